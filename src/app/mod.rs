@@ -1,0 +1,1 @@
+//! Puts the services on the runtime; the commands and the read-only views.

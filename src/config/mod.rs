@@ -1,0 +1,1 @@
+//! Settings: files, flags and defaults, each value with its source.

@@ -1,0 +1,1 @@
+//! Keeps every line: store, search, levels, URLs, errors.

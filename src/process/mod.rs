@@ -1,0 +1,1 @@
+//! Runs what the project holds: specs, detection, supervision, stop.

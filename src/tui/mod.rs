@@ -1,0 +1,1 @@
+//! The terminal UI: model, message, update, view.
