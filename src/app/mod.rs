@@ -1,1 +1,4 @@
-//! Puts the services on the runtime; the commands and the read-only views.
+//! Puts the services on the runtime: what a front door sees ([`view`]) and what it can do ([`command`]).
+
+pub mod command;
+pub mod view;

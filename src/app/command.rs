@@ -1,0 +1,445 @@
+//! The one table of commands: the palette, the slash commands, their help and their completion are made from it.
+
+use crate::error::{Code, Error, Result};
+use crate::event::{Level, ProcessId};
+
+/// Something a person or a program asks of Brummer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Start a script of the catalog; if it runs already, that process is the answer, unless `another` is set.
+    Run {
+        /// The script's name, as [`crate::app::view::ScriptRow::name`] or `package:name`.
+        script: String,
+        /// Added to the script's command.
+        args: Vec<String>,
+        /// Start a second copy.
+        another: bool,
+    },
+    /// Start any command by the shell.
+    Exec {
+        /// The command, in shell syntax.
+        command: String,
+    },
+    /// End processes: TERM, grace, KILL.
+    Stop(Target),
+    /// End and start again.
+    Restart(Target),
+    /// End at once, without asking the process.
+    Kill(Target),
+    /// Drop an ended process from the table.
+    Forget(ProcessId),
+    /// Send one line to a process that has a terminal.
+    Input {
+        /// Which.
+        target: Target,
+        /// The line, without its newline.
+        text: String,
+    },
+    /// The terminal has a new size.
+    Resize {
+        /// Columns.
+        columns: u16,
+        /// Rows.
+        rows: u16,
+    },
+    /// Something that only the view in front of the person does.
+    View(ViewCommand),
+}
+
+/// Commands that change what is shown and nothing else.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ViewCommand {
+    /// Open the logs of these processes; none = all.
+    Logs(Vec<String>),
+    /// Show this process alone.
+    Solo(String),
+    /// Keep only lines that match; `None` lists the filters.
+    Show(Option<String>),
+    /// Drop lines that match.
+    Hide(Option<String>),
+    /// The lowest level shown; `None` = all.
+    Level(Option<Level>),
+    /// Find in the current view.
+    Find(String),
+    /// Clear: `all`, `logs`, or a process's name.
+    Clear(String),
+    /// Insert a mark in the log.
+    Mark(String),
+    /// Write the filtered lines, or all of them, to a file.
+    Save {
+        /// Where to; `.jsonl` gives JSON lines, everything else plain text.
+        file: String,
+        /// Without the filters.
+        all: bool,
+    },
+    /// Copy `line`, `error` or `screen`.
+    Copy(String),
+    /// Go to a view by its name.
+    Go(String),
+    /// Wrap long lines, or not.
+    Wrap,
+    /// Time format: clock, ms, relative, delta, off; `None` = the next one.
+    Time(Option<String>),
+    /// Another theme.
+    Theme(String),
+    /// The messages of Brummer itself.
+    Messages(bool),
+    /// Frame times, lines a second, store size.
+    Stats,
+    /// Help, on a topic if one is named.
+    Help(Option<String>),
+    /// Leave; `now` does not ask.
+    Quit {
+        /// Without asking.
+        now: bool,
+    },
+}
+
+/// Which processes a command is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// All that run.
+    All,
+    /// The one with this id.
+    Id(ProcessId),
+    /// All that run under this name.
+    Name(String),
+}
+
+/// What the words after a command are, for completion and for the check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// No words.
+    None,
+    /// A script, then its arguments.
+    Script,
+    /// A running process, or `all`.
+    ProcessOrAll,
+    /// A running process.
+    Process,
+    /// Any processes, or none.
+    Processes,
+    /// A process, then any text.
+    ProcessAndText,
+    /// Any text, needed.
+    Text,
+    /// Any text, or none.
+    OptionalText,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// One of these words, or none.
+    OptionalOneOf(&'static [&'static str]),
+    /// A file, then `all` or nothing.
+    File,
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct CommandSpec {
+    /// The word after the slash.
+    pub name: &'static str,
+    /// How its words are written.
+    pub usage: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// What its words are.
+    pub argument: Argument,
+    make: fn(&Words<'_>) -> Result<Command>,
+}
+
+/// Every command.
+pub const COMMANDS: &[CommandSpec] = &[
+    CommandSpec {
+        name: "run",
+        usage: "SCRIPT [ARGS…]",
+        about: "start a script, or go to it if it runs",
+        argument: Argument::Script,
+        make: |w| Ok(Command::Run { script: w.first()?, args: w.words[1..].to_vec(), another: false }),
+    },
+    CommandSpec {
+        name: "exec",
+        usage: "COMMAND",
+        about: "start any command (shell syntax)",
+        argument: Argument::Text,
+        make: |w| Ok(Command::Exec { command: w.text()? }),
+    },
+    CommandSpec {
+        name: "stop",
+        usage: "[NAME | all]",
+        about: "stop one process, or all that run",
+        argument: Argument::ProcessOrAll,
+        make: |w| Ok(Command::Stop(w.target())),
+    },
+    CommandSpec {
+        name: "restart",
+        usage: "[NAME | all]",
+        about: "restart one process, or all that run",
+        argument: Argument::ProcessOrAll,
+        make: |w| Ok(Command::Restart(w.target())),
+    },
+    CommandSpec {
+        name: "kill",
+        usage: "NAME",
+        about: "end a process at once, without asking it",
+        argument: Argument::Process,
+        make: |w| Ok(Command::Kill(Target::Name(w.first()?))),
+    },
+    CommandSpec {
+        name: "input",
+        usage: "NAME TEXT",
+        about: "send one line to a process",
+        argument: Argument::ProcessAndText,
+        make: |w| Ok(Command::Input { target: Target::Name(w.first()?), text: w.after_first() }),
+    },
+    CommandSpec {
+        name: "logs",
+        usage: "[NAME…]",
+        about: "open the logs of these processes, or of all",
+        argument: Argument::Processes,
+        make: |w| Ok(Command::View(ViewCommand::Logs(w.words.clone()))),
+    },
+    CommandSpec {
+        name: "solo",
+        usage: "NAME",
+        about: "show the lines of one process alone",
+        argument: Argument::Process,
+        make: |w| Ok(Command::View(ViewCommand::Solo(w.first()?))),
+    },
+    CommandSpec {
+        name: "show",
+        usage: "[PATTERN]",
+        about: "keep only lines that match; without a pattern, list the filters",
+        argument: Argument::OptionalText,
+        make: |w| Ok(Command::View(ViewCommand::Show(w.optional_text()))),
+    },
+    CommandSpec {
+        name: "hide",
+        usage: "[PATTERN]",
+        about: "drop lines that match; without a pattern, list the filters",
+        argument: Argument::OptionalText,
+        make: |w| Ok(Command::View(ViewCommand::Hide(w.optional_text()))),
+    },
+    CommandSpec {
+        name: "level",
+        usage: "all | info | warn | error",
+        about: "the lowest level that is shown",
+        argument: Argument::OneOf(&["all", "info", "warn", "error"]),
+        make: |w| {
+            let word = w.first()?;
+            let level = Level::ALL.into_iter().find(|level| level.name() == word && *level > Level::Debug);
+            Ok(Command::View(ViewCommand::Level(level)))
+        },
+    },
+    CommandSpec {
+        name: "find",
+        usage: "PATTERN",
+        about: "find in this view",
+        argument: Argument::Text,
+        make: |w| Ok(Command::View(ViewCommand::Find(w.text()?))),
+    },
+    CommandSpec {
+        name: "clear",
+        usage: "[all | logs | NAME]",
+        about: "hide everything up to now (U undoes it)",
+        argument: Argument::ProcessOrAll,
+        make: |w| Ok(Command::View(ViewCommand::Clear(w.words.first().cloned().unwrap_or_else(|| "all".into())))),
+    },
+    CommandSpec {
+        name: "mark",
+        usage: "[TEXT]",
+        about: "insert a mark in the log",
+        argument: Argument::OptionalText,
+        make: |w| Ok(Command::View(ViewCommand::Mark(w.optional_text().unwrap_or_default()))),
+    },
+    CommandSpec {
+        name: "save",
+        usage: "FILE [all]",
+        about: "write the filtered (or all) lines: plain text, or .jsonl",
+        argument: Argument::File,
+        make: |w| {
+            let all = w.words.get(1).is_some_and(|word| word == "all");
+            Ok(Command::View(ViewCommand::Save { file: w.first()?, all }))
+        },
+    },
+    CommandSpec {
+        name: "copy",
+        usage: "[line | error | screen]",
+        about: "copy to the clipboard",
+        argument: Argument::OptionalOneOf(&["line", "error", "screen"]),
+        make: |w| Ok(Command::View(ViewCommand::Copy(w.words.first().cloned().unwrap_or_else(|| "line".into())))),
+    },
+    CommandSpec {
+        name: "view",
+        usage: "scripts | processes | logs",
+        about: "go to a view",
+        argument: Argument::OneOf(&["scripts", "processes", "logs"]),
+        make: |w| Ok(Command::View(ViewCommand::Go(w.first()?))),
+    },
+    CommandSpec {
+        name: "wrap",
+        usage: "",
+        about: "wrap long lines, or not",
+        argument: Argument::None,
+        make: |_| Ok(Command::View(ViewCommand::Wrap)),
+    },
+    CommandSpec {
+        name: "time",
+        usage: "[clock | ms | relative | delta | off]",
+        about: "how times are shown",
+        argument: Argument::OptionalOneOf(&["clock", "ms", "relative", "delta", "off"]),
+        make: |w| Ok(Command::View(ViewCommand::Time(w.words.first().cloned()))),
+    },
+    CommandSpec {
+        name: "theme",
+        usage: "auto | ansi | dark | light | contrast | mono",
+        about: "another theme",
+        argument: Argument::OneOf(&["auto", "ansi", "dark", "light", "contrast", "mono"]),
+        make: |w| Ok(Command::View(ViewCommand::Theme(w.first()?))),
+    },
+    CommandSpec {
+        name: "messages",
+        usage: "[clear]",
+        about: "messages of brummer itself",
+        argument: Argument::OptionalOneOf(&["clear"]),
+        make: |w| Ok(Command::View(ViewCommand::Messages(!w.words.is_empty()))),
+    },
+    CommandSpec {
+        name: "stats",
+        usage: "",
+        about: "frame times, lines a second, store size",
+        argument: Argument::None,
+        make: |_| Ok(Command::View(ViewCommand::Stats)),
+    },
+    CommandSpec {
+        name: "help",
+        usage: "[TOPIC]",
+        about: "keys and commands",
+        argument: Argument::OptionalText,
+        make: |w| Ok(Command::View(ViewCommand::Help(w.optional_text()))),
+    },
+    CommandSpec {
+        name: "quit",
+        usage: "[now]",
+        about: "stop all and leave; `now` does not ask",
+        argument: Argument::OptionalOneOf(&["now"]),
+        make: |w| Ok(Command::View(ViewCommand::Quit { now: !w.words.is_empty() })),
+    },
+];
+
+/// The words after a command's name.
+struct Words<'a> {
+    spec: &'a CommandSpec,
+    line: &'a str,
+    words: Vec<String>,
+}
+
+impl Words<'_> {
+    fn missing(&self) -> Error {
+        let usage = format!("/{} {}", self.spec.name, self.spec.usage);
+        Error::new("command", Code::InvalidState, format!("/{} needs more: {usage}", self.spec.name))
+    }
+
+    fn first(&self) -> Result<String> {
+        self.words.first().cloned().ok_or_else(|| self.missing())
+    }
+
+    fn text(&self) -> Result<String> {
+        self.optional_text().ok_or_else(|| self.missing())
+    }
+
+    fn optional_text(&self) -> Option<String> {
+        Some(self.line.trim()).filter(|text| !text.is_empty()).map(str::to_string)
+    }
+
+    fn after_first(&self) -> String {
+        self.line.trim_start().split_once(char::is_whitespace).map_or("", |(_, rest)| rest).to_string()
+    }
+
+    fn target(&self) -> Target {
+        match self.words.first().map(String::as_str) {
+            None | Some("all") => Target::All,
+            Some(name) => Target::Name(name.to_string()),
+        }
+    }
+}
+
+/// Finds a command by its name.
+pub fn find(name: &str) -> Option<&'static CommandSpec> {
+    COMMANDS.iter().find(|spec| spec.name == name)
+}
+
+/// Reads a command line, with or without its leading slash. Processes and scripts are not looked up here.
+///
+/// # Errors
+/// INVALID_STATE: an unknown command (the nearest name is said), a word too few, or one that is not allowed.
+pub fn parse(line: &str) -> Result<Command> {
+    let line = line.trim().trim_start_matches('/');
+    let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let spec = find(name).ok_or_else(|| unknown(name))?;
+    let words: Vec<String> = rest.split_whitespace().map(str::to_string).collect();
+    check(spec, &words)?;
+    (spec.make)(&Words { spec, line: rest, words })
+}
+
+fn check(spec: &CommandSpec, words: &[String]) -> Result<()> {
+    let allowed = match spec.argument {
+        Argument::OneOf(allowed) | Argument::OptionalOneOf(allowed) => allowed,
+        Argument::None if !words.is_empty() => &[],
+        _ => return Ok(()),
+    };
+    match words.iter().find(|word| !allowed.contains(&word.as_str())) {
+        None => Ok(()),
+        Some(word) => {
+            let allowed = if allowed.is_empty() { "nothing".to_string() } else { allowed.join(", ") };
+            let text = format!("/{} does not know `{word}`; allowed: {allowed}", spec.name);
+            Err(Error::new("command", Code::InvalidState, text))
+        }
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    let nearest = COMMANDS.iter().min_by_key(|spec| strsim::damerau_levenshtein(spec.name, name));
+    let hint = nearest.map_or(String::new(), |spec| format!("; the nearest is /{}", spec.name));
+    Error::new("command", Code::InvalidState, format!("there is no command /{name}{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_parses_an_example_of_its_usage_and_names_are_unique() {
+        for spec in COMMANDS {
+            let line = match spec.argument {
+                Argument::None | Argument::OptionalText | Argument::Processes | Argument::ProcessOrAll => {
+                    spec.name.into()
+                }
+                Argument::OptionalOneOf(words) | Argument::OneOf(words) => format!("{} {}", spec.name, words[0]),
+                _ => format!("{} a b", spec.name),
+            };
+            assert!(parse(&line).is_ok(), "{line}");
+            assert_eq!(COMMANDS.iter().filter(|other| other.name == spec.name).count(), 1);
+        }
+    }
+
+    #[test]
+    fn an_unknown_command_names_the_nearest() {
+        let error = parse("/restrat api").unwrap_err();
+        assert!(error.message().contains("/restart"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_or_wrong_word_is_an_error_that_shows_the_usage() {
+        assert!(parse("/run").unwrap_err().message().contains("SCRIPT"));
+        assert!(parse("/level loud").unwrap_err().message().contains("all, info, warn, error"));
+        assert!(parse("/wrap x").unwrap_err().message().contains("nothing"));
+    }
+
+    #[test]
+    fn text_is_kept_as_it_was_written() {
+        assert_eq!(parse("/exec  echo 'a  b'").unwrap(), Command::Exec { command: "echo 'a  b'".into() });
+        let input = parse("/input api hello  world").unwrap();
+        assert_eq!(input, Command::Input { target: Target::Name("api".into()), text: "hello  world".into() });
+        assert_eq!(parse("stop").unwrap(), Command::Stop(Target::All));
+    }
+}

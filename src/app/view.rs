@@ -1,0 +1,156 @@
+//! What a front door sees: rows made from the services, read without holding anything up.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::app::command::Command;
+use crate::error::Result;
+use crate::event::{Exit, Level, ProcessId, Status};
+use crate::logs::LogStore;
+
+/// The project that Brummer was started in.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Its folder, absolute.
+    pub dir: PathBuf,
+    /// The name in package.json, else the folder's.
+    pub name: String,
+    /// How scripts are run: `npm`, `pnpm`, `direct` and so on; empty when there are none.
+    pub runner: String,
+}
+
+/// A script that can be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScriptRow {
+    /// The word that runs it; `package:name` where the name alone is not unique.
+    pub name: String,
+    /// The heading it stands under: the package, `.brum.toml`, `Makefile`.
+    pub package: String,
+    /// What it runs.
+    pub command: String,
+    /// Where it runs, relative to the project.
+    pub cwd: String,
+    /// The file and line it was found in.
+    pub source: String,
+    /// What runs it: `npm`, `pnpm`, `direct`, `shell`.
+    pub runner: String,
+    /// Whether what runs it is there; otherwise why it cannot be run.
+    pub runnable: std::result::Result<(), String>,
+    /// Its newest process.
+    pub process: Option<ProcessId>,
+}
+
+/// A process that runs or ran.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProcessRow {
+    /// Its id.
+    pub id: ProcessId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// How it stands.
+    pub status: Status,
+    /// A stop was asked for and is under way.
+    pub stopping: bool,
+    /// How it ended.
+    pub exit: Option<Exit>,
+    /// The process id of the operating system, while it runs.
+    pub pid: Option<u32>,
+    /// When it was started, milliseconds since 1970.
+    pub started_ms: u64,
+    /// When it ended.
+    pub ended_ms: Option<u64>,
+    /// What it runs.
+    pub command: Arc<str>,
+    /// Where.
+    pub cwd: Arc<str>,
+    /// Whether it has a terminal, and so can be written to.
+    pub terminal: bool,
+    /// How often it was restarted.
+    pub restarts: u32,
+    /// Lines it has written so far, those no longer kept included.
+    pub lines: u64,
+    /// Of these, errors.
+    pub errors: u64,
+    /// The first URL of a local server that it printed.
+    pub url: Option<Arc<str>>,
+    /// CPU and memory of its tree; `None` until it was sampled, and where it cannot be.
+    pub usage: Option<Usage>,
+}
+
+/// What a process tree uses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Usage {
+    /// Percent of one core since the last sample.
+    pub cpu_percent: f32,
+    /// Resident memory.
+    pub rss_bytes: u64,
+    /// Processes in the tree.
+    pub processes: u32,
+}
+
+/// Something that Brummer itself has to say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SystemMessage {
+    /// When, milliseconds since 1970.
+    pub time_ms: u64,
+    /// How bad it is.
+    pub level: Level,
+    /// What failed, why, what to try.
+    pub text: String,
+}
+
+/// Counters that change when what they stand for has changed; a reader compares them with those it saw last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Versions {
+    /// Scripts.
+    pub scripts: u64,
+    /// Processes, their status and their counts.
+    pub processes: u64,
+    /// Lines.
+    pub logs: u64,
+    /// Messages.
+    pub messages: u64,
+}
+
+/// What a command came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// It was done, or is under way.
+    Done(String),
+    /// A process was started (`fresh`), or runs already.
+    Process {
+        /// Which.
+        id: ProcessId,
+        /// It was started by this command.
+        fresh: bool,
+    },
+}
+
+/// All that a front door needs of the app; the app implements it, and a mock does in the tests of the doors.
+///
+/// No method blocks on a child, a disk or a socket: a stop, say, is asked for, and its end is seen in [`Backend::processes`].
+pub trait Backend: Send + Sync {
+    /// The project.
+    fn project(&self) -> Project;
+    /// What can be run, in order.
+    fn scripts(&self) -> Arc<[ScriptRow]>;
+    /// What runs or ran, in order of start.
+    fn processes(&self) -> Vec<ProcessRow>;
+    /// The lines.
+    fn logs(&self) -> &Arc<LogStore>;
+    /// Messages of Brummer itself, oldest first.
+    fn messages(&self) -> Vec<SystemMessage>;
+    /// What has changed.
+    fn versions(&self) -> Versions;
+    /// `wake` is called after a change, from any thread; it must only set a flag or write to a channel. Calls may merge.
+    fn on_change(&self, wake: Arc<dyn Fn() + Send + Sync>);
+    /// Samples CPU and memory every two seconds while it is on (the Processes view is in front).
+    fn sample_usage(&self, on: bool);
+    /// Does something. [`Command::View`] is answered with INVALID_STATE: it is the door's own.
+    ///
+    /// # Errors
+    /// NOT_FOUND for an unknown script or process, and what starting a process can end in.
+    fn execute(&self, command: Command) -> Result<Reply>;
+    /// Runs work on the pool, at low priority: searches, files, the clipboard.
+    fn spawn(&self, work: Box<dyn FnOnce() + Send>);
+}
