@@ -1,1 +1,4 @@
 //! Bytes to values, without threads, clocks or sockets.
+
+pub mod ansi;
+pub mod url;
