@@ -1,1 +1,30 @@
 //! Settings: files, flags and defaults, each value with its source.
+//!
+//! Read in this order: `settings` is the one table of keys; `kind` says what a value may be and checks it; `read` turns
+//! the text of one file into checked values; `load` finds the files, lays them over each other and adds the flags;
+//! `render` prints what came out. `process_entry` holds `[processes.NAME]`, `env_file` the files those name.
+//!
+//! A file is `.brum.toml`, looked for from the start directory upwards, then `~/.brum.toml` and
+//! `$XDG_CONFIG_HOME/brummer/config.toml`. The nearest file wins, key by key; a flag wins over every file.
+
+mod choices;
+mod env_file;
+mod kind;
+mod load;
+mod process_entry;
+mod read;
+mod render;
+mod report;
+mod settings;
+
+pub use choices::{Backpressure, Clipboard, Glyphs, PackageManager, Runner, StartView, StatusRead, Theme, Timestamps};
+pub use env_file::{EnvFileError, parse_env};
+pub use kind::{Kind, Value};
+pub use load::{Config, Overrides, Source};
+pub use process_entry::{Command, ProcessEntry};
+pub use read::KeyBinding;
+pub use render::reference;
+pub use report::{ConfigError, ConfigErrors, Place};
+pub use settings::{
+    EventBus, General, LogStore, McpManager, Pool, ProcessManager, ProxyServer, Resources, Setting, Settings, Ui,
+};

@@ -1,0 +1,162 @@
+//! What holds, as TOML with the source of each value; and all there is, as a table for the documentation.
+
+use std::fmt::Write;
+
+use super::load::Config;
+use super::process_entry::{Command, KEYS, ProcessEntry};
+use super::settings::table;
+
+impl Config {
+    /// Every effective value as TOML; behind each stands where it comes from. What it prints can be read again.
+    pub fn render(&self) -> String {
+        let mut out = String::new();
+        let mut section = "";
+        for (row, (value, source)) in table().iter().zip(&self.values) {
+            if row.section != section {
+                section = row.section;
+                line(&mut out, format_args!("\n[{section}]"));
+            }
+            let text = format!("{} = {value}", row.key);
+            let note = if row.about.ends_with("(not in this version).") { "; not read by this version" } else { "" };
+            line(&mut out, format_args!("{text:<44} # {source}{note}"));
+        }
+        if !self.keys.is_empty() {
+            line(&mut out, format_args!("\n[ui.keys]"));
+        }
+        for binding in &self.keys {
+            let keys = match binding.keys.as_slice() {
+                [] => "false".to_owned(),
+                [one] => quote(one),
+                many => list(many.iter().map(String::as_str)),
+            };
+            let text = format!("{} = {keys}", quote(&binding.action));
+            line(&mut out, format_args!("{text:<44} # {}", binding.source));
+        }
+        self.processes.iter().for_each(|entry| process(&mut out, entry));
+        out
+    }
+}
+
+fn process(out: &mut String, entry: &ProcessEntry) {
+    let name = if is_bare(&entry.name) { entry.name.clone() } else { quote(&entry.name) };
+    line(out, format_args!("\n[processes.{name}]"));
+    let command = match &entry.command {
+        Command::Shell(text) => quote(text),
+        Command::Argv(words) => list(words.iter().map(String::as_str)),
+    };
+    let text = format!("command = {command}");
+    line(out, format_args!("{text:<44} # {}", entry.source));
+    line(out, format_args!("cwd = {}", quote(&entry.cwd.to_string_lossy())));
+    if !entry.env.is_empty() {
+        let items: Vec<String> =
+            entry.env.iter().map(|(name, value)| format!("{} = {}", quote(name), quote(value))).collect();
+        line(out, format_args!("env = {{ {} }}", items.join(", ")));
+    }
+    if !entry.env_files.is_empty() {
+        let files: Vec<_> = entry.env_files.iter().map(|path| path.to_string_lossy()).collect();
+        line(out, format_args!("env_files = {}", list(files.iter().map(AsRef::as_ref))));
+    }
+    line(out, format_args!("terminal = {}", super::kind::Value::Auto(entry.terminal)));
+    line(out, format_args!("grace = {}", super::kind::Value::Time(entry.grace)));
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing into a String cannot fail.
+    let _ = writeln!(out, "{text}");
+}
+
+fn is_bare(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+fn quote(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    format!("[{}]", items.map(quote).collect::<Vec<_>>().join(", "))
+}
+
+/// Every setting as Markdown, for the documentation.
+pub fn reference() -> String {
+    let mut out = String::new();
+    let mut section = None;
+    for row in table() {
+        if section != Some(row.section) {
+            section = Some(row.section);
+            let title =
+                if row.section.is_empty() { "At the top of the file".into() } else { format!("`[{}]`", row.section) };
+            line(
+                &mut out,
+                format_args!("\n### {title}\n\n| key | default | allowed | what it does |\n|---|---|---|---|"),
+            );
+        }
+        // Two defaults depend on the machine; the reference must not.
+        let default = match row.name().as_str() {
+            "eventbus.worker_pool_size" => "max(4, min(2.5 × cores, 32))".to_owned(),
+            "resources.max_threads" => "8 × cores".to_owned(),
+            _ => format!("`{}`", row.default),
+        };
+        line(&mut out, format_args!("| `{}` | {default} | {} | {} |", row.key, row.kind.allowed(), row.about));
+    }
+    line(&mut out, format_args!("\n### `[ui.keys]`\n\nAn action is given a key, a list of keys, or `false` for none."));
+    line(&mut out, format_args!("\n### `[processes.NAME]`\n\n| key | allowed | what it does |\n|---|---|---|"));
+    for (key, allowed, about) in KEYS {
+        line(&mut out, format_args!("| `{key}` | {allowed} | {about} |"));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, Overrides, Source};
+    use super::*;
+
+    fn loaded(text: &str) -> Config {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".brum.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load_files(&[path], &Overrides::new()).unwrap()
+    }
+
+    #[test]
+    fn cf_what_is_printed_reads_back_as_the_same_settings() {
+        let first = loaded(
+            "grace = \"750ms\"\n[log_store]\nmax_bytes = 1048577\n\
+             [ui.keys]\nprocess.restart = [\"r\", \"f5\"]\nquit = false\n\
+             [processes.\"a b\"]\ncommand = 'echo \"x\" \\ y'\nenv.A = \"1\"\n\
+             env_files = [\".env\"]\nterminal = true\n",
+        );
+        let again = loaded(&first.render());
+        assert_eq!(again.settings, first.settings);
+        let bindings = |config: &Config| -> Vec<_> {
+            config.keys.iter().map(|binding| (binding.action.clone(), binding.keys.clone())).collect()
+        };
+        assert_eq!(bindings(&again), bindings(&first));
+        let (mut a, b) = (again.processes[0].clone(), first.processes[0].clone());
+        assert_ne!(a.source, b.source);
+        a.source = b.source.clone();
+        assert_eq!(a, b);
+    }
+
+    #[test]
+    fn cf_every_value_is_printed_with_its_source() {
+        let config = loaded("\nrunner = \"direct\"\n");
+        let text = config.render();
+        let source = config.source("runner").expect("a setting");
+        assert!(matches!(source, Source::File { line: 2, .. }));
+        let shown = text.lines().find(|line| line.starts_with("runner = ")).expect("shown");
+        assert!(shown.ends_with(".brum.toml:2"), "{shown}");
+        for row in table() {
+            let start = format!("{} = ", row.key);
+            assert!(text.lines().any(|line| line.starts_with(&start) && line.contains(" # ")), "{start}");
+        }
+        assert!(text.contains("max_ws_clients = 50") && text.contains("# default; not read by this version"));
+    }
+
+    #[test]
+    fn cf_the_reference_names_every_setting() {
+        let text = reference();
+        assert!(table().iter().all(|row| text.contains(&format!("| `{}` |", row.key))));
+    }
+}
