@@ -7,7 +7,7 @@
 //! | --- | --- | --- | --- |
 //! | `shim` | names of atomics, threads and cells: std's, or loom's in models | – | every file here |
 //! | `seqlock` | a few words, read whole without writing to shared memory | reads retry, writers exclude each other | `table` |
-| `segment_log` | lines in contiguous segments, one writer, snapshots | append wait-free but for a roll, readers lock-free | `logs` |
+//! | `segment_log` | lines in contiguous segments, one writer, snapshots | append wait-free but for a roll, readers lock-free | `logs` |
 
 pub mod segment_log;
 pub mod seqlock;

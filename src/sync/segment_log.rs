@@ -34,8 +34,8 @@
 //! segment cannot be evicted while its writer lives.
 //!
 //! # Checked by
-//! Models `segment_log::{reader_sees_only_whole_published_lines, recycled_segment_is_never_seen_by_an_old_reader,
-//! clear_is_seen_whole, relaxed_commit_is_caught}`; the proptest `behaves_like_a_vec_of_lines` below.
+//! `loom-tests/tests/segment_log.rs`: readers beside publishes, a roll, an eviction with reuse, a clear; two keepers; the
+//! planted relaxed commit. `segment_log/tests.rs`: `behaves_like_a_vec_of_lines` against a `Vec`, and a run with threads.
 //!
 //! # Source
 //! Slotted pages (Gray and Reuter, *Transaction Processing*, 1992, ch. 14); one commit word per log as in LMAX's disruptor.
