@@ -7,8 +7,16 @@
 //! | --- | --- | --- | --- |
 //! | `shim` | names of atomics, threads and cells: std's, or loom's in models | – | every file here |
 //! | `seqlock` | a few words, read whole without writing to shared memory | reads retry, writers exclude each other | `table` |
+//! | `cow` | a value that is replaced as a whole, read from a pocket | lock-free | bus subscribers, side tables |
+//! | `event_count` | sleep until a lock-free structure changes | notify wait-free while nobody waits | rings, bus |
+//! | `parker` | one thread sleeps until it is handed a token | unpark wait-free unless asleep | pool, timer |
+//! | `cancel` | a tree of stop requests | asking wait-free | contexts |
 //! | `segment_log` | lines in contiguous segments, one writer, snapshots | append wait-free but for a roll, readers lock-free | `logs` |
 
+pub mod cancel;
+pub mod cow;
+pub mod event_count;
+pub mod parker;
 pub mod segment_log;
 pub mod seqlock;
 pub mod shim;
@@ -16,4 +24,8 @@ pub mod shim;
 #[cfg(all(test, not(loom)))]
 mod testing;
 
+pub use cancel::{CancelFlag, CancelGuard};
+pub use cow::{CachedReader, CowCell};
+pub use event_count::{EventCount, Ticket};
+pub use parker::{Parker, Unparker};
 pub use seqlock::{SeqLock, SeqWriter};

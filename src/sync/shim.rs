@@ -20,6 +20,11 @@ pub use loom::{
 #[cfg(loom)]
 pub use loom::cell::UnsafeCell;
 
+/// Reference counts with weak links, which loom's `Arc` lacks: std's in models too, so loom sees what they hold but not the counts.
+pub mod counted {
+    pub use std::sync::{Arc, Weak};
+}
+
 /// `std`'s cell with loom's access methods, so that loom can see every access to plain memory.
 #[cfg(not(loom))]
 #[derive(Debug, Default)]
