@@ -1,1 +1,16 @@
-//! Threads without I/O: the work-stealing pool, the event bus, contexts, timers, lifecycle and metrics.
+//! Threads without I/O: the work-stealing pool, the event bus, contexts, timers, lifecycle and operations.
+//!
+//! Read [`context`] first, then [`pool`], the others are small.
+
+pub mod context;
+pub mod lifecycle;
+pub mod operation;
+pub mod panics;
+pub mod pool;
+pub mod timer;
+pub mod topology;
+
+mod priority;
+
+pub use context::Context;
+pub use priority::Priority;

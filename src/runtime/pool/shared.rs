@@ -1,0 +1,307 @@
+//! What all workers and all handles of a pool share: the queues, the sleepers, the slots of the workers.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::{JoinHandle, Thread};
+use std::time::Instant;
+
+use crossbeam::utils::CachePadded;
+use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
+use parking_lot::{Condvar, Mutex};
+
+use super::config::{PoolConfig, check_workers};
+use super::metrics::{ASLEEP, Observed, Stats};
+use super::placement::Placement;
+use super::sleep::{Seen, Sleepers, WORKERS_MAX};
+use super::task::Task;
+use super::worker;
+use crate::error::{Code, Error, Result};
+use crate::runtime::Priority;
+use crate::runtime::topology::Topology;
+
+/// One pool. A push, wherever it goes, is followed by [`Shared::pushed`].
+pub(super) struct Shared {
+    pub(super) name: String,
+    pub(super) injectors: [CachePadded<Injector<Task>>; 3],
+    pub(super) bounds: [AtomicUsize; 3],
+    pub(super) sleepers: Sleepers,
+    pub(super) slots: Box<[CachePadded<Slot>]>,
+    /// How many slots were ever used; thieves look no further.
+    used: AtomicUsize,
+    /// How many workers there are to be; a worker whose index is not below it retires.
+    pub(super) target: AtomicUsize,
+    pub(super) placement: Placement,
+    pub(super) observed: Observed,
+    pub(super) started: Instant,
+    pub(super) counts: Counts,
+    pub(super) window: Mutex<(u64, u64)>,
+    alive: Mutex<usize>,
+    left: Condvar,
+}
+
+/// What is counted by whoever it happens to.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) next_id: AtomicU64,
+    pub(super) context_cancels: AtomicU64,
+    pub(super) timed_out: AtomicU64,
+    pub(super) panicked: AtomicU64,
+    pub(super) refused: AtomicU64,
+}
+
+/// The place of one worker; it outlives the worker's thread, so that what is in its deque can always be stolen.
+#[derive(Default)]
+pub(super) struct Slot {
+    pub(super) stealer: OnceLock<Stealer<Task>>,
+    pub(super) seat: Mutex<Seat>,
+    pub(super) stats: Stats,
+    /// When the worker was woken last, in nanoseconds since the pool's start.
+    pub(super) woken_at: AtomicU64,
+}
+
+/// The parts of a slot that change hands when a worker starts or leaves.
+#[derive(Default)]
+pub(super) struct Seat {
+    pub(super) is_taken: bool,
+    pub(super) deque: Option<Deque<Task>>,
+    pub(super) thread: Option<Thread>,
+    pub(super) handle: Option<JoinHandle<()>>,
+}
+
+impl Shared {
+    pub(super) fn new(config: PoolConfig) -> Result<Arc<Shared>> {
+        let topology = config.topology.unwrap_or_else(Topology::read);
+        let workers = check_workers(config.workers.unwrap_or_else(|| topology.workers()))?;
+        let shared = Arc::new(Shared {
+            name: config.name,
+            injectors: Default::default(),
+            bounds: config.bounds.map(AtomicUsize::new),
+            sleepers: Sleepers::new(),
+            slots: (0..WORKERS_MAX).map(|_| CachePadded::default()).collect(),
+            used: AtomicUsize::new(0),
+            target: AtomicUsize::new(0),
+            placement: Placement::new(topology, config.pin),
+            observed: Observed::default(),
+            started: Instant::now(),
+            counts: Counts::default(),
+            window: Mutex::default(),
+            alive: Mutex::new(0),
+            left: Condvar::new(),
+        });
+        shared.scale(workers).inspect_err(|_| shared.close())?;
+        Ok(shared)
+    }
+
+    /// Nanoseconds since the pool's start.
+    pub(super) fn now(&self) -> u64 {
+        self.started.elapsed().as_nanos() as u64
+    }
+
+    pub(super) fn used(&self) -> &[CachePadded<Slot>] {
+        &self.slots[..self.used.load(Ordering::Acquire)]
+    }
+
+    /// Puts a task where it belongs: normal ones of a worker of this pool into its own deque, all others into an injector.
+    #[inline]
+    pub(super) fn push(&self, priority: Priority, task: Task) -> Result<()> {
+        let task = match priority {
+            Priority::Normal => match worker::push_local(self, task) {
+                None => {
+                    self.pushed();
+                    return Ok(());
+                }
+                Some(task) => task,
+            },
+            _ => task,
+        };
+        self.inject(priority, task)
+    }
+
+    /// Puts a task into its injector, behind all others of its priority.
+    #[inline]
+    pub(super) fn inject(&self, priority: Priority, task: Task) -> Result<()> {
+        if self.sleepers.look().is_closed() && !worker::is_inside(self) {
+            return Err(Error::new("pool", Code::InvalidState, "a task was spawned after the pool was shut down"));
+        }
+        let injector = &self.injectors[priority as usize];
+        if injector.len() >= self.bounds[priority as usize].load(Ordering::Relaxed) {
+            return Err(self.refuse(priority));
+        }
+        injector.push(task);
+        if self.pushed().is_closed() && !worker::is_inside(self) {
+            // The pool was closed meanwhile; the workers may have gone, and the task was accepted.
+            self.run_injected();
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn refuse(&self, priority: Priority) -> Error {
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
+        let bound = self.bounds[priority as usize].load(Ordering::Relaxed);
+        let message = format!("the {priority:?} queue is at its bound of {bound} tasks; try again later");
+        Error::new("pool", Code::ResourceLimit, message)
+    }
+
+    #[cold]
+    fn run_injected(&self) {
+        while let Some(task) = self.injectors.iter().find_map(|injector| steal_one(injector)) {
+            if crate::runtime::panics::contain(&self.name, || task.run()).is_err() {
+                self.counts.panicked.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// After a push: wakes a sleeper unless somebody is about to look anyway.
+    #[inline]
+    pub(super) fn pushed(&self) -> Seen {
+        let seen = self.sleepers.after_push();
+        if seen.wants_wake() {
+            self.wake_one();
+        }
+        seen
+    }
+
+    #[cold]
+    pub(super) fn wake_one(&self) {
+        if let Some(worker) = self.sleepers.wake_one(|sleepers| self.placement.choose(sleepers)) {
+            self.unpark(worker);
+        }
+    }
+
+    fn unpark(&self, worker: usize) {
+        let slot = &self.slots[worker];
+        slot.woken_at.store(self.now(), Ordering::Relaxed);
+        let thread = slot.seat.lock().thread.clone();
+        if let Some(thread) = thread {
+            thread.unpark();
+        }
+    }
+
+    /// Whether any queue holds a task.
+    pub(super) fn has_work(&self) -> bool {
+        self.injectors.iter().any(|injector| !injector.is_empty())
+            || self.used().iter().filter_map(|slot| slot.stealer.get()).any(|stealer| !stealer.is_empty())
+    }
+
+    /// Tasks that wait, by priority.
+    pub(super) fn depth(&self) -> [usize; 3] {
+        let mut depth = [0, 1, 2].map(|class| self.injectors[class].len());
+        let local = self.used().iter().filter_map(|slot| slot.stealer.get()).map(Stealer::len).sum::<usize>();
+        depth[Priority::Normal as usize] += local;
+        depth
+    }
+
+    /// Starts workers or lets the last ones retire, until there are `count`.
+    pub(super) fn scale(self: &Arc<Self>, count: usize) -> Result<()> {
+        let count = check_workers(count)?;
+        // Whoever holds this lock decides how many there are to be.
+        let mut alive = self.alive.lock();
+        if self.sleepers.look().is_closed() {
+            return Err(Error::new("pool", Code::InvalidState, "the pool was shut down and cannot be scaled"));
+        }
+        self.target.store(count, Ordering::Release);
+        for index in 0..count {
+            *alive += usize::from(self.start(index)?);
+        }
+        drop(alive);
+        self.wake_all(count);
+        Ok(())
+    }
+
+    /// Starts the worker of a slot; false if it is there already (one that wanted to retire stays).
+    fn start(self: &Arc<Self>, index: usize) -> Result<bool> {
+        let slot = &self.slots[index];
+        let mut seat = slot.seat.lock();
+        if seat.is_taken {
+            return Ok(false);
+        }
+        let deque = seat.deque.take().unwrap_or_else(Deque::new_lifo);
+        slot.stealer.get_or_init(|| deque.stealer());
+        self.used.fetch_max(index + 1, Ordering::AcqRel);
+        slot.stats.awake_since.store(self.now(), Ordering::Release);
+        let shared = Arc::clone(self);
+        let thread = std::thread::Builder::new().name(format!("{}-{index}", self.name));
+        let handle = thread.spawn(move || worker::run(shared, index, deque)).map_err(|error| {
+            slot.stats.awake_since.store(ASLEEP, Ordering::Release);
+            Error::io("pool", format!("start worker {index}"), error)
+        })?;
+        seat.thread = Some(handle.thread().clone());
+        seat.handle = Some(handle);
+        seat.is_taken = true;
+        Ok(true)
+    }
+
+    /// Wakes all sleepers from `first` on, so that they see what has changed.
+    fn wake_all(&self, first: usize) {
+        // As after a push: a worker that is just lying down sees the change at its last look, or is seen here.
+        self.sleepers.after_push();
+        for worker in first..self.used().len() {
+            if self.sleepers.wake(worker) {
+                self.unpark(worker);
+            }
+        }
+    }
+
+    /// No more tasks from outside; the workers finish what was accepted, then leave.
+    pub(super) fn close(&self) {
+        let _decided = self.alive.lock();
+        self.sleepers.close();
+        self.wake_all(0);
+    }
+
+    /// The calling worker gives its place back, unless it is wanted after all.
+    pub(super) fn leave(&self, index: usize, deque: Deque<Task>) -> Option<Deque<Task>> {
+        let mut alive = self.alive.lock();
+        let closed = self.sleepers.look().is_closed();
+        if !closed && index < self.target.load(Ordering::Acquire) {
+            return Some(deque);
+        }
+        let mut seat = self.slots[index].seat.lock();
+        seat.deque = Some(deque);
+        seat.thread = None;
+        seat.is_taken = false;
+        self.slots[index].stats.falls_asleep(self.now());
+        self.placement.forget(index);
+        *alive -= 1;
+        self.left.notify_all();
+        None
+    }
+
+    /// How many workers live.
+    pub(super) fn alive(&self) -> usize {
+        *self.alive.lock()
+    }
+
+    /// Waits until all workers have left; the number of those that have not at the deadline.
+    pub(super) fn wait_for_all(&self, deadline: Instant) -> usize {
+        let mut alive = self.alive.lock();
+        while *alive > 0 && !self.left.wait_until(&mut alive, deadline).timed_out() {}
+        *alive
+    }
+
+    /// Joins the threads of workers that have left, but for the caller's own.
+    pub(super) fn join(&self) {
+        for slot in self.used() {
+            let handle = {
+                let mut seat = slot.seat.lock();
+                if seat.is_taken { None } else { seat.handle.take() }
+            };
+            if let Some(handle) = handle.filter(|handle| handle.thread().id() != std::thread::current().id()) {
+                // A worker contains its tasks' panics, so there is nothing to learn from the result.
+                let _ = handle.join();
+            }
+        }
+    }
+}
+
+/// Takes one task, however often others get in the way.
+pub(super) fn steal_one(injector: &Injector<Task>) -> Option<Task> {
+    loop {
+        match injector.steal() {
+            Steal::Success(task) => return Some(task),
+            Steal::Empty => return None,
+            Steal::Retry => {}
+        }
+    }
+}
