@@ -216,4 +216,11 @@ mod tests {
         assert_eq!(fails("B=${A"), "line 1: `${` is not closed by `}`");
         assert_eq!(fails("B='x' y"), "line 1: `y` stands behind the closing quote of B");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn cf_no_text_makes_the_reader_panic(text in "[A-Z=\"'$ {}:\\\\#\\n\\-ä]{0,60}") {
+            let _ = parse(&text);
+        }
+    }
 }

@@ -232,7 +232,7 @@ mod tests {
             let set: Vec<String> = config
                 .render()
                 .lines()
-                .filter(|line| !line.is_empty() && !line.contains("# default"))
+                .filter(|line| !line.is_empty() && !line.contains("# default") && !line.starts_with('#'))
                 .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
                 .collect();
             compare(&case, &set.join("\n"));

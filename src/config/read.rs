@@ -88,6 +88,9 @@ impl Reader<'_> {
                 (_, DeValue::Table(entries)) if is_section(name) => self.section(name, entries),
                 ("processes", _) => self.fail(value.span(), name, "must hold tables: [processes.NAME]"),
                 (_, _) if is_section(name) => self.fail(value.span(), name, format!("must be a table: [{name}]")),
+                (_, DeValue::Table(_)) if !is_top_key(name) => {
+                    self.fail(key.span(), name, format!("is not a section{}", section_hint(name)));
+                }
                 _ => self.setting("", (key, value)),
             }
         }
@@ -171,6 +174,20 @@ pub(super) fn texts(value: &DeValue<'_>) -> Option<Vec<String>> {
     }
 }
 
+fn is_top_key(name: &str) -> bool {
+    table().iter().any(|row| row.section.is_empty() && row.key == name)
+}
+
+fn section_hint(name: &str) -> String {
+    let mut sections: Vec<&str> = table().iter().map(|row| row.section).filter(|section| !section.is_empty()).collect();
+    sections.dedup();
+    sections.push("processes");
+    match nearest(name, sections.iter().copied()) {
+        Some(near) => format!("; the nearest is [{near}]"),
+        None => format!("; there are {}", sections.iter().map(|s| format!("[{s}]")).collect::<Vec<_>>().join(", ")),
+    }
+}
+
 fn is_section(name: &str) -> bool {
     table().iter().any(|row| !row.section.is_empty() && row.section == name)
 }
@@ -200,4 +217,26 @@ fn names(section: &str) -> String {
     let keys: Vec<String> =
         table().iter().filter(|row| row.section == section).map(|row| format!("`{}`", row.key)).collect();
     keys.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn cf_no_text_makes_the_reader_panic(
+            text in "[a-z=\"'\\[\\]{}.,0-9#\\nä \\\\]{0,60}",
+            key in 0..table().len(),
+        ) {
+            let mut errors = Vec::new();
+            let row = &table()[key];
+            let header = if row.section.is_empty() { String::new() } else { format!("[{}]\n", row.section) };
+            let process = format!("[processes.x]\n{text}");
+            for text in [text.clone(), format!("{header}{} = {text}", row.key), process] {
+                read(Path::new("x"), &text, &mut errors);
+            }
+            errors.iter().for_each(|error| drop(error.to_string()));
+        }
+    }
 }

@@ -10,6 +10,7 @@ impl Config {
     /// Every effective value as TOML; behind each stands where it comes from. What it prints can be read again.
     pub fn render(&self) -> String {
         let mut out = String::new();
+        self.files.iter().for_each(|path| line(&mut out, format_args!("# read: {}", path.display())));
         let mut section = "";
         for (row, (value, source)) in table().iter().zip(&self.values) {
             if row.section != section {

@@ -5,13 +5,23 @@ use std::path::Path;
 /// No workspace is deeper, and none has more directories on the way; beyond, a pattern was a mistake.
 const DEPTH_MAX: usize = 12;
 const DIRECTORIES_MAX: usize = 20_000;
+const SPELLINGS_MAX: usize = 256;
 
 /// The patterns that a pattern with `{a,b}` stands for.
 pub(super) fn braces(pattern: &str) -> Vec<String> {
     let Some(open) = pattern.find('{') else { return vec![pattern.to_owned()] };
     let Some(close) = pattern[open..].find('}').map(|at| open + at) else { return vec![pattern.to_owned()] };
     let choices = pattern[open + 1..close].split(',');
-    choices.flat_map(|choice| braces(&format!("{}{choice}{}", &pattern[..open], &pattern[close + 1..]))).collect()
+    let spelled = choices.map(|choice| format!("{}{choice}{}", &pattern[..open], &pattern[close + 1..]));
+    // Each choice may double what comes behind it: the bound holds on every level.
+    spelled.take(SPELLINGS_MAX).flat_map(|pattern| braces(&pattern)).take(SPELLINGS_MAX).collect()
+}
+
+/// The parts of a pattern or a path; `**` after `**` says nothing new and costs much.
+pub(super) fn parts(pattern: &str) -> Vec<&str> {
+    let mut parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    parts.dedup_by(|part, before| *part == "**" && *before == "**");
+    parts
 }
 
 /// Whether the parts of a path fit the parts of a pattern.
@@ -53,9 +63,8 @@ fn part_matches(pattern: &[u8], text: &[u8]) -> bool {
 
 /// The directories below `root` that fit a pattern, as paths from there; `visit` counts what was looked at.
 pub(super) fn expand(root: &Path, pattern: &str, visited: &mut usize) -> Vec<String> {
-    let parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let mut found = Vec::new();
-    walk(root, String::new(), &parts, 0, visited, &mut found);
+    walk(root, String::new(), &parts(pattern), 0, visited, &mut found);
     found
 }
 
@@ -98,8 +107,7 @@ mod tests {
     use super::*;
 
     fn fits(pattern: &str, path: &str) -> bool {
-        let parts = |text: &'static str| text.split('/').collect::<Vec<_>>();
-        matches(&parts(pattern.to_owned().leak()), &parts(path.to_owned().leak()))
+        matches(&parts(pattern), &parts(path))
     }
 
     #[test]
@@ -121,5 +129,6 @@ mod tests {
     fn braces_are_spelled_out() {
         assert_eq!(braces("{a,b}/{c,d}"), ["a/c", "a/d", "b/c", "b/d"]);
         assert_eq!(braces("a{b"), ["a{b"]);
+        assert_eq!(braces(&"{a,b}".repeat(40)).len(), SPELLINGS_MAX);
     }
 }

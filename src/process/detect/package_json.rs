@@ -89,8 +89,9 @@ fn flatten(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
         Value::Object(parts) => parts.iter().for_each(|(key, value)| more(key, value)),
         Value::Array(items) => items.iter().enumerate().for_each(|(i, value)| more(&i.to_string(), value)),
         Value::String(text) => out.push((prefix.to_owned(), text.clone())),
-        Value::Null => out.push((prefix.to_owned(), String::new())),
-        Value::Bool(_) | Value::Number(_) => out.push((prefix.to_owned(), value.to_string())),
+        // npm writes nothing for these two.
+        Value::Null | Value::Bool(false) => out.push((prefix.to_owned(), String::new())),
+        Value::Bool(true) | Value::Number(_) => out.push((prefix.to_owned(), value.to_string())),
     }
 }
 

@@ -25,6 +25,13 @@ impl Tools {
         self.find(name).is_some()
     }
 
+    /// For tests: as if these were on PATH.
+    #[cfg(test)]
+    pub(super) fn pretend<const N: usize>(&self, names: [&str; N]) {
+        let known = names.map(|name| (name.to_owned(), Some(PathBuf::from(name))));
+        self.known.borrow_mut().extend(known);
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<PathBuf> {
         if let Some((_, found)) = self.known.borrow().iter().find(|(known, _)| known == name) {
             return found.clone();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::glob::{braces, expand, matches};
+use super::glob::{braces, expand, matches, parts};
 use super::recipe::read;
 use crate::error::Error;
 
@@ -18,19 +18,15 @@ pub(super) fn members(root: &Path, patterns: &[String]) -> Vec<String> {
     let wanted = spelled.iter().filter(|pattern| !pattern.starts_with('!'));
     let mut found: Vec<String> = wanted.flat_map(|pattern| expand(root, pattern, &mut visited)).collect();
     let refused = spelled.iter().filter_map(|pattern| pattern.strip_prefix('!'));
-    let refused: Vec<Vec<&str>> = refused.map(|pattern| parts(pattern).collect()).collect();
+    let refused: Vec<Vec<&str>> = refused.map(parts).collect();
     found.retain(|path| {
-        let path: Vec<&str> = parts(path).collect();
+        let path = parts(path);
         !path.is_empty() && !refused.iter().any(|pattern| matches(pattern, &path))
     });
     found.sort();
     found.dedup();
     found.retain(|path| root.join(path).join("package.json").is_file());
     found
-}
-
-fn parts(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter(|part| !part.is_empty() && *part != ".")
 }
 
 /// The list under `packages:`, as a block of `- item` lines or as `[a, b]`; all that this file's format needs.
@@ -80,6 +76,8 @@ fn unquoted(item: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tools::Tools;
+    use super::super::{composer, json, just, make, package_json, procfile, python};
     use super::*;
 
     #[test]
@@ -90,5 +88,22 @@ mod tests {
         assert_eq!(yaml_packages("packages: ['a', b/*]\n"), ["a", "b/*"]);
         assert_eq!(yaml_packages("packages: [\n  'a',\n  b,\n]\nx: 1\n"), ["a", "b"]);
         assert!(yaml_packages("packages:\n").is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_readers_of_files_panic(text in "[-a-z:=%#@\\[\\]{}\"',\\\\ \\t\\n/*$ä.]{0,80}") {
+            let (dir, tools, mut problems) = (tempfile::tempdir().unwrap(), Tools::new("/".into()), Vec::new());
+            for name in ["Procfile", "Makefile", "justfile", "pyproject.toml", "composer.json", "package.json"] {
+                std::fs::write(dir.path().join(name), &text).unwrap();
+            }
+            tools.pretend(["make", "just", "composer"]);
+            for find in [procfile::find, make::find, just::find, python::find, composer::find] {
+                find(dir.path(), &tools, &mut problems);
+            }
+            yaml_packages(&text);
+            assert_eq!(json::without_comments(&text).len(), text.len());
+            let _ = package_json::parse(dir.path(), &text);
+        }
     }
 }
