@@ -180,7 +180,11 @@ fn overlay(mut farther: Vec<Partial>, nearer: Vec<Partial>) -> Vec<Partial> {
 
 /// Every file that may hold settings, nearest first, none twice.
 fn candidates(dir: &Path, home: Option<&Path>, settings_dir: Option<&Path>) -> Vec<PathBuf> {
-    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    // `..` in a path would make its textual parents other directories than its real ones.
+    let dir = match dir.components().any(|part| part == std::path::Component::ParentDir) {
+        true => dir.canonicalize().unwrap_or_else(|_| dir.to_owned()),
+        false => std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()),
+    };
     let mut files: Vec<PathBuf> = dir.ancestors().map(|parent| parent.join(".brum.toml")).collect();
     files.extend(home.map(|home| home.join(".brum.toml")));
     files.extend(settings_dir.map(|dir| dir.join("brummer").join("config.toml")));

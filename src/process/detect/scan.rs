@@ -51,7 +51,7 @@ impl Catalog {
     /// Finds what the project around `dir` offers. A file that cannot be understood becomes one of
     /// [`Catalog::problems`]; only a directory that is not there is an error.
     pub fn scan(dir: &Path, options: &DetectOptions) -> Result<Catalog> {
-        let started_in = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+        let started_in = absolute(dir);
         if !started_in.is_dir() {
             let message = format!("look for scripts in {}: it is not a directory", dir.display());
             return Err(Error::new("detect", Code::NotFound, message).with("dir", dir.display().to_string()));
@@ -73,6 +73,17 @@ impl Catalog {
         let node = tools.find("node");
         Ok(Catalog::new(root, started_in, tools.path().to_owned(), node, packages, scripts, problems))
     }
+}
+
+/// The directory from the root, without a slash at its end. Links stay as they were typed, but for a path with `..`,
+/// whose parents only the file system knows.
+fn absolute(dir: &Path) -> PathBuf {
+    let path = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let path = match path.components().any(|part| part == std::path::Component::ParentDir) {
+        true => path.canonicalize().unwrap_or(path),
+        false => path,
+    };
+    path.components().collect()
 }
 
 /// The files that make a directory a project of its own.

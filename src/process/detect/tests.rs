@@ -397,3 +397,28 @@ fn tasks_of_the_editor_run_with_their_directory_and_environment() {
     assert_eq!(shown, format!("me in {} a b\n", project.at("sub").canonicalize().unwrap().display()));
     assert_eq!(script(&catalog, "say it").line, 4);
 }
+
+#[test]
+fn a_direct_run_gives_a_script_the_same_words_and_variables_as_npm() {
+    let show = "for name in npm_lifecycle_event npm_lifecycle_script npm_package_name npm_package_version \
+                npm_package_config_port npm_package_engines_node INIT_CWD NODE; do printenv $name || echo none; done; \
+                echo ${PATH%%:*}; printf '[%s]'";
+    let package = serde_json::json!({
+        "name": "app", "version": "1.0.0", "config": { "port": 8080, "off": false }, "engines": { "node": ">=1" },
+        "scripts": { "preshow": "echo before $#", "show": show, "postshow": "exit 7" },
+    });
+    let mut project = project(&[("package.json", &package.to_string())], &[]);
+    project.options.path = std::env::var_os("PATH").unwrap_or_default();
+    let args = ["a b", "it's", "$x", "", "*", "-n"].map(str::to_owned);
+    let npm =
+        Command::new("npm").args(["run", "--silent", "show", "--"]).args(&args).current_dir(project.at("")).output();
+    let Ok(npm) = npm else {
+        eprintln!("skipped: npm is not installed");
+        return;
+    };
+    project.options.runner = RunnerChoice::Direct;
+    let catalog = project.scan();
+    let (shown, code) = run(&catalog.spec(script(&catalog, "show"), &args));
+    assert_eq!(shown, String::from_utf8(npm.stdout).unwrap());
+    assert_eq!((code, npm.status.code()), (7, Some(7)));
+}
