@@ -75,12 +75,16 @@ fn put(all: &mut Vec<(String, String)>, name: String, value: String) {
 
 /// The keys of a process and what they do.
 pub(super) const KEYS: [(&str, &str, &str); 6] = [
-    ("command", "a text for the shell, or a list: program and arguments", "what runs"),
-    ("cwd", "a path", "where it runs; from the file's directory"),
-    ("env", "a table of texts, numbers, true or false", "variables beyond the inherited ones"),
-    ("env_files", "a path or a list of paths", "files with more variables (`.env`)"),
-    ("terminal", "true, false or \"auto\"", "instead of the general `terminal`"),
-    ("grace", "a time such as \"5s\"", "instead of the general `grace`"),
+    ("command", "a text for the shell, or a list: program and arguments", "What runs"),
+    ("cwd", "a path", "Where it runs; a relative path counts from the file"),
+    (
+        "env",
+        "a table of texts, numbers, true or false",
+        "Variables beyond the inherited ones; they win over those of the files",
+    ),
+    ("env_files", "a path or a list of paths", "`.env` files with more variables; a later one wins"),
+    ("terminal", "true, false or \"auto\"", "Instead of the general `terminal`"),
+    ("grace", "a time such as \"5s\"", "Instead of the general `grace`"),
 ];
 
 /// What one file says about a process; nearer files are laid over farther ones.

@@ -78,21 +78,39 @@ fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
     format!("[{}]", items.map(quote).collect::<Vec<_>>().join(", "))
 }
 
-/// Every setting as Markdown, for the documentation.
+const INTRODUCTION: &str = "\
+# Settings
+
+This page is made from the table of settings in `src/config/settings.rs`; a test holds it to that.
+
+Settings stand in `.brum.toml`: in the directory that Brummer starts in (`--dir`), in every directory above it, then in
+`~/.brum.toml` and `$XDG_CONFIG_HOME/brummer/config.toml` (`~/.config` when that is not set). The nearest file wins, key
+by key; a flag wins over every file. `brummer --settings` prints every effective value and where it comes from.
+
+An unknown key, a wrong type or a value out of range is an error that names file, line, column and key, what is allowed,
+and the nearest name. All faults of all files are reported at once, and nothing is started.
+
+Sizes are texts such as `\"64MiB\"` (B, KB, MB, GB, KiB, MiB, GiB) or whole numbers of bytes; times are texts such as
+`\"250ms\"`, `\"1.5s\"`, `\"2m\"` or `\"1h\"`.
+
+A `.env` file holds `KEY=VALUE` lines: `export` in front, comments behind `#`, `'as it is'`, `\"with \\n and ${OTHER}\"`,
+`${NAME:-default}`; quoted values may go over several lines.
+";
+
+/// Every setting as Markdown: the page `docs/settings.md`.
 pub fn reference() -> String {
-    let mut out = String::new();
+    let mut out = INTRODUCTION.to_owned();
     let mut section = None;
     for row in table() {
         if section != Some(row.section) {
             section = Some(row.section);
-            let title =
-                if row.section.is_empty() { "At the top of the file".into() } else { format!("`[{}]`", row.section) };
-            line(
-                &mut out,
-                format_args!("\n### {title}\n\n| key | default | allowed | what it does |\n|---|---|---|---|"),
-            );
+            match row.section {
+                "" => line(&mut out, format_args!("\n## At the top of the file\n")),
+                name => line(&mut out, format_args!("\n## `[{name}]`\n")),
+            }
+            line(&mut out, format_args!("| key | default | allowed | what it does |\n|---|---|---|---|"));
         }
-        // Two defaults depend on the machine; the reference must not.
+        // Two defaults depend on the machine; the page must not.
         let default = match row.name().as_str() {
             "eventbus.worker_pool_size" => "max(4, min(2.5 × cores, 32))".to_owned(),
             "resources.max_threads" => "8 × cores".to_owned(),
@@ -100,10 +118,11 @@ pub fn reference() -> String {
         };
         line(&mut out, format_args!("| `{}` | {default} | {} | {} |", row.key, row.kind.allowed(), row.about));
     }
-    line(&mut out, format_args!("\n### `[ui.keys]`\n\nAn action is given a key, a list of keys, or `false` for none."));
-    line(&mut out, format_args!("\n### `[processes.NAME]`\n\n| key | allowed | what it does |\n|---|---|---|"));
+    let keys = "An action is given a key, a list of keys, or `false` for none.";
+    line(&mut out, format_args!("\n## `[ui.keys]`\n\n{keys}"));
+    line(&mut out, format_args!("\n## `[processes.NAME]`\n\n| key | allowed | what it does |\n|---|---|---|"));
     for (key, allowed, about) in KEYS {
-        line(&mut out, format_args!("| `{key}` | {allowed} | {about} |"));
+        line(&mut out, format_args!("| `{key}` | {allowed} | {about}. |"));
     }
     out
 }
@@ -156,8 +175,14 @@ mod tests {
     }
 
     #[test]
-    fn cf_the_reference_names_every_setting() {
-        let text = reference();
-        assert!(table().iter().all(|row| text.contains(&format!("| `{}` |", row.key))));
+    fn cf_the_documentation_is_what_the_table_says() {
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md");
+        if std::env::var_os("BRUMMER_BLESS").is_some() {
+            std::fs::create_dir_all(page.parent().unwrap()).unwrap();
+            std::fs::write(&page, reference()).unwrap();
+        }
+        let written = std::fs::read_to_string(&page).unwrap_or_default();
+        assert!(written == reference(), "run this test with BRUMMER_BLESS=1 to write docs/settings.md anew");
+        assert!(table().iter().all(|row| written.contains(&format!("| `{}` |", row.key))));
     }
 }
