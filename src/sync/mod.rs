@@ -7,25 +7,34 @@
 //! | --- | --- | --- | --- |
 //! | `shim` | names of atomics, threads and cells: std's, or loom's in models | – | every file here |
 //! | `seqlock` | a few words, read whole without writing to shared memory | reads retry, writers exclude each other | `table` |
+//! | `table` | rows of a few words under keys that are never used twice | reads retry, writers of a row exclude each other, insert and remove lock-free but for that | process table |
 //! | `cow` | a value that is replaced as a whole, read from a pocket | lock-free | bus subscribers, side tables |
 //! | `event_count` | sleep until a lock-free structure changes | notify wait-free while nobody waits | rings, bus |
 //! | `parker` | one thread sleeps until it is handed a token | unpark wait-free unless asleep | pool, timer |
+//! | `counter` | a sum that threads add to without meeting | wait-free | metrics |
+//! | `histogram` | a distribution, to 3 % | wait-free | metrics |
 //! | `cancel` | a tree of stop requests | asking wait-free | contexts |
 //! | `segment_log` | lines in contiguous segments, one writer, snapshots | append wait-free but for a roll, readers lock-free | `logs` |
 
 pub mod cancel;
+pub mod counter;
 pub mod cow;
 pub mod event_count;
+pub mod histogram;
 pub mod parker;
 pub mod segment_log;
 pub mod seqlock;
 pub mod shim;
+pub mod table;
 
 #[cfg(all(test, not(loom)))]
 mod testing;
 
 pub use cancel::{CancelFlag, CancelGuard};
+pub use counter::ShardedCounter;
 pub use cow::{CachedReader, CowCell};
 pub use event_count::{EventCount, Ticket};
+pub use histogram::{Histogram, Snapshot};
 pub use parker::{Parker, Unparker};
 pub use seqlock::{SeqLock, SeqWriter};
+pub use table::{Key, RowWriter, SeqTable};

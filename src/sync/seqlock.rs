@@ -41,6 +41,8 @@
 //! **Source.** Hans-J. Boehm, "Can seqlocks get along with programming language memory models?", MSPC 2012; the words are
 //! relaxed atomics as in its section 5.
 
+use std::mem::ManuallyDrop;
+
 use super::shim::atomic::Ordering::{Acquire, Relaxed, Release};
 use super::shim::atomic::{AtomicU64, fence};
 use super::shim::{hint, planted, thread};
@@ -56,9 +58,12 @@ const TRIES_BEFORE_YIELD: u32 = 64;
 #[derive(Debug)]
 pub(super) struct Sequence(AtomicU64);
 
-/// The right to write: the sequence as its claimant left it.
+/// The right to write, with the sequence as its holder left it; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Claim(u64);
+pub(super) struct Held<'a> {
+    sequence: &'a Sequence,
+    claimed: u64,
+}
 
 impl Sequence {
     pub(super) fn new() -> Self {
@@ -102,55 +107,59 @@ impl Sequence {
 
     /// Takes the right to write, unless somebody has it.
     #[inline]
-    pub(super) fn try_claim(&self) -> Option<Claim> {
+    pub(super) fn try_claim(&self) -> Option<Held<'_>> {
         let seen = self.0.load(Relaxed);
         if seen & CLAIMED != 0 {
             return None;
         }
         let claimed = seen | CLAIMED;
-        self.0.compare_exchange(seen, claimed, Acquire, Relaxed).ok().map(|_| Claim(claimed))
+        self.0.compare_exchange(seen, claimed, Acquire, Relaxed).ok().map(|_| Held { sequence: self, claimed })
     }
 
     /// Takes the right to write, waiting for the writer who has it.
     #[inline]
-    pub(super) fn claim(&self) -> Claim {
+    pub(super) fn claim(&self) -> Held<'_> {
         let mut tries = 0;
         loop {
-            if let Some(claim) = self.try_claim() {
-                return claim;
+            if let Some(held) = self.try_claim() {
+                return held;
             }
             wait_a_little(&mut tries);
         }
     }
+}
 
+impl Held<'_> {
     /// Runs `store`, which stores to the words and must not panic, and keeps the claim.
     #[inline]
-    pub(super) fn write(&self, claim: &mut Claim, store: impl FnOnce()) {
-        let next = claim.0.wrapping_add(STEP);
-        self.write_then(claim.0, next, store);
-        claim.0 = next;
+    pub(super) fn write(&mut self, store: impl FnOnce()) {
+        let next = self.claimed.wrapping_add(STEP);
+        self.write_then(next, store);
+        self.claimed = next;
     }
 
     /// Runs `store`, which stores to the words and must not panic, and gives the claim back in the same last store.
     #[inline]
-    pub(super) fn write_and_release(&self, claim: Claim, store: impl FnOnce()) {
-        self.write_then(claim.0, claim.0.wrapping_add(STEP) & !CLAIMED, store);
-    }
-
-    /// Gives the claim back.
-    #[inline]
-    pub(super) fn release(&self, claim: Claim) {
-        self.0.store(claim.0 & !CLAIMED, Release);
+    pub(super) fn write_and_release(self, store: impl FnOnce()) {
+        let held = ManuallyDrop::new(self);
+        held.write_then(held.claimed.wrapping_add(STEP) & !CLAIMED, store);
     }
 
     #[inline]
-    fn write_then(&self, claimed: u64, next: u64, store: impl FnOnce()) {
-        self.0.store(claimed | WRITING, Relaxed);
+    fn write_then(&self, next: u64, store: impl FnOnce()) {
+        self.sequence.0.store(self.claimed | WRITING, Relaxed);
         if !planted("seqlock: no release fence") {
             fence(Release);
         }
         store();
-        self.0.store(next, Release);
+        self.sequence.0.store(next, Release);
+    }
+}
+
+impl Drop for Held<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.sequence.0.store(self.claimed & !CLAIMED, Release);
     }
 }
 
@@ -222,8 +231,7 @@ impl<const N: usize> SeqLock<N> {
     /// Replaces the words, waiting for other writers and for a living [`SeqWriter`].
     #[inline]
     pub fn write(&self, words: [u64; N]) {
-        let claim = self.sequence.claim();
-        self.sequence.write_and_release(claim, || store_words(&self.words, words));
+        self.sequence.claim().write_and_release(|| store_words(&self.words, words));
     }
 
     /// Replaces the words by what `change` makes of them. No other writer comes between, and readers are not held up
@@ -247,12 +255,12 @@ impl<const N: usize> SeqLock<N> {
     /// assert!(progress.try_writer().is_none());
     /// ```
     pub fn writer(&self) -> SeqWriter<'_, N> {
-        SeqWriter { lock: self, claim: self.sequence.claim() }
+        SeqWriter { words: &self.words, held: self.sequence.claim() }
     }
 
     /// Takes the right to write, unless somebody has it.
     pub fn try_writer(&self) -> Option<SeqWriter<'_, N>> {
-        self.sequence.try_claim().map(|claim| SeqWriter { lock: self, claim })
+        self.sequence.try_claim().map(|held| SeqWriter { words: &self.words, held })
     }
 }
 
@@ -270,33 +278,28 @@ impl<const N: usize> Default for SeqLock<N> {
 /// - **Cleanup:** dropping lets other writers in.
 #[derive(Debug)]
 pub struct SeqWriter<'a, const N: usize> {
-    lock: &'a SeqLock<N>,
-    claim: Claim,
+    words: &'a [AtomicU64; N],
+    held: Held<'a>,
 }
 
 impl<const N: usize> SeqWriter<'_, N> {
     /// The words: they cannot change under the writer.
     #[inline]
     pub fn read(&self) -> [u64; N] {
-        load_words(&self.lock.words)
+        load_words(self.words)
     }
 
     /// Replaces the words.
     #[inline]
     pub fn write(&mut self, words: [u64; N]) {
-        self.lock.sequence.write(&mut self.claim, || store_words(&self.lock.words, words));
+        let stored = self.words;
+        self.held.write(|| store_words(stored, words));
     }
 
     /// Replaces the words by what `change` makes of them; if it panics nothing has changed.
     pub fn update(&mut self, change: impl FnOnce([u64; N]) -> [u64; N]) {
         let changed = change(self.read());
         self.write(changed);
-    }
-}
-
-impl<const N: usize> Drop for SeqWriter<'_, N> {
-    fn drop(&mut self) {
-        self.lock.sequence.release(Claim(self.claim.0));
     }
 }
 
