@@ -156,7 +156,7 @@ fn url(text: &[u8], start: usize, authority: usize, scheme: Scheme, bare: bool) 
         // `localhost:3000:` or `a.dev,http://b.dev`: what does not belong to the authority ends the URL.
         end = authority + host_from + host_len;
     } else {
-        end -= position_len(whole[authority_len..].as_bytes());
+        end -= position_len(&whole.as_bytes()[authority_len..]);
     }
     let text = std::str::from_utf8(&text[start..end]).ok()?;
     Some(Url { text, start, scheme, host, port, bare })

@@ -1,0 +1,44 @@
+//! What a language must say about its errors, the table of languages, and the rule for those that are none of them.
+
+use super::{go, java, javascript, python, rust};
+
+/// Where the message of an error stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Message {
+    /// In the line that starts it.
+    Here,
+    /// In the next line.
+    Next,
+    /// In the first line after the stack that is not indented.
+    AfterStack,
+}
+
+/// How the errors of a language look. Lines come without escape sequences and without white space at their end.
+#[derive(Debug)]
+pub(super) struct Language {
+    /// Its name, in lower case.
+    pub(super) name: &'static str,
+    /// Whether the line starts an error that can only be this language's.
+    pub(super) starts: fn(&[u8]) -> Option<Message>,
+    /// Whether the line goes on with an error, also behind a blank line. Indented lines need no yes.
+    pub(super) continues: fn(&[u8]) -> bool,
+}
+
+/// All of them, in the order they are asked.
+pub(super) const LANGUAGES: [&Language; 5] =
+    [&python::PYTHON, &rust::RUST, &go::GO, &java::JAVA, &javascript::JAVASCRIPT];
+
+/// The language whose error this line can only start.
+pub(super) fn that_starts(line: &[u8]) -> Option<(&'static Language, Message)> {
+    LANGUAGES.iter().find_map(|language| (language.starts)(line).map(|message| (*language, message)))
+}
+
+/// The language whose stack this indented line continues.
+pub(super) fn that_continues(line: &[u8]) -> Option<&'static Language> {
+    LANGUAGES.iter().filter(|_| is_indented(line)).find(|language| (language.continues)(line)).copied()
+}
+
+/// Whether the line is set in from the left, as the rest of a message is.
+pub(super) fn is_indented(line: &[u8]) -> bool {
+    matches!(line.first(), Some(b' ' | b'\t'))
+}

@@ -1,0 +1,347 @@
+//! Follows the lines of one process and puts the lines of one error together: message, stack, causes.
+//!
+//! Only lines that are errors start anything, and other lines are looked at only while an error is open, so a process
+//! without errors pays one comparison a line. Standard output and standard error are followed apart.
+
+use crate::event::{Level, Stream};
+
+use super::fingerprint::fingerprint;
+use super::language::{self, Language, Message};
+
+/// Stack lines kept of one error.
+pub(super) const STACK_LINES_MAX: usize = 50;
+/// Bytes kept of one error's stack.
+pub(super) const STACK_BYTES_MAX: usize = 8 * 1024;
+/// Bytes kept of a message or of one stack line.
+pub(super) const LINE_BYTES_MAX: usize = 1000;
+/// Lines that one error can claim, kept or not; what goes on longer is a log that happens to be indented.
+const LINES_MAX: u32 = 500;
+/// A line that comes later than this is no part of the error before it.
+const GAP_MS_MAX: u64 = 2_000;
+
+/// One error as it was seen, or what was added to one since it was last reported.
+#[derive(Clone, Debug)]
+pub(crate) struct Tracked {
+    pub(crate) fingerprint: u64,
+    pub(crate) level: Level,
+    pub(crate) language: Option<&'static str>,
+    pub(crate) message: String,
+    pub(crate) stack: String,
+    /// Sequence of the line it started with, and of the last that belongs to it.
+    pub(crate) first_seq: u64,
+    pub(crate) last_seq: u64,
+    pub(crate) time_ms: u64,
+    /// How often it was seen since the last report: 0 when only its stack grew.
+    pub(crate) count: u64,
+}
+
+/// One line, as the tracker wants it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    pub(crate) seq: u64,
+    pub(crate) time_ms: u64,
+    pub(crate) stream: Stream,
+    pub(crate) level: Level,
+    /// Without escape sequences.
+    pub(crate) plain: &'a [u8],
+}
+
+/// An error whose lines are still coming.
+#[derive(Debug)]
+struct Open {
+    error: Tracked,
+    language: Option<&'static Language>,
+    awaits: Message,
+    stack_lines: usize,
+    lines: u32,
+    last_ms: u64,
+    after_blank: bool,
+    /// It has changed since it was last reported.
+    changed: bool,
+}
+
+/// Puts the errors of one process together.
+#[derive(Debug, Default)]
+pub(crate) struct Tracker {
+    open: [Option<Open>; 2],
+    closed: Vec<Tracked>,
+}
+
+impl Tracker {
+    /// Takes one line in; says whether it belongs to an error that started before it.
+    #[inline]
+    pub(crate) fn line(&mut self, line: Seen<'_>) -> bool {
+        if line.level < Level::Error && self.open[line.stream as usize].is_none() {
+            return false;
+        }
+        self.follow(line)
+    }
+
+    fn follow(&mut self, line: Seen<'_>) -> bool {
+        let text = line.plain.trim_ascii_end();
+        let slot = line.stream as usize;
+        if let Some(open) = &mut self.open[slot] {
+            if open.takes(&line, text) {
+                return true;
+            }
+            if text.is_empty() && !open.after_blank {
+                open.after_blank = true;
+                return false;
+            }
+            self.close(slot);
+        }
+        if line.level >= Level::Error && !text.is_empty() {
+            self.open[slot] = Some(Open::new(&line, text));
+        }
+        false
+    }
+
+    fn close(&mut self, slot: usize) {
+        if let Some(open) = self.open[slot].take()
+            && open.changed
+        {
+            self.report(open.error);
+        }
+    }
+
+    /// Adds to what the next report says; equal errors of one batch become one.
+    fn report(&mut self, error: Tracked) {
+        let same = self.closed.iter_mut().find(|c| c.fingerprint == error.fingerprint && c.level == error.level);
+        match same {
+            Some(same) => {
+                let (count, first_seq, message) =
+                    (same.count + error.count, same.first_seq, std::mem::take(&mut same.message));
+                *same = Tracked {
+                    count,
+                    first_seq: if error.count == 0 { first_seq } else { error.first_seq },
+                    message,
+                    ..error
+                };
+            }
+            None => self.closed.push(error),
+        }
+    }
+
+    /// What was found since the last call. An error whose message has not come yet waits, unless this is the end.
+    pub(crate) fn take(&mut self, end: bool) -> Vec<Tracked> {
+        for slot in 0..self.open.len() {
+            if end {
+                self.close(slot);
+            } else if let Some(open) = &mut self.open[slot]
+                && open.changed
+                && open.awaits == Message::Here
+            {
+                open.changed = false;
+                let error = open.error.clone();
+                open.error.count = 0;
+                self.report(error);
+            }
+        }
+        std::mem::take(&mut self.closed)
+    }
+
+    /// Whether [`Tracker::take`] could have something.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.closed.is_empty() && self.open.iter().flatten().all(|open| !open.changed)
+    }
+}
+
+impl Open {
+    fn new(line: &Seen<'_>, text: &[u8]) -> Open {
+        let started = language::that_starts(text);
+        let error = Tracked {
+            fingerprint: fingerprint(text.trim_ascii_start()),
+            level: line.level,
+            language: started.map(|(language, _)| language.name),
+            message: kept(text.trim_ascii_start()),
+            stack: String::new(),
+            first_seq: line.seq,
+            last_seq: line.seq,
+            time_ms: line.time_ms,
+            count: 1,
+        };
+        let mut open = Open {
+            error,
+            language: started.map(|(language, _)| language),
+            awaits: started.map_or(Message::Here, |(_, message)| message),
+            stack_lines: 0,
+            lines: 1,
+            last_ms: line.time_ms,
+            after_blank: false,
+            changed: true,
+        };
+        if open.awaits != Message::Here {
+            open.push(text);
+        }
+        open
+    }
+
+    /// Takes the line in if it belongs to this error.
+    fn takes(&mut self, line: &Seen<'_>, text: &[u8]) -> bool {
+        if text.is_empty() || self.lines >= LINES_MAX || line.time_ms.saturating_sub(self.last_ms) > GAP_MS_MAX {
+            return false;
+        }
+        let restarts = self.language.is_some_and(|own| (own.starts)(text) == Some(Message::AfterStack));
+        if restarts && self.error.count > 0 && self.after_blank {
+            // Python tells of an exception that was raised while another was handled: the last one is the message.
+            self.awaits = Message::AfterStack;
+        } else if self.is_the_message(text) {
+            self.set_message(text);
+            self.awaits = Message::Here;
+        } else if !self.continues(line, text) {
+            return false;
+        }
+        self.push(text);
+        (self.error.last_seq, self.last_ms, self.after_blank) = (line.seq, line.time_ms, false);
+        self.lines += 1;
+        self.changed = true;
+        true
+    }
+
+    fn is_the_message(&self, text: &[u8]) -> bool {
+        match self.awaits {
+            Message::Here => false,
+            Message::Next => true,
+            Message::AfterStack => {
+                !language::is_indented(text) && !self.language.is_some_and(|own| (own.continues)(text))
+            }
+        }
+    }
+
+    fn continues(&mut self, line: &Seen<'_>, text: &[u8]) -> bool {
+        if let Some(own) = self.language {
+            if (own.continues)(text) {
+                return true;
+            }
+        } else if let Some(found) = language::that_continues(text) {
+            self.language = Some(found);
+            self.error.language = Some(found.name);
+            return true;
+        }
+        // An indented line that is itself an error (`  ✗ test failed`) starts its own, unless it stands in a stack.
+        language::is_indented(text) && !self.after_blank && (line.level < Level::Error || self.stack_lines > 0)
+    }
+
+    fn set_message(&mut self, text: &[u8]) {
+        let text = text.trim_ascii_start();
+        self.error.message = kept(text);
+        self.error.fingerprint = fingerprint(text);
+    }
+
+    fn push(&mut self, text: &[u8]) {
+        let stack = &mut self.error.stack;
+        let text = kept(text);
+        if self.stack_lines < STACK_LINES_MAX && stack.len() + text.len() < STACK_BYTES_MAX {
+            if self.stack_lines > 0 {
+                stack.push('\n');
+            }
+            stack.push_str(&text);
+            self.stack_lines += 1;
+        }
+    }
+}
+
+/// The text, cut to what is kept of a line.
+fn kept(text: &[u8]) -> String {
+    String::from_utf8_lossy(&text[..text.len().min(LINE_BYTES_MAX)]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::Levels;
+
+    /// The errors of a text as (language, message, stack lines, count), and the lines that were claimed by one.
+    fn errors(text: &str) -> (Vec<(Option<&'static str>, String, usize, u64)>, Vec<u64>) {
+        let (mut tracker, levels, mut claimed) = (Tracker::default(), Levels::new(), Vec::new());
+        for (at, line) in text.lines().enumerate() {
+            let (seq, plain) = (at as u64, line.as_bytes());
+            if tracker.line(Seen { seq, time_ms: 0, stream: Stream::Err, level: levels.of(plain), plain }) {
+                claimed.push(seq);
+            }
+        }
+        let of = |e: Tracked| (e.language, e.message, e.stack.lines().count(), e.count);
+        (tracker.take(true).into_iter().map(of).collect(), claimed)
+    }
+
+    fn one(text: &str, language: Option<&'static str>, message: &str, stack: usize) {
+        assert_eq!(errors(text).0, [(language, message.to_owned(), stack, 1)], "{text}");
+    }
+
+    #[test]
+    fn ls05_a_javascript_stack_belongs_to_its_error() {
+        let text = "TypeError: x is not a function\n    at f (/a/b.js:1:2)\n    at async g (/a/c.js:3:4) {\n  code: 'E'\n}\nnext";
+        one(text, Some("javascript"), "TypeError: x is not a function", 4);
+        assert_eq!(errors(text).1, [1, 2, 3, 4]);
+        one("npm ERR! code 1\nnpm ERR! path /x\nnpm ERR! failed", Some("javascript"), "npm ERR! code 1", 2);
+    }
+
+    #[test]
+    fn ls05_a_python_traceback_has_its_last_line_as_message() {
+        let text =
+            "Traceback (most recent call last):\n  File \"a.py\", line 1, in <module>\n    f()\nValueError: bad\nok";
+        one(text, Some("python"), "ValueError: bad", 4);
+        let text = "Traceback (most recent call last):\n  File \"a.py\", line 1\nKeyError: 'a'\n\nDuring handling of the above exception, \
+                    another exception occurred:\n\nTraceback (most recent call last):\n  File \"a.py\", line 2\nValueError: bad\nok";
+        one(text, Some("python"), "ValueError: bad", 7);
+    }
+
+    #[test]
+    fn ls05_a_go_panic_has_its_goroutines() {
+        let text = "panic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:5 +0x1d\nexit status 2\nok";
+        one(text, Some("go"), "panic: boom", 4);
+    }
+
+    #[test]
+    fn ls05_a_java_exception_has_its_causes() {
+        let text = "Exception in thread \"main\" java.lang.IllegalStateException: no\n\tat a.B.c(B.java:1)\nCaused by: java.io.IOException: x\n\tat a.B.d(B.java:2)\n\t... 1 more";
+        one(text, Some("java"), "Exception in thread \"main\" java.lang.IllegalStateException: no", 4);
+        one("java.io.IOException: x\n\tat a.B.c(B.java:1)", Some("java"), "java.io.IOException: x", 1);
+    }
+
+    #[test]
+    fn ls05_a_rust_panic_has_its_message_in_the_next_line() {
+        let text = "thread 'main' (7) panicked at src/main.rs:2:5:\nboom\nnote: run with `RUST_BACKTRACE=1`\nok";
+        one(text, Some("rust"), "boom", 3);
+        let text = "error[E0308]: mismatched types\n --> src/main.rs:1:1\n  |\n1 | let x: u8 = \"\";\n  |             ^^ expected `u8`\n\nok";
+        one(text, Some("rust"), "error[E0308]: mismatched types", 4);
+    }
+
+    #[test]
+    fn ls05_equal_errors_are_counted_and_others_kept_apart() {
+        let (found, _) = errors("error: try 1\nok\nerror: try 2\nerror: other\n  detail\n\n  unrelated");
+        assert_eq!(found, [(None, "error: try 1".into(), 0, 2), (None, "error: other".into(), 1, 1)]);
+    }
+
+    #[test]
+    fn ls05_a_line_that_is_no_error_is_none_even_on_standard_error() {
+        assert_eq!(errors("server started\n    at your service\n0 errors"), (vec![], vec![]));
+    }
+
+    #[test]
+    fn ls09_an_endless_stack_is_bounded() {
+        let text = format!("Error: deep\n{}", format!("    at f (/a.js:1:2) {}\n", "x".repeat(2000)).repeat(2000));
+        let (mut tracker, levels) = (Tracker::default(), Levels::new());
+        for (at, line) in text.lines().enumerate() {
+            let plain = line.as_bytes();
+            tracker.line(Seen { seq: at as u64, time_ms: 0, stream: Stream::Out, level: levels.of(plain), plain });
+        }
+        let found = tracker.take(true);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].stack.len() <= STACK_BYTES_MAX && found[0].last_seq < u64::from(LINES_MAX));
+    }
+
+    #[test]
+    fn an_open_error_is_reported_once_and_then_only_its_growth() {
+        let mut tracker = Tracker::default();
+        let line = |seq, level, plain| Seen { seq, time_ms: 0, stream: Stream::Out, level, plain };
+        assert!(tracker.is_quiet());
+        tracker.line(line(1, Level::Error, b"Error: x"));
+        assert_eq!(tracker.take(false).iter().map(|e| e.count).collect::<Vec<_>>(), [1]);
+        assert!(tracker.is_quiet() && tracker.take(false).is_empty());
+        assert!(tracker.line(line(2, Level::Info, b"    at f (a.js:1:2)")));
+        let found = tracker.take(false);
+        assert_eq!((found[0].count, found[0].first_seq, found[0].last_seq), (0, 1, 2));
+        assert_eq!(found[0].stack, "    at f (a.js:1:2)");
+    }
+}
