@@ -1,11 +1,32 @@
 //! Keeps every line: store, search, levels, URLs, errors.
+//!
+//! Read [`line`] first: what a kept line is. Then [`store`], the door of everything; [`writer`], the way of a line in;
+//! [`snapshot`] and [`merge`], the way out; [`search`] and [`pattern`]. What is noticed on the way in: [`progress`],
+//! [`levels`], [`urls`], [`errors`]. [`core`] holds what writers share, [`process_log`] what all may know of a log.
 
+mod core;
 mod errors;
 mod levels;
+mod line;
+mod merge;
+mod pattern;
+mod process_log;
+mod progress;
+mod search;
+mod snapshot;
+mod store;
+#[cfg(test)]
+mod tests;
+mod urls;
+mod writer;
 
-pub use errors::ErrorGroup;
+pub use errors::{ErrorGroup, FreshError};
 pub use levels::Levels;
-
-/// The lines of all processes.
-#[derive(Debug)]
-pub struct LogStore;
+pub use line::{Entry, LineRef, NewEntry};
+pub use merge::{Newest, Oldest};
+pub use pattern::{Case, Pattern, PatternOptions};
+pub use search::{Found, Hit, Query, Searcher};
+pub use snapshot::{PartialRef, Snapshot};
+pub use store::{LogLimits, LogStore, Metrics};
+pub use urls::{FreshUrl, UrlRecord};
+pub use writer::{Published, Writer};

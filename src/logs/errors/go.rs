@@ -20,7 +20,7 @@ fn is_call(line: &[u8]) -> bool {
     line.ends_with(b")") && line[..open].contains(&b'.') && line[..open].iter().all(|b| b.is_ascii_graphic())
 }
 
-/// `	/src/main.go:12 +0x1d`
+/// A tab, then `/src/main.go:12 +0x1d`.
 fn is_place(line: &[u8]) -> bool {
     line.first() == Some(&b'\t') && memchr::memmem::find(line, b".go:").is_some()
 }

@@ -14,6 +14,6 @@ mod rust;
 mod table;
 mod tracker;
 
-pub use table::ErrorGroup;
-pub(super) use table::{ErrorTable, FreshError};
-pub(super) use tracker::{Tracked, Tracker};
+pub(super) use table::ErrorTable;
+pub use table::{ErrorGroup, FreshError};
+pub(super) use tracker::{Seen, Tracker};
