@@ -38,7 +38,8 @@ impl<'t> Visitor<'t> for TasksVisitor<'t> {
         let mut tasks = Vec::new();
         while let Some(key) = map.next_key::<Text<'t>>()? {
             if key.0 == "tasks" {
-                tasks = map.next_value_seed(Scripts { file: self.0, line: key.line(self.0).unwrap_or(1) })?;
+                tasks =
+                    map.next_value_seed(Scripts { file: self.0, line: key.line(self.0).unwrap_or(1), tasks: true })?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }

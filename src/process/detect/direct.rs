@@ -35,7 +35,7 @@ pub(super) fn line(package: &Package, script: &RawScript, args: &[String]) -> St
 /// What runs, in order: `preX`, `X`, `postX`, or a task behind the tasks that it depends on.
 fn steps<'p>(package: &'p Package, script: &'p RawScript) -> Vec<&'p RawScript> {
     let named = |name: &str| package.scripts.iter().find(|other| other.name == name);
-    if package.manager.has_hooks() {
+    if package.has_hooks() {
         let around = [named(&format!("pre{}", script.name)), Some(script), named(&format!("post{}", script.name))];
         return around.into_iter().flatten().collect();
     }

@@ -103,11 +103,6 @@ impl Manager {
         }
     }
 
-    /// Whether `preX` and `postX` run around a script `X` of the project.
-    pub(super) fn has_hooks(self) -> bool {
-        !matches!(self, Manager::YarnBerry | Manager::Deno)
-    }
-
     /// What is typed to run a script with arguments.
     pub(super) fn argv(self, script: &str, args: &[String]) -> Vec<String> {
         let verb = if self == Manager::Deno { "task" } else { "run" };

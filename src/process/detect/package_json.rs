@@ -53,7 +53,7 @@ impl<'t> Visitor<'t> for PackageVisitor<'t> {
             match key.0.as_ref() {
                 "scripts" => {
                     let line = key.line(self.0).unwrap_or(1);
-                    package.scripts = map.next_value_seed(Scripts { file: self.0, line })?;
+                    package.scripts = map.next_value_seed(Scripts { file: self.0, line, tasks: false })?;
                 }
                 "name" => package.name = text(map.next_value()?),
                 "version" => package.version = text(map.next_value()?),
@@ -100,6 +100,8 @@ pub(super) struct Scripts<'t> {
     pub(super) file: &'t str,
     /// Where the object begins.
     pub(super) line: usize,
+    /// Whether an object with `command` and `dependencies` is a script too, as it is for deno.
+    pub(super) tasks: bool,
 }
 
 impl<'t> serde::de::DeserializeSeed<'t> for Scripts<'t> {
@@ -117,10 +119,15 @@ impl<'t> Visitor<'t> for Scripts<'t> {
         f.write_str("an object of scripts")
     }
 
+    fn visit_unit<E>(self) -> Result<Vec<RawScript>, E> {
+        Ok(Vec::new())
+    }
+
     fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Vec<RawScript>, A::Error> {
         let mut scripts: Vec<RawScript> = Vec::new();
+        let tasks = self.tasks;
         while let Some((name, value)) = map.next_entry::<Text<'t>, Value>()? {
-            let Some((text, dependencies)) = command(value) else { continue };
+            let Some((text, dependencies)) = command(value, tasks) else { continue };
             let line = name.line(self.file).unwrap_or(self.line);
             let script = RawScript { name: name.0.into_owned(), text, line, dependencies };
             match scripts.iter_mut().find(|old| old.name == script.name) {
@@ -132,11 +139,10 @@ impl<'t> Visitor<'t> for Scripts<'t> {
     }
 }
 
-/// A text, or an object with `command` and `dependencies` as deno has it.
-fn command(value: Value) -> Option<(String, Vec<String>)> {
+fn command(value: Value, tasks: bool) -> Option<(String, Vec<String>)> {
     match value {
         Value::String(text) => Some((text, Vec::new())),
-        Value::Object(task) => {
+        Value::Object(task) if tasks => {
             let items = task.get("dependencies").and_then(Value::as_array).into_iter().flatten();
             let dependencies: Vec<String> = items.filter_map(|item| item.as_str().map(str::to_owned)).collect();
             let text = task.get("command").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -153,7 +159,7 @@ mod tests {
     #[test]
     fn scripts_keep_the_order_and_the_line_of_the_file() {
         let text = "{\n \"name\": \"a\",\n \"scripts\": {\n  \"z\": \"1\",\n\n\
-                    \x20 \"a\": \"2\", \"m\\u0041\": \"3\", \"bad\": 5,\n  \"z\": \"4\"\n }\n}";
+                    \x20 \"a\": \"2\", \"m\\u0041\": \"3\", \"bad\": 5, \"task\": {\"command\": \"x\"},\n  \"z\": \"4\"\n }\n}";
         let package = parse(Path::new("package.json"), text).unwrap();
         let seen: Vec<_> = package.scripts.iter().map(|s| (s.name.as_str(), s.text.as_str(), s.line)).collect();
         assert_eq!(seen, [("z", "4", 7), ("a", "2", 6), ("mA", "3", 3)]);
@@ -179,6 +185,7 @@ mod tests {
 
     #[test]
     fn scripts_that_are_no_object_are_a_fault() {
+        assert!(parse(Path::new("x"), "{\"scripts\": null}").unwrap().scripts.is_empty());
         let error = parse(Path::new("x"), "{\"scripts\": []}").unwrap_err();
         assert!(error.to_string().contains("expected an object of scripts"), "{error}");
     }

@@ -47,6 +47,18 @@ pub(super) struct Package {
     pub(super) direct: bool,
 }
 
+impl Package {
+    /// `npm` for a package.json, whoever runs it; `deno` for a deno.json.
+    fn source(&self) -> &'static str {
+        if self.file.ends_with("package.json") { "npm" } else { "deno" }
+    }
+
+    /// Whether `preX` and `postX` run around a script `X`: not with yarn 2, and not around tasks of deno.
+    pub(super) fn has_hooks(&self) -> bool {
+        self.source() == "npm" && self.manager != Manager::YarnBerry
+    }
+}
+
 impl Catalog {
     /// Finds what the project around `dir` offers. A file that cannot be understood becomes one of
     /// [`Catalog::problems`]; only a directory that is not there is an error.
@@ -240,7 +252,7 @@ impl Scan<'_> {
                 file: package.file.clone(),
                 line: script.line,
                 runner: if package.direct { "direct" } else { package.manager.program() },
-                source: if package.manager == Manager::Deno { "deno" } else { "npm" },
+                source: package.source(),
                 run: Run::Package { package: index, script: i },
             });
         }

@@ -105,27 +105,26 @@ fn the_manager_is_that_of_the_field_then_of_the_lock_file_then_of_the_settings()
     let field = |field: &str| TWO.replacen("\"name\"", &format!("\"packageManager\": \"{field}\", \"name\""), 1);
     let all = ["npm", "yarn", "pnpm", "bun", "deno"];
     let berry = "# generated\n\n__metadata:\n  version: 8\n";
-    type Case<'c> = (&'c [(&'c str, &'c str)], Manager, bool);
+    type Case<'c> = (&'c [(&'c str, &'c str)], Manager);
     let cases: [Case<'_>; 12] = [
-        (&[], Manager::Npm, true),
-        (&[("package.json", &field("pnpm@9.0.0")), ("yarn.lock", "")], Manager::Pnpm, true),
-        (&[("package.json", &field("yarn@4.1.0"))], Manager::YarnBerry, false),
-        (&[("package.json", &field("yarn@1.22.0"))], Manager::Yarn, true),
-        (&[("package.json", &field("unknown@1")), ("bun.lock", "")], Manager::Bun, true),
-        (&[("package-lock.json", "{}")], Manager::Npm, true),
-        (&[("yarn.lock", "# yarn lockfile v1\n")], Manager::Yarn, true),
-        (&[("yarn.lock", berry)], Manager::YarnBerry, false),
-        (&[("yarn.lock", ""), (".yarnrc.yml", "")], Manager::YarnBerry, false),
-        (&[("pnpm-lock.yaml", ""), ("package-lock.json", "{}")], Manager::Pnpm, true),
-        (&[("bun.lockb", "")], Manager::Bun, true),
-        (&[("deno.lock", "{}")], Manager::Deno, false),
+        (&[], Manager::Npm),
+        (&[("package.json", &field("pnpm@9.0.0")), ("yarn.lock", "")], Manager::Pnpm),
+        (&[("package.json", &field("yarn@4.1.0"))], Manager::YarnBerry),
+        (&[("package.json", &field("yarn@1.22.0"))], Manager::Yarn),
+        (&[("package.json", &field("unknown@1")), ("bun.lock", "")], Manager::Bun),
+        (&[("package-lock.json", "{}")], Manager::Npm),
+        (&[("yarn.lock", "# yarn lockfile v1\n")], Manager::Yarn),
+        (&[("yarn.lock", berry)], Manager::YarnBerry),
+        (&[("yarn.lock", ""), (".yarnrc.yml", "")], Manager::YarnBerry),
+        (&[("pnpm-lock.yaml", ""), ("package-lock.json", "{}")], Manager::Pnpm),
+        (&[("bun.lockb", "")], Manager::Bun),
+        (&[("deno.lock", "{}")], Manager::Deno),
     ];
-    for (files, manager, hooks) in cases {
+    for (files, manager) in cases {
         let mut with = vec![("package.json", TWO)];
         with.extend(files);
         let catalog = project(&with, &all).scan();
         assert_eq!(script(&catalog, "a").runner, manager.program(), "{files:?}");
-        assert_eq!(manager.has_hooks(), hooks);
     }
     let mut preferring = project(&[("package.json", TWO)], &all);
     preferring.options.preferred = Manager::Bun;
@@ -421,4 +420,21 @@ fn a_direct_run_gives_a_script_the_same_words_and_variables_as_npm() {
     let (shown, code) = run(&catalog.spec(script(&catalog, "show"), &args));
     assert_eq!(shown, String::from_utf8(npm.stdout).unwrap());
     assert_eq!((code, npm.status.code()), (7, Some(7)));
+}
+
+#[test]
+fn a_package_run_by_deno_and_its_deno_json_are_told_apart() {
+    let files = [
+        ("package.json", r#"{"scripts": {"predev": "echo before", "dev": "echo npm"}}"#),
+        ("deno.json", r#"{"tasks": {"predev": "echo no", "dev": "echo deno"}}"#),
+        ("deno.lock", "{}"),
+    ];
+    let mut project = project(&files, &["deno"]);
+    let catalog = project.scan();
+    assert_eq!(titles(&catalog), ["npm:predev", "npm:dev", "deno:predev", "deno:dev"]);
+    assert!(catalog.scripts().iter().all(|script| script.runner == "deno"));
+    assert!(matches!(catalog.find("dev"), Found::Ambiguous(scripts) if scripts.len() == 2));
+    let catalog = project.scan_to_run();
+    assert_eq!(run(&catalog.spec(script(&catalog, "npm:dev"), &[])).0, "before\nnpm\n");
+    assert_eq!(run(&catalog.spec(script(&catalog, "deno:dev"), &[])).0, "deno\n");
 }
