@@ -159,7 +159,8 @@ mod tests {
     #[test]
     fn scripts_keep_the_order_and_the_line_of_the_file() {
         let text = "{\n \"name\": \"a\",\n \"scripts\": {\n  \"z\": \"1\",\n\n\
-                    \x20 \"a\": \"2\", \"m\\u0041\": \"3\", \"bad\": 5, \"task\": {\"command\": \"x\"},\n  \"z\": \"4\"\n }\n}";
+                    \x20 \"a\": \"2\", \"m\\u0041\": \"3\", \"bad\": 5,\x20\
+                    \"task\": {\"command\": \"x\"},\n  \"z\": \"4\"\n }\n}";
         let package = parse(Path::new("package.json"), text).unwrap();
         let seen: Vec<_> = package.scripts.iter().map(|s| (s.name.as_str(), s.text.as_str(), s.line)).collect();
         assert_eq!(seen, [("z", "4", 7), ("a", "2", 6), ("mA", "3", 3)]);
