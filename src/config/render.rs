@@ -93,8 +93,8 @@ and the nearest name. All faults of all files are reported at once, and nothing 
 Sizes are texts such as `\"64MiB\"` (B, KB, MB, GB, KiB, MiB, GiB) or whole numbers of bytes; times are texts such as
 `\"250ms\"`, `\"1.5s\"`, `\"2m\"` or `\"1h\"`.
 
-A `.env` file holds `KEY=VALUE` lines: `export` in front, comments behind `#`, `'as it is'`, `\"with \\n and ${OTHER}\"`,
-`${NAME:-default}`; quoted values may go over several lines.
+A `.env` file holds `KEY=VALUE` lines: `export` in front, comments behind `#`, `'as it is'`,
+`\"with \\n and ${OTHER}\"`, `${NAME:-default}`; quoted values may go over several lines.
 ";
 
 /// Every setting as Markdown: the page `docs/settings.md`.
