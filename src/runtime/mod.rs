@@ -1,8 +1,9 @@
 //! Threads without I/O: the work-stealing pool, the event bus, contexts, timers, lifecycle and operations.
 //!
-//! Read [`context`] first, then [`pool`], the others are small.
+//! Read [`context`] first, then [`pool`], then [`events`] which runs on it; the others are small.
 
 pub mod context;
+pub mod events;
 pub mod lifecycle;
 pub mod operation;
 pub mod panics;
