@@ -14,6 +14,7 @@
 //! | `counter` | a sum that threads add to without meeting | wait-free | metrics |
 //! | `histogram` | a distribution, to 3 % | wait-free | metrics |
 //! | `cancel` | a tree of stop requests | asking wait-free | contexts |
+//! | `ring` | bounded queue of many producers and consumers, can overwrite | lock-free but for a suspended mover | `priority_queue`, bus |
 //! | `segment_log` | lines in contiguous segments, one writer, snapshots | append wait-free but for a roll, readers lock-free | `logs` |
 
 pub mod cancel;
@@ -22,6 +23,7 @@ pub mod cow;
 pub mod event_count;
 pub mod histogram;
 pub mod parker;
+pub mod ring;
 pub mod segment_log;
 pub mod seqlock;
 pub mod shim;
@@ -36,5 +38,7 @@ pub use cow::{CachedReader, CowCell};
 pub use event_count::{EventCount, Ticket};
 pub use histogram::{Histogram, Snapshot};
 pub use parker::{Parker, Unparker};
+pub use ring::{Full, Ring};
+pub use segment_log::SegmentLog;
 pub use seqlock::{SeqLock, SeqWriter};
 pub use table::{Key, RowWriter, SeqTable};
