@@ -1,1 +1,12 @@
 //! The edge of the operating system: reactor, child processes, ptys, signals. All FFI is here.
+//!
+//! Read `child` first (what is started), then `reactor` (one thread reads everything), `tree` (what belongs to a child),
+//! `guardian` (what happens when a part of Brummer is killed), and `platform` (what a system must provide).
+
+pub mod child;
+pub mod guardian;
+pub(crate) mod platform;
+pub mod pty;
+pub mod reactor;
+pub mod signals;
+pub mod tree;

@@ -1,0 +1,148 @@
+//! Linux: `/proc` for the process tree, pidfds for signals, the child sub-reaper for orphans.
+
+use super::Entry;
+use rustix::pty::OpenptFlags;
+use std::fs;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// The size that `/proc/sys/fs/pipe-max-size` allows by default.
+const PIPE_BYTES: i32 = 1 << 20;
+
+/// How a terminal's master is opened so that no child that is forked meanwhile inherits it.
+pub(crate) const PTY_FLAGS: OpenptFlags = OpenptFlags::CLOEXEC;
+
+pub(crate) fn processes() -> Vec<Entry> {
+    let Ok(folder) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = folder.flatten().filter_map(|file| file.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter_map(entry).collect()
+}
+
+pub(crate) fn entry(pid: i32) -> Option<Entry> {
+    let mut text = [0u8; 1024];
+    let length = fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut text).ok()?;
+    parse_stat(&text[..length])
+}
+
+/// `pid (name) state ppid pgrp session …`, field 22 is the start time; the name may hold blanks and brackets.
+fn parse_stat(text: &[u8]) -> Option<Entry> {
+    let pid = std::str::from_utf8(text.split(|&b| b == b' ').next()?).ok()?.parse().ok()?;
+    let after_name = memchr::memrchr(b')', text)? + 2;
+    let rest = std::str::from_utf8(text.get(after_name..)?).ok()?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?;
+    let mut number = || fields.next()?.parse::<i32>().ok();
+    let (parent, group, session) = (number()?, number()?, number()?);
+    let started = fields.nth(22 - 7)?.parse().ok()?;
+    Some(Entry { pid, parent, group, session, started, zombie: matches!(state, "Z" | "X" | "x") })
+}
+
+pub(crate) fn has_word(pid: i32, word: &[u8]) -> bool {
+    let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
+    let found = |at: usize| {
+        let end = environment.get(at + word.len());
+        (at == 0 || environment[at - 1] == 0) && end.is_none_or(|&b| b == 0)
+    };
+    memchr::memmem::find_iter(&environment, word).any(found)
+}
+
+pub(crate) fn describe(pid: i32) -> String {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<_> = line.split(|&b| b == 0).filter(|word| !word.is_empty()).map(String::from_utf8_lossy).collect();
+    words.join(" ").chars().take(80).collect()
+}
+
+/// The pidfd pins the process: when its start time is still the one that was seen, the signal can reach nobody else.
+pub(crate) fn signal(pid: i32, started: u64, number: i32) -> io::Result<()> {
+    // SAFETY: pidfd_open takes two integers and returns a new descriptor or -1; no memory is passed.
+    let raw = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let error = if raw < 0 { Some(io::Error::last_os_error()) } else { None };
+    if let Some(error) = error {
+        return match error.raw_os_error() {
+            Some(libc::ENOSYS | libc::EPERM | libc::EINVAL) => signal_by_number(pid, started, number),
+            _ => Err(error),
+        };
+    }
+    // SAFETY: `raw` was just returned by the kernel and nobody else owns it.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(raw as RawFd) };
+    check_start(pid, started)?;
+    let no_info = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: the descriptor is open, and a null siginfo means that the kernel fills it in as for kill().
+    let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_fd().as_raw_fd(), number, no_info, 0) };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// For kernels before 5.3: a look at the start time just before, which leaves a window of microseconds.
+fn signal_by_number(pid: i32, started: u64, number: i32) -> io::Result<()> {
+    check_start(pid, started)?;
+    // SAFETY: kill takes two integers; `pid` is positive, so no group and not everybody is meant.
+    if unsafe { libc::kill(pid, number) } < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+fn check_start(pid: i32, started: u64) -> io::Result<()> {
+    let same = entry(pid).is_some_and(|entry| entry.started == started);
+    if same { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ESRCH)) }
+}
+
+pub(crate) fn adopt_orphans() {
+    // SAFETY: PR_SET_CHILD_SUBREAPER takes integers only and changes no memory.
+    // It cannot fail on a kernel since 3.4; before, orphans go to init and are found by their environment.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+}
+
+pub(crate) fn grow_pipe(pipe: impl AsFd) -> usize {
+    let fd = pipe.as_fd().as_raw_fd();
+    // SAFETY: F_SETPIPE_SZ takes an integer; it fails without effect beyond the user's limit.
+    let grown = unsafe { libc::fcntl(fd, libc::F_SETPIPE_SZ, PIPE_BYTES) };
+    // SAFETY: F_GETPIPE_SZ takes no argument.
+    let size = if grown > 0 { grown } else { unsafe { libc::fcntl(fd, libc::F_GETPIPE_SZ) } };
+    usize::try_from(size).unwrap_or(65_536)
+}
+
+/// The CPUs that a thread may use.
+#[derive(Clone, Copy)]
+pub(crate) struct Affinity(libc::cpu_set_t);
+
+impl Affinity {
+    /// Those of the calling thread.
+    pub(crate) fn current() -> Option<Affinity> {
+        // SAFETY: cpu_set_t is an array of integers, for which all zeroes is a value.
+        let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+        // SAFETY: the pointer and the size are those of `set`; 0 means the calling thread.
+        let result = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut set) };
+        (result == 0).then_some(Affinity(set))
+    }
+
+    /// Gives them to the calling thread. Async-signal-safe: one system call, no allocation.
+    pub(crate) fn apply(&self) {
+        // SAFETY: the pointer and the size are those of `self.0`; 0 means the calling thread. A refusal is harmless.
+        unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &self.0) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_and_blanks_is_read() {
+        let text = b"42 (a) b (c)) S 7 8 9 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2";
+        let expected = Entry { pid: 42, parent: 7, group: 8, session: 9, started: 98765, zombie: false };
+        assert_eq!(parse_stat(text), Some(expected));
+    }
+
+    #[test]
+    fn this_process_is_listed_with_its_parent() {
+        let me = std::process::id() as i32;
+        let found = processes().into_iter().find(|entry| entry.pid == me).expect("listed");
+        assert_eq!(found.parent, std::os::unix::process::parent_id() as i32);
+        assert_eq!(entry(me), Some(found));
+    }
+
+    #[test]
+    fn a_signal_to_a_pid_with_another_start_time_is_not_sent() {
+        let me = std::process::id() as i32;
+        let error = signal(me, 1, libc::SIGKILL).expect_err("another process");
+        assert_eq!(error.raw_os_error(), Some(libc::ESRCH));
+    }
+}
