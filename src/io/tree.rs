@@ -137,6 +137,30 @@ impl Snapshot {
     }
 }
 
+/// Sends a signal to a whole tree, once to each. While the child was not reaped (`leads`) its group's number is its own
+/// and the group is signalled as one, which also reaches what is forked meanwhile.
+fn signal_tree(root: &Root, members: &[Member], leads: bool, number: i32) {
+    if leads {
+        // SAFETY: killpg takes two integers; the child leads the group and was not reaped, so the number is its own.
+        unsafe { libc::killpg(root.pid, number) };
+    }
+    for member in members.iter().filter(|member| !leads || member.group != root.pid) {
+        // One that is gone already is what is wanted; one that refuses is found by the next look.
+        let _ = member.signal(number);
+    }
+}
+
+/// Asks a whole tree to end; what is stopped is continued, or it could not hear.
+pub(crate) fn ask_tree(root: &Root, members: &[Member], leads: bool) {
+    signal_tree(root, members, leads, libc::SIGTERM);
+    signal_tree(root, members, leads, libc::SIGCONT);
+}
+
+/// Kills a whole tree.
+pub(crate) fn kill_tree(root: &Root, members: &[Member], leads: bool) {
+    signal_tree(root, members, leads, libc::SIGKILL);
+}
+
 /// Kills until a look finds nobody; what still lives at the end is returned.
 pub(crate) fn kill_all(mut find: impl FnMut(&Snapshot) -> Vec<Member>, until: std::time::Instant) -> Vec<Member> {
     let mut pause = std::time::Duration::from_micros(500);
