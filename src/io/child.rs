@@ -178,18 +178,14 @@ pub fn release(command: &mut std::process::Command) -> &mut std::process::Comman
 
 /// Runs in the child: async-signal-safe calls only.
 fn become_child(affinity: Option<&Affinity>, terminal: bool) -> io::Result<()> {
-    // SAFETY: all of these take integers, are async-signal-safe, and act on the child alone.
-    unsafe {
-        // Numbers 32 and 33 belong to the C library; those that cannot be changed refuse without effect.
-        for number in (1..32).chain(34..=64) {
-            libc::signal(number, libc::SIG_DFL);
-        }
-        if libc::setsid() < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        if terminal && libc::ioctl(0, libc::TIOCSCTTY.into(), 0) < 0 {
-            return Err(io::Error::last_os_error());
-        }
+    // Numbers 32 and 33 belong to the C library; those that cannot be changed refuse without effect.
+    for number in (1..32).chain(34..=64) {
+        // SAFETY: it takes integers, is async-signal-safe, and acts on the child alone.
+        unsafe { libc::signal(number, libc::SIG_DFL) };
+    }
+    rustix::process::setsid()?;
+    if terminal {
+        rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
     }
     if let Some(affinity) = affinity {
         affinity.apply();

@@ -115,9 +115,15 @@ mod tests {
             leave_rx.lock().unwrap().recv().unwrap();
             in_call.store(1, Ordering::SeqCst);
         }));
-        let caller = { let callbacks = callbacks.clone(); std::thread::spawn(move || callbacks.call(&line())) };
+        let caller = {
+            let callbacks = callbacks.clone();
+            std::thread::spawn(move || callbacks.call(&line()))
+        };
         entered.recv().unwrap();
-        let other = { let callbacks = callbacks.clone(); std::thread::spawn(move || callbacks.unregister(id)) };
+        let other = {
+            let callbacks = callbacks.clone();
+            std::thread::spawn(move || callbacks.unregister(id))
+        };
         assert!(!other.is_finished());
         leave.send(()).unwrap();
         assert!(other.join().unwrap());

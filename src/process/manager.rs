@@ -134,7 +134,8 @@ impl ProcessManager {
     /// # Errors
     /// Those of [`ProcessManager::start`].
     pub fn start_command(&self, name: &str, command: &str, args: &[String], context: &Context) -> Result<ProcessId> {
-        let here = std::env::current_dir().map_err(|error| Error::io("process", "find the current directory", error))?;
+        let here =
+            std::env::current_dir().map_err(|error| Error::io("process", "find the current directory", error))?;
         let argv = std::iter::once(command.to_owned()).chain(args.iter().cloned()).collect();
         let mut spec = ProcessSpec::new(name, Program::Argv(argv), here);
         spec.grace = GRACE_DEFAULT;
@@ -363,7 +364,8 @@ impl ProcessManager {
         let all = self.table.all();
         let waiting = all.values().filter(|record| self.tell(record, Message::Stop(Some(waiter.clone())))).count();
         let reserve = KILL_RESERVE.min(end.saturating_duration_since(Instant::now()) / 2);
-        let asked = (0..waiting).take_while(|_| told.recv_deadline(end - reserve).is_ok_and(|r| keep(r, errors))).count();
+        let asked =
+            (0..waiting).take_while(|_| told.recv_deadline(end - reserve).is_ok_and(|r| keep(r, errors))).count();
         if asked == waiting {
             return;
         }

@@ -75,8 +75,7 @@ struct Row {
     ended_ms: u64,
 }
 
-const STATUSES: [Status; 5] =
-    [Status::Pending, Status::Running, Status::Stopped, Status::Failed, Status::Success];
+const STATUSES: [Status; 5] = [Status::Pending, Status::Running, Status::Stopped, Status::Failed, Status::Success];
 
 impl Row {
     fn pack(self) -> [u64; 4] {
@@ -179,14 +178,8 @@ impl Table {
     /// A new row, `pending`. The ended rows beyond the history, oldest first, are removed and returned.
     pub(crate) fn insert(&self, spec: ProcessSpec, terminal: bool) -> (Arc<Record>, Vec<Arc<Record>>) {
         let id = ProcessId(self.next.fetch_add(1, Ordering::Relaxed));
-        let row = Row {
-            status: Status::Pending,
-            stopping: false,
-            exit: None,
-            pid: 0,
-            started_ms: now_ms(),
-            ended_ms: 0,
-        };
+        let row =
+            Row { status: Status::Pending, stopping: false, exit: None, pid: 0, started_ms: now_ms(), ended_ms: 0 };
         let record = Arc::new(Record {
             id,
             name: spec.name.as_str().into(),
