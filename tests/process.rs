@@ -1,5 +1,7 @@
 //! Real children: what they write, how they end, and that nobody is left.
 
+#![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+
 use brummer::error::{Code, Error};
 use brummer::event::{Ending, Exit, ProcessId, Status, Stream};
 use brummer::process::{
