@@ -404,6 +404,9 @@ fn several_threads_search_together_and_find_the_same() {
     assert!(snapshot.search(&query("x"), &|| Instant::now() > deadline).unwrap().complete);
 }
 
+/// Of a line: its process and its bytes.
+type Kept = (u64, Vec<u8>);
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -413,7 +416,7 @@ proptest! {
     ) {
         let store = store();
         let mut writers: Vec<_> = (0..3).map(|id| store.writer(ProcessId(id), "p")).collect();
-        let (mut model, mut unpublished): (Vec<(u64, Vec<u8>)>, Vec<(u64, Vec<u8>)>) = (Vec::new(), Vec::new());
+        let (mut model, mut unpublished) = (Vec::<Kept>::new(), Vec::<Kept>::new());
         for (process, text, action) in &steps {
             writers[*process as usize].line(Stream::Out, text.as_bytes(), Ending::Newline);
             unpublished.push((*process, text.as_bytes().to_vec()));
@@ -423,7 +426,7 @@ proptest! {
                 let mut batch = std::mem::take(&mut unpublished);
                 let shown: Vec<_> = store.snapshot().after(0).skip(model.len()).map(|l| (l.process.0, l.raw.to_vec())).collect();
                 for id in 0..3 {
-                    let of = |lines: &[(u64, Vec<u8>)]| lines.iter().filter(|l| l.0 == id).cloned().collect::<Vec<_>>();
+                    let of = |lines: &[Kept]| lines.iter().filter(|l| l.0 == id).cloned().collect::<Vec<_>>();
                     prop_assert_eq!(of(&shown), of(&batch));
                 }
                 batch = shown;

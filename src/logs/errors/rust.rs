@@ -5,9 +5,10 @@ use super::language::{Language, Message};
 pub(super) const RUST: Language = Language { name: "rust", starts, continues };
 
 fn starts(line: &[u8]) -> Option<Message> {
-    if let Some(at) = memchr::memmem::find(line, b"panicked at ") {
+    if let Some(rest) = line.strip_prefix(b"thread ") {
+        let at = memchr::memmem::find(rest, b" panicked at ")?;
         // Since 1.73 the place ends with a colon and the message follows; before, both stood in one line.
-        return Some(if line.ends_with(b":") && !line[at..].contains(&b'\'') { Message::Next } else { Message::Here });
+        return Some(if rest.ends_with(b":") && !rest[at..].contains(&b'\'') { Message::Next } else { Message::Here });
     }
     line.starts_with(b"error[E").then_some(Message::Here)
 }

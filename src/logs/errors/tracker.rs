@@ -3,6 +3,8 @@
 //! Only lines that are errors start anything, and other lines are looked at only while an error is open, so a process
 //! without errors pays one comparison a line. Standard output and standard error are followed apart.
 
+use std::borrow::Cow;
+
 use crate::event::{Level, Stream};
 
 use super::fingerprint::fingerprint;
@@ -153,7 +155,7 @@ impl Open {
             fingerprint: fingerprint(text.trim_ascii_start()),
             level: line.level,
             language: started.map(|(language, _)| language.name),
-            message: kept(text.trim_ascii_start()),
+            message: kept(text.trim_ascii_start()).into_owned(),
             stack: String::new(),
             first_seq: line.seq,
             last_seq: line.seq,
@@ -224,26 +226,34 @@ impl Open {
 
     fn set_message(&mut self, text: &[u8]) {
         let text = text.trim_ascii_start();
-        self.error.message = kept(text);
+        self.error.message = kept(text).into_owned();
         self.error.fingerprint = fingerprint(text);
     }
 
     fn push(&mut self, text: &[u8]) {
         let stack = &mut self.error.stack;
-        let text = kept(text);
-        if self.stack_lines < STACK_LINES_MAX && stack.len() + text.len() < STACK_BYTES_MAX {
-            if self.stack_lines > 0 {
-                stack.push('\n');
-            }
-            stack.push_str(&text);
-            self.stack_lines += 1;
+        if self.stack_lines >= STACK_LINES_MAX || stack.len() >= STACK_BYTES_MAX - LINE_BYTES_MAX {
+            return;
         }
+        if self.stack_lines > 0 {
+            stack.push('\n');
+        }
+        stack.push_str(&kept(text));
+        self.stack_lines += 1;
     }
 }
 
 /// The text, cut to what is kept of a line.
-fn kept(text: &[u8]) -> String {
-    String::from_utf8_lossy(&text[..text.len().min(LINE_BYTES_MAX)]).into_owned()
+fn kept(text: &[u8]) -> Cow<'_, str> {
+    let cut = String::from_utf8_lossy(&text[..text.len().min(LINE_BYTES_MAX)]);
+    // A byte that is no UTF-8 takes three as a replacement.
+    match cut {
+        Cow::Owned(mut long) if long.len() > LINE_BYTES_MAX => {
+            long.truncate(long.floor_char_boundary(LINE_BYTES_MAX));
+            Cow::Owned(long)
+        }
+        cut => cut,
+    }
 }
 
 #[cfg(test)]
@@ -251,8 +261,10 @@ mod tests {
     use super::*;
     use crate::logs::Levels;
 
+    type Summary = (Option<&'static str>, String, usize, u64);
+
     /// The errors of a text as (language, message, stack lines, count), and the lines that were claimed by one.
-    fn errors(text: &str) -> (Vec<(Option<&'static str>, String, usize, u64)>, Vec<u64>) {
+    fn errors(text: &str) -> (Vec<Summary>, Vec<u64>) {
         let (mut tracker, levels, mut claimed) = (Tracker::default(), Levels::new(), Vec::new());
         for (at, line) in text.lines().enumerate() {
             let (seq, plain) = (at as u64, line.as_bytes());

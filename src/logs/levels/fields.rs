@@ -69,14 +69,16 @@ fn json_value(value: &[u8]) -> Option<Level> {
     numbered(std::str::from_utf8(&value[..digits]).ok()?.parse().ok()?)
 }
 
+/// Longer keys are none of a level's.
+const KEY_BYTES_MAX: usize = 20;
+
 /// The level of `key=value` when the key at `start` is one of a level.
 pub(super) fn pair_level(line: &[u8], start: usize) -> Option<Level> {
-    let starts =
-        line[..start].iter().rposition(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'@')));
-    let key_from = starts.map_or(0, |at| at + 1);
-    let key_len = line[start..].iter().position(|&b| b == b'=')?.min(32);
-    let key = &line[key_from..start + key_len];
-    if key_from < start.saturating_sub(16) || !is_level_key(key) {
+    let before = &line[start.saturating_sub(KEY_BYTES_MAX)..start];
+    let is_key = |b: &&u8| b.is_ascii_alphanumeric() || matches!(**b, b'.' | b'_' | b'-' | b'@');
+    let key_from = start - before.iter().rev().take_while(is_key).count();
+    let key_len = line[start..].iter().take(KEY_BYTES_MAX).position(|&b| b == b'=')?;
+    if !is_level_key(&line[key_from..start + key_len]) {
         return None;
     }
     let value = line.get(start + key_len..)?.strip_prefix(b"=")?;

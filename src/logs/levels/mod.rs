@@ -47,24 +47,27 @@ impl Levels {
         let mut said = Level::Debug;
         let mut anything = false;
         let mut judged = 0;
-        let mut json_asked = false;
+        // A JSON record is asked once, when the first stem shows that it says something.
+        let mut is_json = plain.trim_ascii_start().starts_with(b"{");
         for (start, stem) in self.scanner.hits(plain) {
+            if std::mem::take(&mut is_json)
+                && let Some(level) = fields::json_level(plain)
+            {
+                return level;
+            }
             if start < judged {
                 continue;
             }
             let (verdict, end) = match stem {
                 scan::Stem::Key => {
-                    let json = !json_asked && plain.trim_ascii_start().starts_with(b"{");
-                    json_asked |= json;
-                    let field = if json { fields::json_level(plain) } else { fields::pair_level(plain, start) };
-                    (field.map_or(Verdict::Nothing, Verdict::Field), start + 1)
+                    (fields::pair_level(plain, start).map_or(Verdict::Nothing, Verdict::Field), start + 1)
                 }
                 stem => words::judge(plain, start, stem),
             };
             judged = end;
             match verdict {
                 Verdict::Field(level) => return level,
-                Verdict::Tag(level) if start < TAG_WITHIN => return self.unless_a_field_says(plain, json_asked, level),
+                Verdict::Tag(level) if start < TAG_WITHIN => return level,
                 Verdict::Tag(level) | Verdict::Says(level) => (said, anything) = (said.max(level), true),
                 Verdict::Nothing => {}
             }
@@ -74,14 +77,6 @@ impl Levels {
             anything = true;
         }
         if anything { said } else { Level::Info }
-    }
-
-    /// A JSON log's level field wins over a tag that stands before it.
-    fn unless_a_field_says(&self, plain: &[u8], json_asked: bool, level: Level) -> Level {
-        if json_asked || !plain.trim_ascii_start().starts_with(b"{") {
-            return level;
-        }
-        fields::json_level(plain).unwrap_or(level)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Judges one word of a line: whether `error` is an error, a count of none, a file's name, or part of a sentence.
 
+use std::ops::Deref;
+
 use crate::event::Level;
 
 use super::scan::Stem;
@@ -24,6 +26,8 @@ struct Word<'a> {
     end: usize,
 }
 
+/// A logger's tag stands no further from the start of its line.
+const HEAD_BYTES_MAX: usize = 128;
 /// Longer runs of letters are no word of a level's.
 const WORD_BYTES_MAX: usize = 40;
 
@@ -41,6 +45,30 @@ pub(super) fn judge(line: &[u8], start: usize, stem: Stem) -> (Verdict, usize) {
 pub(super) fn starts_with_a_cross(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
     line.first() == Some(&0xe2) && ["✖", "✗", "✘", "❌", "⨯"].iter().any(|sign| line.starts_with(sign.as_bytes()))
+}
+
+/// A word in lower case, on the stack: there are many, and few are kept.
+struct Lower {
+    bytes: [u8; WORD_BYTES_MAX],
+    len: usize,
+}
+
+impl Lower {
+    fn new(word: &[u8]) -> Lower {
+        let mut bytes = [0; WORD_BYTES_MAX];
+        let len = word.len().min(WORD_BYTES_MAX);
+        bytes[..len].copy_from_slice(&word[..len]);
+        bytes[..len].make_ascii_lowercase();
+        Lower { bytes, len }
+    }
+}
+
+impl Deref for Lower {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
 }
 
 /// Nouns that make `error` the name of a thing: an error handler is no error.
@@ -79,7 +107,7 @@ const NEGATIONS: [&[u8]; 8] = [b"no", b"zero", b"without", b"any", b"non", b"not
 
 impl<'a> Word<'a> {
     fn judge(&self, stem: Stem) -> Verdict {
-        let lower = self.text().to_ascii_lowercase();
+        let lower = &*Lower::new(self.text());
         let level = match stem {
             Stem::Error | Stem::Fail | Stem::Exception | Stem::Unhandled => Level::Error,
             Stem::Fatal | Stem::Panic | Stem::Critical => Level::Critical,
@@ -99,10 +127,10 @@ impl<'a> Word<'a> {
         if self.counts_none() {
             return Verdict::Nothing;
         }
-        if is_tag_name(&lower) && (self.is_shouted() || self.is_bracketed() || self.heads_the_message()) {
+        if is_tag_name(lower) && (self.is_shouted() || self.is_bracketed() || self.heads_the_message()) {
             return Verdict::Tag(level);
         }
-        says(level, self.means_it(stem, &lower))
+        says(level, self.means_it(stem, lower))
     }
 
     /// Whether the word, no tag and no count of none, means that something is wrong.
@@ -122,7 +150,7 @@ impl<'a> Word<'a> {
             (Stem::Unhandled, _) => true,
             (Stem::Fatal, b"fatal" | b"segmentation") => true,
             (Stem::Panic, b"panicked") => true,
-            (Stem::Panic, b"panic") => colon || self.word_before() == b"kernel",
+            (Stem::Panic, b"panic") => colon || &*self.word_before() == b"kernel",
             (Stem::Critical, b"critical") => {
                 colon || matches!(&*self.word_after(), b"error" | b"failure" | b"exception")
             }
@@ -193,6 +221,9 @@ impl<'a> Word<'a> {
 
     /// Whether it stands where a logger puts its tag: before a colon or a gap, behind nothing but times and brackets.
     fn heads_the_message(&self) -> bool {
+        if self.start > HEAD_BYTES_MAX {
+            return false;
+        }
         let before = self.line[..self.start].trim_ascii_end();
         let first =
             before.iter().all(|b| !b.is_ascii_alphabetic() || matches!(b, b'T' | b'Z')) || before.ends_with(b"]");
@@ -229,21 +260,22 @@ impl<'a> Word<'a> {
         NEGATIONS.contains(&&*self.word_before())
     }
 
-    fn word_before(&self) -> Vec<u8> {
+    fn word_before(&self) -> Lower {
         let before = self.line[..self.start].trim_ascii_end();
         let len = before.iter().rev().take(16).take_while(|b| b.is_ascii_alphabetic()).count();
-        before[before.len() - len..].to_ascii_lowercase()
+        Lower::new(&before[before.len() - len..])
     }
 
-    fn word_after(&self) -> Vec<u8> {
+    fn word_after(&self) -> Lower {
         let after = self.after().trim_ascii_start();
         let len = after.iter().take(16).take_while(|b| b.is_ascii_alphabetic()).count();
-        after[..len].to_ascii_lowercase()
+        Lower::new(&after[..len])
     }
 
     /// Whether the value behind `=` is more than nothing.
     fn value_is_something(&self) -> bool {
-        let value = self.after()[1..].split(|b| b.is_ascii_whitespace() || *b == b',').next().unwrap_or_default();
+        let value = self.after()[1..].get(..8).unwrap_or(&self.after()[1..]);
+        let value = value.split(|b| b.is_ascii_whitespace() || *b == b',').next().unwrap_or_default();
         let value = value.strip_prefix(b"\"").unwrap_or(value);
         let none: [&[u8]; 7] = [b"", b"\"", b"0", b"nil", b"null", b"none", b"false"];
         !none.iter().any(|n| value.eq_ignore_ascii_case(n))
