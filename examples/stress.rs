@@ -11,8 +11,10 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use brummer::sync::segment_log::{Limits, Line};
 use brummer::sync::{
-    CachedReader, CancelFlag, CowCell, EventCount, Histogram, Parker, SeqLock, SeqTable, ShardedCounter,
+    CachedReader, CancelFlag, CowCell, EventCount, Full, Histogram, Overflow, Parker, Priority, PriorityQueue, Ring,
+    SegmentLog, SeqLock, SeqTable, ShardedCounter,
 };
 
 /// Long enough on any machine; a section that waits so long has lost a wake-up.
@@ -41,6 +43,9 @@ const SECTIONS: &[Section] = &[
     ("cancel", cancel),
     ("counter", counter),
     ("histogram", histogram),
+    ("ring", ring),
+    ("priority_queue", priority_queue),
+    ("segment_log", segment_log),
 ];
 
 fn main() {
@@ -246,6 +251,89 @@ fn histogram(clock: Clock) -> u64 {
         let recorded: u64 = recorders.map(|recorder| recorder.join().expect("it ends")).iter().sum();
         assert_eq!(histogram.snapshot().count(), recorded);
         recorded
+    })
+}
+
+/// One thread overwrites and one pushes boxed values beside one that pops and one that takes batches: none is lost.
+fn ring(clock: Clock) -> u64 {
+    let ring = Ring::new(4);
+    let gone = AtomicU64::new(0);
+    let gone_are = |count: usize| _ = gone.fetch_add(count as u64, Relaxed);
+    let put = thread::scope(|scope| {
+        scope.spawn(|| count_while(clock, || gone_are(ring.pop().iter().count())));
+        scope.spawn(|| {
+            let mut batch = Vec::new();
+            count_while(clock, || {
+                gone_are(ring.pop_many(&mut batch, 3));
+                batch.clear();
+            })
+        });
+        let overwriter = scope.spawn(|| count_while(clock, || gone_are(ring.force_push(Box::new(1)).iter().count())));
+        let refused = count_while(clock, || {
+            gone_are(ring.push(Box::new(2)).err().iter().count());
+        });
+        overwriter.join().expect("it ends") + refused
+    });
+    assert_eq!(gone.into_inner() + ring.len() as u64, put);
+    put
+}
+
+/// One thread a class with a policy each, beside one that takes: the bound holds, and nothing is lost unseen.
+fn priority_queue(clock: Clock) -> u64 {
+    let queue = PriorityQueue::new([2, 3, 4]);
+    let gone = AtomicU64::new(0);
+    let put = thread::scope(|scope| {
+        scope.spawn(|| count_while(clock, || _ = gone.fetch_add(queue.pop().iter().count() as u64, Relaxed)));
+        let policies = [Overflow::DropLowPriority, Overflow::DropOldest, Overflow::DropNewest];
+        let pushers = [0, 1, 2].map(|class| {
+            let (queue, gone) = (&queue, &gone);
+            let push = move || {
+                let evicted = match queue.push_with(Priority::ALL[class], Box::new(class), policies[class]) {
+                    Ok(pushed) => pushed.evicted.iter().count(),
+                    Err(Full(_)) => 1,
+                };
+                gone.fetch_add(evicted as u64, Relaxed);
+                assert!(queue.len() <= queue.capacity());
+            };
+            scope.spawn(move || count_while(clock, push))
+        });
+        pushers.map(|pusher| pusher.join().expect("it ends")).iter().sum::<u64>()
+    });
+    assert_eq!(gone.into_inner() + queue.len() as u64, put);
+    put
+}
+
+/// One thread appends and rolls, one evicts and clears, two read: every snapshot is a gap-free run of whole lines.
+fn segment_log(clock: Clock) -> u64 {
+    let limits = Limits { first_segment_bytes: 256, segment_bytes: 1024, ..Limits::default() };
+    let mut log = SegmentLog::new(limits);
+    let (reader, keeper) = (log.reader(), log.keeper());
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while clock.goes_on() {
+                    let promised = reader.last_seq();
+                    let snapshot = reader.snapshot();
+                    assert!(promised.is_none_or(|seq| seq < snapshot.range().end), "announced before it was there");
+                    let read = snapshot.lines().zip(snapshot.range());
+                    let whole = read.filter(|(line, index)| line.seq == *index && line.text == index.to_ne_bytes());
+                    assert_eq!(whole.count(), snapshot.len());
+                }
+            });
+        }
+        scope.spawn(|| {
+            count_while(clock, || _ = keeper.evict_oldest_keeping(50));
+            keeper.clear()
+        });
+        let mut seq = 0;
+        count_while(clock, || {
+            let line = Line { seq, ..Line::default() };
+            log.append(&[&seq.to_ne_bytes()], line).expect("short and in order");
+            seq += 1;
+            if seq % 8 == 0 {
+                log.publish();
+            }
+        })
     })
 }
 
