@@ -52,7 +52,7 @@ enum Engine {
     Exact(memmem::Finder<'static>),
     AnyCase(AnyCase),
     Regex(Regex),
-    /// A regular expression that looks at the ends of its text: each line must be a text of its own.
+    /// A regular expression that must have each line as a text of its own.
     LineRegex(Regex),
 }
 
@@ -75,8 +75,7 @@ impl Pattern {
         } else if options.regex {
             let whole = if options.word { format!(r"\b(?:{text})\b") } else { text.to_owned() };
             let regex = compile(&whole, any_case)?;
-            let looks_at_ends = text.contains(r"\A") || text.contains(r"\z") || text.contains("(?-m");
-            if looks_at_ends { Engine::LineRegex(regex) } else { Engine::Regex(regex) }
+            if needs_lines(text) { Engine::LineRegex(regex) } else { Engine::Regex(regex) }
         } else if !any_case || !text.bytes().any(|b| b.is_ascii_alphabetic() || b >= 0x80) {
             Engine::Exact(memmem::Finder::new(text.as_bytes()).into_owned())
         } else {
@@ -151,6 +150,12 @@ impl Pattern {
             }
         })
     }
+}
+
+/// Whether an expression looks at the ends of its text, or has parts that would run on through the lines that follow.
+/// White space (`\s`) may: runs of it are short.
+fn needs_lines(text: &str) -> bool {
+    [r"\A", r"\z", "[^", r"\D", r"\W", r"\P", r"\n", r"\x", "(?"].iter().any(|part| text.contains(part))
 }
 
 fn compile(text: &str, any_case: bool) -> Result<Regex> {

@@ -156,6 +156,7 @@ fn ls04_a_search_finds_by_text_process_level_time_and_limit() {
     assert_eq!(found(&store, &Query { options: regex, ..query(r"^line number \d\d$") }).len(), 81);
     assert_eq!(found(&store, &Query { options: regex, ..query(r"\Aline number [1-9]\z") }).len(), 9);
     assert_eq!(found(&store, &Query { options: regex, ..query(r"1999\s*line") }).len(), 0);
+    assert_eq!(found(&store, &Query { options: regex, ..query("number [^0-8]+[^x]*$") }).len(), 111);
     assert!(found(&store, &Query { since_ms: Some(u64::MAX), ..Query::default() }).is_empty());
     assert!(found(&store, &Query { until_ms: Some(0), ..Query::default() }).is_empty());
     let count = store.search(&Query { count_only: true, ..query("line") }, &|| false).unwrap();
@@ -382,6 +383,43 @@ fn a_writer_that_is_dropped_publishes_what_it_has() {
     assert_eq!((store.snapshot().len(), store.errors().len()), (1, 1));
     drop(store.writer(API, "api"));
     assert_eq!(store.snapshot().views.len(), 1);
+}
+
+#[test]
+fn a_hostile_line_takes_no_longer_than_its_length() {
+    let store = store();
+    let mut writer = store.writer(WEB, "web");
+    let begin = Instant::now();
+    let parts = [
+        "level ",
+        "level",
+        "error=",
+        "1error: ",
+        "err",
+        "[error",
+        "{\"level\"",
+        "Traceback",
+        "http://-",
+        "localhost:1x",
+        "http://a:",
+        "http://[",
+        "\x1b]",
+        "\x1b[",
+        "\r\x1b[K",
+        "'",
+        "0 errors ",
+        "TypeError ",
+        "(((",
+        "no error ",
+    ];
+    for part in parts {
+        let line = part.repeat((32 << 10) / part.len());
+        writer.line(Stream::Out, line.as_bytes(), Ending::Newline);
+        writer.line(Stream::Out, format!("Error: {line}").as_bytes(), Ending::Newline);
+        writer.publish();
+    }
+    // About a second without optimisation; minutes if one of them were quadratic.
+    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
 }
 
 #[test]

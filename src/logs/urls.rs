@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::event::ProcessId;
 use crate::wire::url::Url;
 
-/// Longer URLs are kept up to here: they are data, not addresses.
+/// Longer URLs are not listed: they are data, not addresses.
 const URL_BYTES_MAX: usize = 2_000;
 /// Different URLs that a writer gathers before it hands them on.
 const BATCH_MAX: usize = 256;

@@ -42,6 +42,9 @@ pub struct Published {
 
 /// The one who writes a process's lines; lines are seen when they are published.
 ///
+/// Publish soon after the last line of a batch: readers see lines in the order of their numbers, so as long as this batch
+/// is not published, they do not see later lines of other processes either.
+///
 /// - **Thread safety**: `Send`; one owner. **Progress**: `line` is wait-free but for one line in a segment, which may take a
 ///   short lock; `publish` takes a short lock when the batch has errors or URLs. **Waits**: for no reader.
 ///   **Cleanup**: dropping it publishes what is left.

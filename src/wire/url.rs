@@ -189,9 +189,13 @@ fn host_and_port(authority: &str) -> Option<(&str, Option<u16>, usize)> {
     (!rest[digits..].starts_with(|c: char| c.is_alphanumeric())).then_some((host, Some(port), host_len + 1 + digits))
 }
 
+/// What is longer is cut here: it is data, not an address, and a line full of false starts must not take long.
+const URL_BYTES_MAX: usize = 2048;
+
 /// How many bytes from the start of `text` may belong to a URL: up to white space, a quote, a bracket that was not opened
 /// inside; without the punctuation of the sentence around it.
 fn extent(text: &[u8]) -> usize {
+    let text = &text[..text.len().min(URL_BYTES_MAX)];
     let (mut end, mut round, mut square) = (0, 0usize, 0usize);
     while let Some(&b) = text.get(end) {
         match b {
