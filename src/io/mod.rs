@@ -10,3 +10,4 @@ pub mod pty;
 pub mod reactor;
 pub mod signals;
 pub mod tree;
+pub mod usage;

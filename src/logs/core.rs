@@ -184,6 +184,15 @@ impl Core {
         self.prune();
     }
 
+    /// Gives up the oldest until half of the bytes are left, or only the segments that are being written.
+    pub(super) fn shed(&self) {
+        let _evict = lock(&self.evict);
+        let enough = self.bytes.load(Ordering::Relaxed) / 2;
+        while self.bytes.load(Ordering::Relaxed) > enough && self.evict_from_most(|log| log.reader.bytes() as u64, 0) {}
+        self.prune();
+        self.changed();
+    }
+
     /// Takes one segment from the log that holds the most of what it may give.
     fn evict_from_most(&self, size: impl Fn(&ProcessLog) -> u64, keep: u64) -> bool {
         let logs = self.logs();

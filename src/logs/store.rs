@@ -184,6 +184,11 @@ impl LogStore {
         self.core.clear_process(process);
     }
 
+    /// Gives up the oldest lines until half of the memory is left, because it runs short; counted as evicted.
+    pub fn shed(&self) {
+        self.core.shed();
+    }
+
     /// Takes no more lines through [`LogStore::add`]; those that were added are there (LS-7). A second call does nothing.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use rustix::pty::OpenptFlags;
 use std::fs;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 /// The size that `/proc/sys/fs/pipe-max-size` allows by default.
 const PIPE_BYTES: i32 = 1 << 20;
@@ -35,6 +36,19 @@ fn parse_stat(text: &[u8]) -> Option<Entry> {
     let (parent, group, session) = (number()?, number()?, number()?);
     let started = fields.nth(22 - 7)?.parse().ok()?;
     Some(Entry { pid, parent, group, session, started, zombie: matches!(state, "Z" | "X" | "x") })
+}
+
+/// User and system time, and resident memory.
+pub(crate) fn usage(pid: i32) -> Option<(Duration, u64)> {
+    let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let rest = std::str::from_utf8(text.get(memchr::memrchr(b')', &text)? + 2..)?).ok()?;
+    let mut fields = rest.split_ascii_whitespace();
+    let user: u64 = fields.nth(14 - 3)?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    let pages: u64 = fields.nth(24 - 16)?.parse().ok()?;
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    let cpu = Duration::from_millis((user + system) * 1000 / per_second);
+    Some((cpu, pages * rustix::param::page_size() as u64))
 }
 
 pub(crate) fn has_word(pid: i32, word: &[u8]) -> bool {

@@ -4,6 +4,7 @@ use super::Entry;
 use rustix::pty::OpenptFlags;
 use std::io;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 /// What a pipe holds here once it was written to in bulk; it cannot be set.
 const PIPE_BYTES: usize = 65_536;
@@ -41,6 +42,19 @@ pub(crate) fn entry(pid: i32) -> Option<Entry> {
         started: info.pbi_start_tvsec * 1_000_000 + info.pbi_start_tvusec,
         zombie: info.pbi_status == libc::SZOMB,
     })
+}
+
+/// User and system time, and resident memory.
+pub(crate) fn usage(pid: i32) -> Option<(Duration, u64)> {
+    // SAFETY: proc_taskinfo is made of integers, for which all zeroes is a value.
+    let mut info: libc::proc_taskinfo = unsafe { std::mem::zeroed() };
+    let size = size_of::<libc::proc_taskinfo>() as i32;
+    // SAFETY: the buffer is `info` and has the size that is given.
+    let got = unsafe { libc::proc_pidinfo(pid, libc::PROC_PIDTASKINFO, 0, (&raw mut info).cast(), size) };
+    // The times are in nanoseconds on x86 and in units of 125/3 ns on ARM.
+    let nanos = |ticks: u64| if cfg!(target_arch = "aarch64") { ticks * 125 / 3 } else { ticks };
+    let cpu = Duration::from_nanos(nanos(info.pti_total_user + info.pti_total_system));
+    (got == size).then_some((cpu, info.pti_resident_size))
 }
 
 pub(crate) fn has_word(pid: i32, word: &[u8]) -> bool {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `processes()` | every process of the machine that can be seen, as [`Entry`]; those that end meanwhile are left out |
 //! | `entry(pid)` | one process, or `None` when it is gone; a zombie is there and marked so |
+//! | `usage(pid)` | CPU time since it began, and its resident memory in bytes |
 //! | `has_word(pid, word)` | whether the environment that the process was started with holds the word `NAME=value` |
 //! | `describe(pid)` | a short command line for messages |
 //! | `signal(pid, started, number)` | sends a signal, but never to another process that got the same pid meanwhile |
