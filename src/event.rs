@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::runtime::Priority;
+use crate::runtime::panics::PanicReport;
+
 /// A process that Brummer runs or ran; never used twice. The number is the key of its row in the process table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProcessId(pub u64);
@@ -73,6 +76,15 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// `exited with code 1`, `was ended by signal 9`, `could not be started`.
+    pub fn describe(self) -> String {
+        match self {
+            Exit::Code(code) => format!("exited with code {code}"),
+            Exit::Signal(signal) => format!("was ended by signal {signal}"),
+            Exit::NotSpawned => "could not be started".into(),
+        }
+    }
+
     /// The code that a shell would report: the exit code, 128 + signal, or 127.
     pub fn shell_code(self) -> i32 {
         match self {
@@ -165,4 +177,46 @@ pub enum Event {
         /// The URL, as it can be opened.
         url: Arc<str>,
     },
+}
+
+impl crate::runtime::events::Event for Event {
+    type Kind = Kind;
+
+    fn kind(&self) -> Kind {
+        match self {
+            Event::ProcessChanged { .. } => Kind::ProcessChanged,
+            Event::LinesAdded { .. } => Kind::LinesAdded,
+            Event::ErrorDetected { .. } => Kind::ErrorDetected,
+            Event::UrlDetected { .. } => Kind::UrlDetected,
+        }
+    }
+
+    /// The process; what is said of Brummer itself has a key of its own.
+    fn key(&self) -> u64 {
+        match self {
+            Event::ProcessChanged { process, .. }
+            | Event::LinesAdded { process, .. }
+            | Event::UrlDetected { process, .. }
+            | Event::ErrorDetected { process: Some(process), .. } => process.0,
+            Event::ErrorDetected { process: None, .. } => u64::MAX,
+        }
+    }
+
+    /// How a process stands is told before what it says.
+    fn priority(&self) -> Priority {
+        match self {
+            Event::ProcessChanged { .. } => Priority::High,
+            Event::ErrorDetected { .. } | Event::UrlDetected { .. } => Priority::Normal,
+            Event::LinesAdded { .. } => Priority::Low,
+        }
+    }
+
+    fn from_panic(report: &PanicReport) -> Option<Event> {
+        Some(Event::ErrorDetected {
+            process: None,
+            component: report.component.clone(),
+            message: report.text.clone(),
+            backtrace: report.backtrace.clone(),
+        })
+    }
 }

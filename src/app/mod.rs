@@ -1,4 +1,21 @@
 //! Puts the services on the runtime: what a front door sees ([`view`]) and what it can do ([`command`]).
+//!
+//! Start with `core`: the services, wired. `sinks` carries lines from the reactor into the store; `scripts` joins what was
+//! detected with `[processes]` of the settings; `run` carries out commands; `rows` makes the views; `changes` wakes the
+//! front doors; `messages` is what Brummer itself has to say; `memory` keeps it within its limit.
 
+mod changes;
 pub mod command;
+mod core;
+mod memory;
+mod messages;
+mod rows;
+mod run;
+mod scripts;
+mod sinks;
 pub mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use core::{App, AppOptions};

@@ -1,0 +1,258 @@
+//! The services, put together: started in order, wired, and stopped in reverse.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use crate::app::changes::{Changes, Thing};
+use crate::app::memory;
+use crate::app::messages::Messages;
+use crate::app::rows::UsageSampler;
+use crate::app::scripts::Scripts;
+use crate::app::sinks::Sinks;
+use crate::config::{Backpressure, Config};
+use crate::error::{ErrorCollector, Result};
+use crate::event::{Event, Kind, Level, ProcessId, Status};
+use crate::logs::{LogLimits, LogStore};
+use crate::process::{ManagerConfig, Notices, Process, ProcessManager, ProcessSpec};
+use crate::runtime::context::Context;
+use crate::runtime::events::{BusConfig, EventBus, Policy};
+use crate::runtime::pool::{Pin, Pool, PoolConfig};
+use crate::runtime::timer::Timer;
+
+/// How the app is started.
+pub struct AppOptions {
+    /// The project's folder, absolute.
+    pub dir: PathBuf,
+    /// The effective settings.
+    pub config: Config,
+    /// Brummer itself runs on a terminal: then processes get one, unless a setting says otherwise.
+    pub interactive: bool,
+    /// Columns and rows for the processes' terminals.
+    pub size: (u16, u16),
+    /// Nobody else in this program starts children, so orphans may be adopted and reaped: true in the app that a guardian
+    /// guards, false where it is one part of a bigger program.
+    pub owns_descendants: bool,
+}
+
+/// The running program behind every front door.
+///
+/// - **Thread safety**: `Send + Sync`. **Progress**: reading never waits for a writer of lines. **Waits**: none but in
+///   [`App::shutdown`]. **Cleanup**: [`App::shutdown`], also called when it is dropped.
+pub struct App {
+    pub(super) options: AppOptions,
+    pub(super) changes: Arc<Changes>,
+    pub(super) messages: Arc<Messages>,
+    pub(super) scripts: Arc<Scripts>,
+    pub(super) sinks: Arc<Sinks>,
+    pub(super) store: Arc<LogStore>,
+    pub(super) manager: Arc<ProcessManager>,
+    pub(super) bus: EventBus<Event>,
+    pub(super) pool: Pool,
+    pub(super) timer: Timer,
+    pub(super) usage: UsageSampler,
+    pub(super) me: Weak<App>,
+    pub(super) origins: Mutex<BTreeMap<ProcessId, Origin>>,
+    stopped: AtomicBool,
+}
+
+/// What a process was started from, so that it can be started again.
+#[derive(Clone)]
+pub(super) struct Origin {
+    pub(super) spec: ProcessSpec,
+    /// The script and its arguments, if a word named it.
+    pub(super) word: Option<(String, Vec<String>)>,
+    /// How often it was restarted.
+    pub(super) restarts: u32,
+}
+
+impl App {
+    /// Starts the services and looks at what the project holds; starts no process.
+    ///
+    /// # Errors
+    /// A thread or the reactor could not be made. A project file that cannot be read is a message, not an error.
+    pub fn start(options: AppOptions) -> Result<Arc<App>> {
+        crate::runtime::panics::install_hook();
+        let settings = &options.config.settings;
+        let pool = Pool::new(pool_config(&options.config))?;
+        let bus = EventBus::new(pool.clone(), bus_config(&options.config));
+        let timer = Timer::new()?;
+        let store = LogStore::new(limits(&options.config));
+        let (changes, messages) = (Changes::new(), Arc::new(Messages::default()));
+        let sinks = Sinks::new(store.clone(), bus.clone(), changes.clone(), settings.log_store.batch_size);
+        let announcer = Arc::new(Announcer { bus: bus.clone(), changes: changes.clone() });
+        let scripts = Arc::new(Scripts::scan(&options, &messages));
+        let lookup = scripts.clone();
+        let config = ManagerConfig {
+            scripts: Some(Arc::new(move |word: &str| lookup.spec(word, &[]))),
+            owns_descendants: options.owns_descendants,
+            max_concurrent_starts: settings.process_manager.max_concurrent_starts,
+            interactive: options.interactive,
+            size: options.size,
+            ..ManagerConfig::default()
+        };
+        let manager = ProcessManager::new(config, sinks.clone(), announcer)?;
+        let app = Arc::new_cyclic(|me| App {
+            me: me.clone(),
+            usage: UsageSampler::default(),
+            origins: Mutex::default(),
+            stopped: AtomicBool::new(false),
+            options,
+            changes,
+            messages,
+            scripts,
+            sinks,
+            store,
+            manager,
+            bus,
+            pool,
+            timer,
+        });
+        app.listen();
+        memory::watch(&app);
+        Ok(app)
+    }
+
+    /// What the services say becomes what the front doors see.
+    fn listen(&self) {
+        let (messages, changes) = (self.messages.clone(), self.changes.clone());
+        self.bus.subscribe(Kind::ErrorDetected, "messages", move |event: &Event| {
+            if let Event::ErrorDetected { process: None, component, message, .. } = event {
+                messages.push(Level::Error, format!("{component}: {message}"));
+                changes.bump(Thing::Messages);
+            } else {
+                changes.bump(Thing::Processes);
+            }
+        });
+        let (messages, changes) = (self.messages.clone(), self.changes.clone());
+        self.bus.subscribe(Kind::ProcessChanged, "messages", move |event: &Event| {
+            if let Event::ProcessChanged { name, status: Status::Failed, exit: Some(exit), .. } = event {
+                messages.push(Level::Error, format!("{name} {}", exit.describe()));
+                changes.bump(Thing::Messages);
+            }
+        });
+    }
+
+    /// The bus that the services speak on.
+    pub fn bus(&self) -> &EventBus<Event> {
+        &self.bus
+    }
+
+    /// Who runs the processes.
+    pub fn manager(&self) -> &Arc<ProcessManager> {
+        &self.manager
+    }
+
+    /// The effective settings.
+    pub fn config(&self) -> &Config {
+        &self.options.config
+    }
+
+    /// Starts what a word of the command line names: a script or one of `[processes]`.
+    ///
+    /// # Errors
+    /// NOT_FOUND with the nearest name; or why it could not be started.
+    pub fn start_named(&self, word: &str, args: &[String]) -> Result<ProcessId> {
+        let spec = self.scripts.spec(word, args)?;
+        self.start_from(Origin { spec, word: Some((word.to_string(), args.to_vec())), restarts: 0 })
+    }
+
+    /// Starts a program with its arguments, without a shell.
+    ///
+    /// # Errors
+    /// Why it could not be started.
+    pub fn start_argv(&self, argv: &[String]) -> Result<ProcessId> {
+        self.start_from(Origin { spec: self.scripts.argv(argv), word: None, restarts: 0 })
+    }
+
+    pub(super) fn start_from(&self, origin: Origin) -> Result<ProcessId> {
+        let context = Context::background().with_timeout(Duration::from_secs(30));
+        let id = self.manager.start(origin.spec.clone(), &context)?;
+        self.origins().insert(id, origin);
+        self.changes.bump(Thing::Scripts);
+        Ok(id)
+    }
+
+    pub(super) fn origins(&self) -> std::sync::MutexGuard<'_, BTreeMap<ProcessId, Origin>> {
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends every process and its descendants, then the services in reverse order. Again is nothing.
+    ///
+    /// # Errors
+    /// Everything that could not be ended within `limit`.
+    pub fn shutdown(&self, limit: Duration) -> Result<()> {
+        if self.stopped.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let errors = ErrorCollector::new("app");
+        errors.check(self.manager.cleanup(limit));
+        errors.check(self.bus.stop(Duration::from_secs(5)));
+        errors.check(self.store.close());
+        errors.check(self.pool.shutdown(Duration::from_secs(1)));
+        errors.finish()
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        // Nobody is left to hear of what could not be ended; the guardian ends it.
+        let _ = self.shutdown(Duration::from_secs(5));
+    }
+}
+
+/// Says on the bus how processes stand.
+struct Announcer {
+    bus: EventBus<Event>,
+    changes: Arc<Changes>,
+}
+
+impl Notices for Announcer {
+    fn changed(&self, process: &Process) {
+        self.changes.bump(Thing::Processes);
+        self.bus.publish_async(Event::ProcessChanged {
+            process: process.id,
+            name: process.name.clone(),
+            status: process.status,
+            exit: process.exit,
+        });
+    }
+}
+
+fn pool_config(config: &Config) -> PoolConfig {
+    let pin = match config.settings.pool.pin {
+        None => Pin::Auto,
+        Some(true) => Pin::Always,
+        Some(false) => Pin::Never,
+    };
+    let most = config.settings.resources.max_threads.saturating_sub(SERVICE_THREADS).max(1);
+    PoolConfig { workers: Some(config.settings.eventbus.worker_pool_size.min(most)), pin, ..PoolConfig::default() }
+}
+
+/// Threads beside the pool's: main, reactor, timer, input, writer.
+const SERVICE_THREADS: usize = 5;
+
+fn bus_config(config: &Config) -> BusConfig {
+    let settings = &config.settings.eventbus;
+    let policy = match settings.backpressure_strategy {
+        Backpressure::DropOldest => Policy::DropOldest,
+        Backpressure::DropNewest => Policy::DropNewest,
+        Backpressure::DropLowPriority => Policy::DropLowPriority,
+        Backpressure::Block => Policy::Block,
+    };
+    BusConfig { bounds: settings.queue_sizes, policy, ..BusConfig::default() }
+}
+
+fn limits(config: &Config) -> LogLimits {
+    let settings = &config.settings.log_store;
+    // A quarter of the limit is left for everything that is not text.
+    let most = config.settings.resources.memory_limit_mb * 1024 * 1024 / 4 * 3;
+    LogLimits {
+        max_entries: settings.max_entries,
+        max_total_entries: settings.max_total_entries,
+        max_bytes: usize::try_from(settings.max_bytes.min(most)).unwrap_or(usize::MAX),
+        ..LogLimits::default()
+    }
+}

@@ -1,0 +1,179 @@
+//! What can be run: the scripts that were detected, and `[processes.NAME]` of the settings.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::app::core::AppOptions;
+use crate::app::messages::Messages;
+use crate::app::view::{Project, ScriptRow};
+use crate::config::{Command, Config, ProcessEntry, Source};
+use crate::error::{Code, Error, Result};
+use crate::event::Level;
+use crate::process::detect::{Catalog, DetectOptions, Manager, RunnerChoice, Script};
+use crate::process::{ProcessSpec, Program, Terminal};
+
+/// The catalog and the settings' own processes; the latter win where a name is in both.
+pub(crate) struct Scripts {
+    dir: PathBuf,
+    catalog: Option<Catalog>,
+    entries: Vec<ProcessEntry>,
+    terminal: Terminal,
+    grace: Duration,
+}
+
+impl Scripts {
+    /// Looks at the project; what cannot be read becomes a message, and the rest still works.
+    pub(crate) fn scan(options: &AppOptions, messages: &Messages) -> Scripts {
+        let settings = &options.config.settings.general;
+        let catalog = Catalog::scan(&options.dir, &detect_options(&options.config));
+        let catalog = catalog.map_err(|error| messages.push(Level::Error, error.to_string())).ok();
+        for problem in catalog.iter().flat_map(Catalog::problems) {
+            messages.push(Level::Warn, problem.to_string());
+        }
+        Scripts {
+            dir: options.dir.clone(),
+            catalog,
+            entries: options.config.processes.clone(),
+            terminal: terminal(settings.terminal),
+            grace: settings.grace,
+        }
+    }
+
+    fn scripts(&self) -> &[Script] {
+        self.catalog.as_ref().map_or(&[], Catalog::scripts)
+    }
+
+    pub(crate) fn project(&self) -> Project {
+        let name = self.dir.file_name().map_or("/".into(), |name| name.to_string_lossy().into_owned());
+        let package = self.scripts().iter().find(|script| script.source == "npm");
+        let runner = package.map_or("", |script| script.runner).to_string();
+        Project { dir: self.dir.clone(), name, runner }
+    }
+
+    /// The rows, without their processes: the settings' own first, then what was detected.
+    pub(crate) fn rows(&self) -> Vec<ScriptRow> {
+        let entries = self.entries.iter().map(|entry| self.entry_row(entry));
+        entries.chain(self.scripts().iter().map(|script| self.script_row(script))).collect()
+    }
+
+    fn entry_row(&self, entry: &ProcessEntry) -> ScriptRow {
+        ScriptRow {
+            name: entry.name.clone(),
+            package: ".brum.toml".into(),
+            command: program(&entry.command).display(),
+            cwd: relative(&self.dir, &entry.cwd),
+            source: match &entry.source {
+                Source::File { path, line } => format!("{}:{line}", relative(&self.dir, path)),
+                other => other.to_string(),
+            },
+            runner: match entry.command {
+                Command::Shell(_) => "shell".into(),
+                Command::Argv(_) => "direct".into(),
+            },
+            runnable: if entry.cwd.is_dir() { Ok(()) } else { Err(format!("no folder {}", entry.cwd.display())) },
+            process: None,
+        }
+    }
+
+    fn script_row(&self, script: &Script) -> ScriptRow {
+        let package = match script.relative_dir.as_str() {
+            "" => script.package.clone(),
+            dir => dir.to_string(),
+        };
+        let package = if script.source == "npm" { package } else { format!("{package} · {}", script.source) };
+        ScriptRow {
+            name: script.title.clone(),
+            package,
+            command: script.command.clone(),
+            cwd: relative(&self.dir, &script.dir),
+            source: format!("{}:{}", relative(&self.dir, &script.file), script.line),
+            runner: script.runner.to_string(),
+            runnable: Ok(()),
+            process: None,
+        }
+    }
+
+    /// What `word` starts, now: env files are read at every call.
+    pub(crate) fn spec(&self, word: &str, args: &[String]) -> Result<ProcessSpec> {
+        if let Some(entry) = self.entries.iter().find(|entry| entry.name == word) {
+            return self.entry_spec(entry, args);
+        }
+        let Some(catalog) = &self.catalog else {
+            return Err(Error::new("app", Code::NotFound, format!("no script is named `{word}`")).with("script", word));
+        };
+        let script = catalog.find(word).script(word)?;
+        Ok(self.with_defaults(catalog.spec(script, args)))
+    }
+
+    fn entry_spec(&self, entry: &ProcessEntry, args: &[String]) -> Result<ProcessSpec> {
+        let program = match (program(&entry.command), args) {
+            (program, []) => program,
+            (Program::Argv(argv), more) => Program::Argv(argv.into_iter().chain(more.iter().cloned()).collect()),
+            (Program::Shell(line), more) => {
+                Program::Shell(format!("{line} {}", Program::Argv(more.to_vec()).display()))
+            }
+        };
+        let env = entry.environment(|name| std::env::var(name).ok())?;
+        Ok(ProcessSpec {
+            env: env.into_iter().map(|(name, value)| (name, Some(value))).collect(),
+            terminal: entry.terminal.map_or(self.terminal, |on| terminal(Some(on))),
+            grace: entry.grace,
+            ..ProcessSpec::new(&entry.name, program, &entry.cwd)
+        })
+    }
+
+    fn with_defaults(&self, spec: ProcessSpec) -> ProcessSpec {
+        ProcessSpec { terminal: self.terminal, grace: self.grace, ..spec }
+    }
+
+    /// A program with its arguments, named after the program.
+    pub(crate) fn argv(&self, argv: &[String]) -> ProcessSpec {
+        let name = argv.first().map_or("", |word| base_name(word));
+        self.with_defaults(ProcessSpec::new(name, Program::Argv(argv.to_vec()), &self.dir))
+    }
+
+    /// A line for the shell, named after its first word.
+    pub(crate) fn shell(&self, line: &str) -> ProcessSpec {
+        let name = line.split_whitespace().find(|word| !word.contains('=')).map_or("sh", base_name);
+        self.with_defaults(ProcessSpec::new(name, Program::Shell(line.to_string()), &self.dir))
+    }
+}
+
+fn base_name(word: &str) -> &str {
+    word.rsplit('/').find(|part| !part.is_empty()).unwrap_or(word)
+}
+
+fn program(command: &Command) -> Program {
+    match command {
+        Command::Shell(line) => Program::Shell(line.clone()),
+        Command::Argv(argv) => Program::Argv(argv.clone()),
+    }
+}
+
+fn relative(dir: &Path, path: &Path) -> String {
+    match path.strip_prefix(dir) {
+        Ok(inside) if inside.as_os_str().is_empty() => ".".into(),
+        Ok(inside) => inside.display().to_string(),
+        Err(_) => path.display().to_string(),
+    }
+}
+
+/// What a setting says of terminals.
+fn terminal(setting: Option<bool>) -> Terminal {
+    match setting {
+        None => Terminal::Auto,
+        Some(true) => Terminal::Always,
+        Some(false) => Terminal::Never,
+    }
+}
+
+/// How scripts are looked for under these settings.
+pub(crate) fn detect_options(config: &Config) -> DetectOptions {
+    let settings = &config.settings.general;
+    let defaults = DetectOptions::default();
+    DetectOptions {
+        runner: RunnerChoice::from_name(settings.runner.name()).unwrap_or_default(),
+        preferred: Manager::from_name(settings.preferred_package_manager.name()).unwrap_or(defaults.preferred),
+        ..defaults
+    }
+}

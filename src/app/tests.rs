@@ -1,0 +1,179 @@
+//! The app as its front doors use it, on real children.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::app::command::{Command, Target};
+use crate::app::view::{Backend, ProcessRow, Reply};
+use crate::app::{App, AppOptions};
+use crate::config::{Config, Overrides};
+use crate::error::Code;
+use crate::event::{ProcessId, Status};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn app(dir: &Path) -> Arc<App> {
+    let mut flags = Overrides::new();
+    flags.set("runner", "direct", "--runner");
+    let config = Config::load_files(&[dir.join(".brum.toml")], &flags).expect("a good file");
+    let dir = dir.to_path_buf();
+    let options = AppOptions { dir, config, interactive: false, size: (80, 24), owns_descendants: false };
+    App::start(options).expect("threads")
+}
+
+fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in files {
+        std::fs::write(dir.path().join(name), text).expect("can be written");
+    }
+    dir
+}
+
+fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "{what} did not happen");
+        std::thread::yield_now();
+    }
+}
+
+fn row(app: &App, id: ProcessId) -> ProcessRow {
+    app.processes().into_iter().find(|row| row.id == id).expect("it is listed")
+}
+
+fn ended(app: &App, id: ProcessId) -> ProcessRow {
+    wait("the end", || Some(row(app, id)).filter(|row| row.status.is_ended()))
+}
+
+fn lines(app: &App) -> Vec<String> {
+    app.logs().snapshot().after(0).map(|line| String::from_utf8_lossy(line.plain).into_owned()).collect()
+}
+
+#[test]
+fn pm01_a_script_starts_under_a_unique_id_and_an_unknown_one_names_the_nearest() {
+    let dir = project(&[("package.json", r#"{"scripts":{"hello":"echo hello from $npm_lifecycle_event"}}"#)]);
+    let app = app(dir.path());
+    let first = app.start_named("hello", &[]).unwrap();
+    let second = app.manager().start_script("hello", &crate::runtime::Context::background()).unwrap();
+    assert_ne!(first, second);
+    assert_eq!(ended(&app, first).status, Status::Success);
+    ended(&app, second);
+    assert_eq!(lines(&app), ["hello from hello", "hello from hello"]);
+    let error = app.start_named("helo", &[]).unwrap_err();
+    assert_eq!(error.code(), Code::NotFound);
+    assert!(error.message().contains("`hello`"), "{error}");
+    app.shutdown(PATIENCE).unwrap();
+}
+
+#[test]
+fn a_process_of_the_settings_gets_its_environment_and_its_folder() {
+    let settings =
+        "[processes.api]\ncommand = \"echo $A $B; pwd\"\ncwd = \"sub\"\nenv = { A = \"1\" }\nenv_files = [\"x.env\"]\n";
+    let dir = project(&[(".brum.toml", settings), ("x.env", "B=2\n")]);
+    std::fs::create_dir(dir.path().join("sub")).unwrap();
+    let app = app(dir.path());
+    let id = app.start_named("api", &[]).unwrap();
+    assert_eq!(ended(&app, id).status, Status::Success);
+    let lines = lines(&app);
+    assert_eq!(lines[0], "1 2");
+    assert!(lines[1].ends_with("/sub"), "{lines:?}");
+}
+
+#[test]
+fn running_a_script_again_goes_to_the_running_one_unless_another_is_asked_for() {
+    let dir = project(&[("package.json", r#"{"scripts":{"dev":"sleep 100"}}"#)]);
+    let app = app(dir.path());
+    let run = |another| app.execute(Command::Run { script: "dev".into(), args: vec![], another }).unwrap();
+    let Reply::Process { id, fresh: true } = run(false) else { panic!("not started") };
+    assert_eq!(run(false), Reply::Process { id, fresh: false });
+    assert!(matches!(run(true), Reply::Process { id: other, fresh: true } if other != id));
+    assert_eq!(app.scripts()[0].process.map(|newest| newest != id), Some(true));
+    app.shutdown(PATIENCE).unwrap();
+    assert!(app.processes().iter().all(|row| row.status == Status::Stopped));
+}
+
+#[test]
+fn pm07_id_name_and_start_time_never_change() {
+    let dir = project(&[]);
+    let app = app(dir.path());
+    let id = app.start_argv(&["sleep".into(), "100".into()]).unwrap();
+    let before = row(&app, id);
+    app.execute(Command::Stop(Target::Id(id))).unwrap();
+    let after = ended(&app, id);
+    assert_eq!((before.id, before.name, before.started_ms), (after.id, after.name, after.started_ms));
+    assert!(after.ended_ms.is_some_and(|at| at >= after.started_ms));
+}
+
+#[test]
+fn a_restart_ends_the_old_one_and_starts_the_same_again() {
+    let dir = project(&[]);
+    let app = app(dir.path());
+    let id = app.start_argv(&["sleep".into(), "100".into()]).unwrap();
+    app.execute(Command::Restart(Target::Id(id))).unwrap();
+    let fresh = wait("the restart", || app.processes().into_iter().find(|row| row.id != id && row.restarts == 1));
+    assert_eq!(&*fresh.name, "sleep");
+    assert_eq!(row(&app, id).status, Status::Stopped);
+    app.execute(Command::Kill(Target::All)).unwrap();
+    ended(&app, fresh.id);
+    app.execute(Command::Forget(id)).unwrap();
+    assert!(app.processes().iter().all(|row| row.id != id));
+    let error = app.execute(Command::Stop(Target::Name("nobody".into()))).unwrap_err();
+    assert_eq!(error.code(), Code::NotFound);
+}
+
+#[test]
+fn a_failure_and_a_broken_project_file_are_told_as_messages() {
+    let dir = project(&[("package.json", "{ \"scripts\": { \"a\": }")]);
+    let app = app(dir.path());
+    assert!(app.messages()[0].text.contains("package.json:1"), "{:?}", app.messages());
+    let id = app.start_argv(&["sh".into(), "-c".into(), "echo Error: no >&2; exit 3".into()]).unwrap();
+    let row = ended(&app, id);
+    assert_eq!((row.status, row.exit.map(|exit| exit.shell_code())), (Status::Failed, Some(3)));
+    assert_eq!((row.lines, row.errors), (1, 1));
+    wait("the message", || {
+        app.messages().iter().any(|message| message.text.contains("exited with code 3")).then_some(())
+    });
+    let error = app.start_argv(&["no-such-program-at-all".into()]).unwrap_err();
+    assert!(error.message().contains("no-such-program-at-all"), "{error}");
+}
+
+#[test]
+fn a_url_of_a_local_server_is_shown_with_its_process_and_its_use_is_sampled() {
+    let dir = project(&[]);
+    let app = app(dir.path());
+    let id = app.start_argv(&[
+        "sh".into(),
+        "-c".into(),
+        "echo see https://x.org; echo http://localhost:3000; sleep 100".into(),
+    ]);
+    let id = id.unwrap();
+    let url = wait("the URL", || row(&app, id).url);
+    assert_eq!(&*url, "http://localhost:3000");
+    app.sample_usage(true);
+    let usage = wait("a sample", || row(&app, id).usage);
+    assert!(usage.rss_bytes > 0 && usage.processes >= 1);
+    app.sample_usage(false);
+}
+
+#[test]
+fn pf_ten_processes_run_at_once_every_line_is_kept_and_clean_up_ends_within_five_seconds() {
+    let dir = project(&[]);
+    let app = app(dir.path());
+    let script = "i=0; while [ $i -lt 1000 ]; do echo line $i; i=$((i+1)); done; sleep 100";
+    let ids: Vec<ProcessId> =
+        (0..10).map(|_| app.start_argv(&["sh".into(), "-c".into(), script.into()]).unwrap()).collect();
+    wait("10,000 lines", || (app.logs().snapshot().len() == 10_000).then_some(()));
+    for id in &ids {
+        let snapshot = app.logs().snapshot().only(&[*id]);
+        let expected = (0..1000).map(|i| format!("line {i}").into_bytes());
+        assert!(snapshot.after(0).map(|line| line.plain.to_vec()).eq(expected));
+    }
+    let start = Instant::now();
+    app.shutdown(Duration::from_secs(5)).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(app.processes().iter().all(|row| row.status.is_ended()));
+}
