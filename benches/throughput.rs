@@ -1,0 +1,37 @@
+//! The harness: every figure that is promised, measured in one run beside named peers; ends with 1 below a floor.
+//!
+//! `cargo bench -p brummer-benches --bench throughput [-- --short] [-- --only bus,pool,core,store,app]`
+
+#![allow(unreachable_pub, missing_docs, reason = "a program, not a library")]
+
+#[path = "throughput/app.rs"]
+mod app;
+#[path = "throughput/bus.rs"]
+mod bus;
+#[path = "throughput/peers.rs"]
+mod peers;
+#[path = "throughput/pool.rs"]
+mod pool;
+#[path = "throughput/screen.rs"]
+mod screen;
+
+use brummer_benches::{Effort, Report};
+
+type Section = (&'static str, fn(&mut Report, Effort));
+
+const SECTIONS: &[Section] = &[("bus", bus::run), ("pool", pool::run), ("app", app::run)];
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.first().is_some_and(|word| word == "--child") {
+        return app::child(&words[1..]);
+    }
+    let only = words.iter().position(|word| word == "--only").and_then(|at| words.get(at + 1));
+    let wanted = |name: &str| only.is_none_or(|only| only.split(',').any(|word| word == name));
+    let effort = Effort::new(words.iter().any(|word| word == "--short"));
+    let mut report = Report::new();
+    for (_, run) in SECTIONS.iter().filter(|(name, _)| wanted(name)) {
+        run(&mut report, effort);
+    }
+    std::process::exit(report.finish());
+}
