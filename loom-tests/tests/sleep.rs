@@ -40,15 +40,15 @@ impl Pool {
 
     fn unpark(&self, worker: usize) {
         let (token, condvar) = &self.parkers[worker];
-        *token.lock().unwrap() = true;
+        *token.lock().expect("nobody panics with it") = true;
         condvar.notify_one();
     }
 
     fn park(&self, worker: usize) {
         let (token, condvar) = &self.parkers[worker];
-        let mut token = token.lock().unwrap();
+        let mut token = token.lock().expect("nobody panics with it");
         while !*token {
-            token = condvar.wait(token).unwrap();
+            token = condvar.wait(token).expect("nobody panics with it");
         }
         *token = false;
     }

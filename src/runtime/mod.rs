@@ -11,7 +11,5 @@ pub mod pool;
 pub mod timer;
 pub mod topology;
 
-mod priority;
-
+pub use crate::sync::Priority;
 pub use context::Context;
-pub use priority::Priority;

@@ -14,14 +14,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::time::{Duration, Instant};
 
-use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
 
 use super::config::{BusConfig, Policy, SLOW};
 use super::event::Event;
 use crate::error::{Code, Error, Result};
 use crate::runtime::Priority;
-use crate::sync::EventCount;
+use crate::sync::{EventCount, Full, Ring};
 
 /// An event and the version of the subscriber table at its publication.
 pub(super) struct Queued<E> {
@@ -32,7 +31,7 @@ pub(super) struct Queued<E> {
 }
 
 pub(super) struct Lane<E> {
-    rings: [ArrayQueue<Queued<E>>; 3],
+    rings: [Ring<Queued<E>>; 3],
     scheduled: CachePadded<AtomicBool>,
     room: [EventCount; 3],
     /// The bound of all three rings together under `DropLowPriority`, else no bound.
@@ -63,7 +62,7 @@ impl<E: Event> Lane<E> {
         let bounds = config.bounds.map(|bound| bound.max(1));
         let shared_bound = (config.policy == Policy::DropLowPriority).then(|| bounds.iter().sum());
         Lane {
-            rings: bounds.map(|bound| ArrayQueue::new(shared_bound.unwrap_or(bound))),
+            rings: bounds.map(|bound| Ring::new(shared_bound.unwrap_or(bound))),
             scheduled: CachePadded::default(),
             room: Default::default(),
             shared_bound,
@@ -97,7 +96,7 @@ impl<E: Event> Lane<E> {
             Policy::DropNewest => self.rings[class].push(queued).is_err().then_some(Code::ResourceLimit),
             Policy::Block => match self.rings[class].push(queued) {
                 Ok(()) => None,
-                Err(queued) => self.push_waiting(class, queued, deadline()).is_err().then_some(Code::Timeout),
+                Err(Full(queued)) => self.push_waiting(class, queued, deadline()).is_err().then_some(Code::Timeout),
             },
         };
         refused.map_or(Ok(()), |code| Err(self.refuse(class, code)))
@@ -121,17 +120,17 @@ impl<E: Event> Lane<E> {
             std::thread::yield_now();
             match ring.push(queued) {
                 Ok(()) => return Ok(()),
-                Err(back) => queued = back,
+                Err(Full(back)) => queued = back,
             }
         }
         loop {
             let ticket = self.room[class].prepare_wait();
             match ring.push(queued) {
                 Ok(()) => return Ok(()),
-                Err(back) => queued = back,
+                Err(Full(back)) => queued = back,
             }
             if !self.room[class].commit_wait_until(ticket, deadline) {
-                return ring.push(queued);
+                return ring.push(queued).map_err(|Full(queued)| queued);
             }
         }
     }
@@ -208,7 +207,7 @@ impl<E: Event> Lane<E> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.rings.iter().all(ArrayQueue::is_empty)
+        self.rings.iter().all(Ring::is_empty)
     }
 
     /// Whether nothing waits and nothing is being handled.
