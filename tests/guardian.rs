@@ -84,6 +84,7 @@ const CHILDREN: &[(&str, Terminal)] = &[
     ),
 ];
 
+#[expect(clippy::zombie_processes, reason = "the helper is let go on purpose")]
 fn app(role: &str, guard: guardian::Guard) -> i32 {
     let config = ManagerConfig { owns_descendants: true, ..ManagerConfig::default() };
     let manager = ProcessManager::new(config, Arc::new(Quiet), Arc::new(Quiet)).unwrap();

@@ -93,7 +93,13 @@ impl Actor {
             let _ = catch_unwind(AssertUnwindSafe(|| outputs.finish(record)));
         }
         record.set_ended(status, exit);
-        self.notices.changed(&record.process());
+        self.notify();
+    }
+
+    fn notify(&self) {
+        if let Some(process) = self.record.process() {
+            self.notices.changed(&process);
+        }
     }
 
     fn settle(&mut self, result: Result<()>, control: &mut Control<'_>) {
@@ -206,9 +212,9 @@ impl Handler for Actor {
                 self.supervisor.kill(now)
             }
         };
-        if !effects.is_empty() && !self.record.status().is_ended() {
+        if !effects.is_empty() && !self.record.is_ended() {
             self.record.set_stopping(true);
-            self.notices.changed(&self.record.process());
+            self.notify();
         }
         self.carry_out(effects, control);
     }

@@ -157,16 +157,22 @@ impl ProcessManager {
             Terminal::Always => true,
             Terminal::Never => false,
         };
-        let (record, dropped) = self.table.insert(spec, terminal);
+        let (record, dropped) = self.table.insert(spec, terminal)?;
         for record in dropped {
             self.tell(&record, Message::Forget);
         }
-        self.notices.changed(&record.process());
+        self.notify(&record);
         self.launch(&record).inspect_err(|_| {
             record.set_ended(Status::Failed, Exit::NotSpawned);
-            self.notices.changed(&record.process());
+            self.notify(&record);
         })?;
         Ok(record.id)
+    }
+
+    fn notify(&self, record: &Record) {
+        if let Some(process) = record.process() {
+            self.notices.changed(&process);
+        }
     }
 
     fn launch(&self, record: &Arc<Record>) -> Result<()> {
@@ -176,7 +182,7 @@ impl ProcessManager {
             *record.terminals() = child.terminals();
             // Set once: a record is launched once.
             let _ = record.number.set(number);
-            self.notices.changed(&record.process());
+            self.notify(record);
             let sink = self.sinks.open(record.id, &record.name);
             Actor::new(record.clone(), child.root(), sink, self.callbacks.clone(), self.notices.clone())
         };
@@ -257,7 +263,7 @@ impl ProcessManager {
     /// NOT_FOUND; INVALID_STATE while it runs.
     pub fn forget(&self, id: ProcessId) -> Result<()> {
         let record = self.record(id)?;
-        if !record.status().is_ended() {
+        if !record.is_ended() {
             let message = format!("forget `{}`: it runs; stop it first", record.name);
             return Err(Error::new("process", Code::InvalidState, message));
         }
@@ -304,12 +310,12 @@ impl ProcessManager {
 
     /// One process as it is now (PM-4).
     pub fn get_process(&self, id: ProcessId) -> Option<Process> {
-        self.table.get(id).map(|record| record.process())
+        self.table.get(id)?.process()
     }
 
     /// All processes in the order of their starts (PM-4).
     pub fn get_all_processes(&self) -> Vec<Process> {
-        self.table.all().values().map(|record| record.process()).collect()
+        self.table.all().values().filter_map(|record| record.process()).collect()
     }
 
     /// Calls `call` for every line of every process from now on, on the reactor's thread (PM-5).

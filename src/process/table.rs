@@ -1,18 +1,24 @@
-//! The rows of all processes: what never changes beside a few words that are read as one.
+//! The rows of all processes: what never changes in a list that is copied, what changes in a few words that are read as one.
 //!
 //! The list is copied when a process comes or goes, never when one changes its status; so whoever reads takes no lock and
 //! sees of each row status, exit, start and end as they were at one moment.
+//!
+//! **Limits.** The history of ended processes and 1,000 that have not ended; then a start is refused with RESOURCE_LIMIT.
 
+use crate::error::{Code, Error, Result};
 use crate::event::{Exit, ProcessId, Status};
 use crate::io::child::Terminals;
 use crate::io::reactor::Number;
 use crate::process::spec::ProcessSpec;
-use crate::sync::SeqLock;
+use crate::sync::{Key, SeqTable};
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How many processes may be there beside the history.
+const RUNNING_MAX: usize = 1000;
 
 /// One process at one moment.
 #[derive(Clone, Debug)]
@@ -61,7 +67,8 @@ pub(crate) struct Record {
     pub(crate) terminals: Mutex<Option<Terminals>>,
     command: Arc<str>,
     cwd: Arc<str>,
-    row: SeqLock<4>,
+    rows: Arc<SeqTable<4>>,
+    key: Key,
 }
 
 /// The words of a row: flags, pid, start, end.
@@ -103,10 +110,10 @@ impl Row {
 }
 
 impl Record {
-    /// It as it is now, in one piece.
-    pub(crate) fn process(&self) -> Process {
-        let row = Row::unpack(self.row.read());
-        Process {
+    /// It as it is now, in one piece; `None` once it is no longer listed.
+    pub(crate) fn process(&self) -> Option<Process> {
+        let row = Row::unpack(self.rows.read(self.key)?);
+        Some(Process {
             id: self.id,
             name: self.name.clone(),
             status: row.status,
@@ -118,11 +125,12 @@ impl Record {
             command: self.command.clone(),
             cwd: self.cwd.clone(),
             terminal: self.terminal,
-        }
+        })
     }
 
-    pub(crate) fn status(&self) -> Status {
-        Row::unpack(self.row.read()).status
+    /// Whether it has ended; one that is no longer listed has.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.rows.read(self.key).is_none_or(|words| Row::unpack(words).status.is_ended())
     }
 
     pub(crate) fn set_running(&self, pid: u32) {
@@ -147,7 +155,8 @@ impl Record {
     }
 
     fn change(&self, change: impl FnOnce(&mut Row)) {
-        self.row.update(|words| {
+        // False for a row that is no longer listed: then nobody asks.
+        self.rows.update(self.key, |words| {
             let mut row = Row::unpack(words);
             change(&mut row);
             row.pack()
@@ -163,6 +172,7 @@ fn now_ms() -> u64 {
 #[derive(Debug)]
 pub(crate) struct Table {
     records: ArcSwap<BTreeMap<ProcessId, Arc<Record>>>,
+    rows: Arc<SeqTable<4>>,
     /// Taken by those who copy the list.
     copying: Mutex<()>,
     next: AtomicU64,
@@ -172,14 +182,19 @@ pub(crate) struct Table {
 impl Table {
     /// An empty table that keeps at most `history` ended processes.
     pub(crate) fn new(history: usize) -> Table {
-        Table { records: ArcSwap::default(), copying: Mutex::new(()), next: AtomicU64::new(1), history }
+        let rows = Arc::new(SeqTable::with_capacity(history + RUNNING_MAX));
+        Table { records: ArcSwap::default(), rows, copying: Mutex::new(()), next: AtomicU64::new(1), history }
     }
 
     /// A new row, `pending`. The ended rows beyond the history, oldest first, are removed and returned.
-    pub(crate) fn insert(&self, spec: ProcessSpec, terminal: bool) -> (Arc<Record>, Vec<Arc<Record>>) {
+    pub(crate) fn insert(&self, spec: ProcessSpec, terminal: bool) -> Result<(Arc<Record>, Vec<Arc<Record>>)> {
         let id = ProcessId(self.next.fetch_add(1, Ordering::Relaxed));
         let row =
             Row { status: Status::Pending, stopping: false, exit: None, pid: 0, started_ms: now_ms(), ended_ms: 0 };
+        let key = self.rows.insert(row.pack()).map_err(|_| {
+            let message = format!("start `{}`: {RUNNING_MAX} processes run already; stop some", spec.name);
+            Error::new("process", Code::ResourceLimit, message)
+        })?;
         let record = Arc::new(Record {
             id,
             name: spec.name.as_str().into(),
@@ -189,14 +204,15 @@ impl Table {
             terminal,
             number: OnceLock::new(),
             terminals: Mutex::new(None),
-            row: SeqLock::new(row.pack()),
+            rows: self.rows.clone(),
+            key,
         });
         let added = record.clone();
         let dropped = self.copy(|records| {
             records.insert(id, added);
             self.beyond_history(records)
         });
-        (record, dropped)
+        Ok((record, dropped))
     }
 
     fn beyond_history(&self, records: &mut BTreeMap<ProcessId, Arc<Record>>) -> Vec<Arc<Record>> {
@@ -204,9 +220,9 @@ impl Table {
             return Vec::new();
         }
         let ended: Vec<ProcessId> =
-            records.values().filter(|record| record.status().is_ended()).map(|record| record.id).collect();
+            records.values().filter(|record| record.is_ended()).map(|record| record.id).collect();
         let surplus = ended.len().saturating_sub(self.history);
-        ended[..surplus].iter().filter_map(|id| records.remove(id)).collect()
+        ended[..surplus].iter().filter_map(|id| self.take(records, *id)).collect()
     }
 
     pub(crate) fn get(&self, id: ProcessId) -> Option<Arc<Record>> {
@@ -214,7 +230,13 @@ impl Table {
     }
 
     pub(crate) fn remove(&self, id: ProcessId) -> Option<Arc<Record>> {
-        self.copy(|records| records.remove(&id))
+        self.copy(|records| self.take(records, id))
+    }
+
+    fn take(&self, records: &mut BTreeMap<ProcessId, Arc<Record>>, id: ProcessId) -> Option<Arc<Record>> {
+        let record = records.remove(&id)?;
+        self.rows.remove(record.key);
+        Some(record)
     }
 
     /// All of them at one moment of the list; each row is of one moment by itself.
@@ -244,26 +266,36 @@ mod tests {
     #[test]
     fn pm11_ended_processes_are_kept_up_to_the_history_and_the_oldest_go_first() {
         let table = Table::new(3);
-        let running = table.insert(spec("runs"), false).0;
+        let running = table.insert(spec("runs"), false).unwrap().0;
         running.set_running(7);
         for i in 0..6 {
-            table.insert(spec(&format!("p{i}")), false).0.set_ended(Status::Success, Exit::Code(0));
+            table.insert(spec(&format!("p{i}")), false).unwrap().0.set_ended(Status::Success, Exit::Code(0));
         }
-        let dropped = table.insert(spec("last"), false).1;
+        let dropped = table.insert(spec("last"), false).unwrap().1;
         assert_eq!(dropped.iter().map(|record| &*record.name).collect::<Vec<_>>(), ["p2"]);
         let names: Vec<_> = table.all().values().map(|record| record.name.to_string()).collect();
         assert_eq!(names, ["runs", "p3", "p4", "p5", "last"]);
+        assert!(dropped[0].process().is_none() && dropped[0].is_ended(), "its row may be another's by now");
+    }
+
+    #[test]
+    fn a_start_beyond_the_limit_is_refused() {
+        let table = Table::new(2);
+        for _ in 0..RUNNING_MAX + 2 {
+            table.insert(spec("p"), false).unwrap();
+        }
+        assert_eq!(table.insert(spec("p"), false).unwrap_err().code(), Code::ResourceLimit);
     }
 
     #[test]
     fn pm08_status_exit_and_end_are_read_as_one() {
         let table = Arc::new(Table::new(10));
-        let record = table.insert(spec("web"), false).0;
+        let record = table.insert(spec("web"), false).unwrap().0;
         let reader = {
             let record = record.clone();
             std::thread::spawn(move || {
                 loop {
-                    let process = record.process();
+                    let process = record.process().unwrap();
                     let ended = process.status.is_ended();
                     assert_eq!((process.exit.is_some(), process.ended_ms.is_some()), (ended, ended));
                     assert!(process.pid.is_some() == process.is_running());
