@@ -1,8 +1,8 @@
 //! Keeps every line: store, search, levels, URLs, errors.
 //!
-//! Read [`line`] first: what a kept line is. Then [`store`], the door of everything; [`writer`], the way of a line in;
-//! [`snapshot`] and [`merge`], the way out; [`search`] and [`pattern`]. What is noticed on the way in: [`progress`],
-//! [`levels`], [`urls`], [`errors`]. [`core`] holds what writers share, [`process_log`] what all may know of a log.
+//! Read `line` first: what a kept line is. Then `store`, the door of everything; `writer`, the way of a line in;
+//! `snapshot` and `merge`, the way out; `search` and `pattern`. What is noticed on the way in: `progress`,
+//! `levels`, `urls`, `errors`. `core` holds what writers share, `process_log` what all may know of a log.
 
 mod core;
 mod errors;
