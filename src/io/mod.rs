@@ -4,10 +4,12 @@
 //! `guardian` (what happens when a part of Brummer is killed), and `platform` (what a system must provide).
 
 pub mod child;
+pub mod clipboard;
 pub mod guardian;
 pub(crate) mod platform;
 pub mod pty;
 pub mod reactor;
 pub mod signals;
+pub mod suspend;
 pub mod tree;
 pub mod usage;

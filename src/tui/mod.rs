@@ -1,1 +1,35 @@
-//! The terminal UI: model, message, update, view.
+//! The terminal UI.
+//!
+//! Read [`model`] first (all that is known), then [`message`] (what happens, what is to be done), `update` (the only
+//! place that changes the model), `views` and `widgets` (what is drawn), and [`run`] (the loop around all of it).
+//! [`keymap`] is the one table of keys, [`layout`] the one place that knows where things are.
+
+mod clock;
+mod field;
+mod footer;
+mod inbox;
+mod input;
+mod jobs;
+mod key;
+mod keymap;
+mod layout;
+mod logs;
+mod message;
+mod model;
+mod run;
+mod screen;
+mod terminal;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod text;
+mod theme;
+mod update;
+mod views;
+mod widgets;
+
+pub use keymap::Keymap;
+pub use message::Outcome;
+pub use model::View;
+pub use run::{Handle, Options, run};

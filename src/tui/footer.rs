@@ -1,0 +1,138 @@
+//! The keys that matter now, in the last row: made from the key table, and only those that do something.
+
+use ratatui::layout::Rect;
+
+use crate::tui::key::Key;
+use crate::tui::keymap::{Action, row};
+use crate::tui::layout::{Areas, Class};
+use crate::tui::model::{Model, View};
+use crate::tui::text;
+use crate::tui::update::{available, overlays};
+
+/// One hint: the keys and what they do.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Hint {
+    pub(crate) keys: Vec<Key>,
+    pub(crate) text: &'static str,
+}
+
+impl Hint {
+    /// As it is drawn.
+    pub(crate) fn keys_text(&self) -> String {
+        let written: Vec<String> = self.keys.iter().map(|key| key.hint()).collect();
+        let arrows = written.iter().all(|key| "↑↓←→".contains(key.as_str()));
+        written.join(if arrows { "" } else { "/" })
+    }
+
+    fn width(&self) -> usize {
+        text::width(&self.keys_text()) + 1 + text::width(self.text)
+    }
+}
+
+/// What matters in a view, most needed first, and its word if it is not that of the table.
+fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
+    use Action as A;
+    let paused = !model.logs.place.follow;
+    match model.view {
+        _ if model.tab.is_some() => {
+            vec![
+                (&[A::Left, A::Right], Some("choose")),
+                (&[A::Open], Some("go")),
+                (&[A::Back], Some("back")),
+                (&[A::Help], Some("help")),
+            ]
+        }
+        View::Scripts => vec![
+            (&[A::Up, A::Down], None),
+            (&[A::Open], Some("run")),
+            (&[A::Right], Some("details")),
+            (&[A::RunCommandHere], None),
+            (&[A::Find], None),
+            (&[A::RunAnother], None),
+            (&[A::OnlyRunnable], None),
+            (&[A::CommandLine], None),
+            (&[A::NextView], None),
+        ],
+        View::Processes => vec![
+            (&[A::Up, A::Down], None),
+            (&[A::Open], Some("logs")),
+            (&[A::StopStart], None),
+            (&[A::Restart], None),
+            (&[A::Right], None),
+            (&[A::RestartAll], None),
+            (&[A::Select], None),
+            (&[A::Kill], None),
+            (&[A::CommandLine], None),
+        ],
+        View::Logs if paused => vec![
+            (&[A::Up, A::Down], None),
+            (&[A::Last], Some("follow")),
+            (&[A::Open], Some("expand")),
+            (&[A::Find], None),
+            (&[A::FindNext, A::FindPrevious], Some("match")),
+            (&[A::PreviousError, A::NextError], Some("error")),
+            (&[A::CycleLevel], None),
+            (&[A::ChooseProcesses], None),
+            (&[A::Copy], None),
+            (&[A::Wrap], None),
+            (&[A::Time], None),
+        ],
+        View::Logs => vec![
+            (&[A::Pause], None),
+            (&[A::Find], None),
+            (&[A::Open], Some("mark")),
+            (&[A::FindPrevious], Some("match")),
+            (&[A::PreviousError], Some("last error")),
+            (&[A::CycleLevel], None),
+            (&[A::ChooseProcesses], None),
+            (&[A::Wrap], None),
+            (&[A::Time], None),
+            (&[A::CommandLine], None),
+        ],
+    }
+}
+
+/// Every hint that holds now, whether it fits or not.
+pub(crate) fn hints(model: &Model) -> Vec<Hint> {
+    if model.overlay.is_some() {
+        let hint = |(key, text): &(&str, &'static str)| Some(Hint { keys: vec![Key::parse(key)?], text });
+        return overlays::hints(model).iter().filter_map(hint).collect();
+    }
+    let mut hints = Vec::new();
+    for (actions, word) in wanted(model) {
+        let bound = |action: &Action| model.keymap.keys(*action).first().copied().filter(|_| available(model, *action));
+        let keys: Vec<Key> = actions.iter().filter_map(bound).collect();
+        if !keys.is_empty() {
+            hints.push(Hint { keys, text: word.unwrap_or(row(actions[0]).hint) });
+        }
+    }
+    let help = model.keymap.keys(Action::Help).first().copied();
+    hints.extend(help.filter(|_| model.tab.is_none()).map(|key| Hint { keys: vec![key], text: "help" }));
+    hints
+}
+
+/// The hints that fit; the help is always among them.
+pub(crate) fn shown(model: &Model, areas: &Areas) -> Vec<Hint> {
+    let mut hints = hints(model);
+    let most = if areas.class == Class::Tiny { 3 } else { 16 };
+    let width = usize::from(areas.footer.width).saturating_sub(1);
+    let total = |hints: &[Hint]| hints.iter().map(|hint| hint.width() + 2).sum::<usize>();
+    while hints.len() > most || (total(&hints) > width + 2 && hints.len() > 1) {
+        // The last one is the help, or the way out of an overlay.
+        hints.remove(hints.len() - 2);
+    }
+    hints
+}
+
+/// Where the hints are, and the key that a click on one presses.
+pub(crate) fn spots(model: &Model, areas: &Areas) -> Vec<(Rect, Key)> {
+    let mut x = areas.footer.x;
+    let mut spots = Vec::new();
+    for hint in shown(model, areas) {
+        let width = hint.width() as u16;
+        let last = hint.keys[hint.keys.len() - 1];
+        spots.push((Rect::new(x, areas.footer.y, width, areas.footer.height).intersection(areas.screen), last));
+        x = x.saturating_add(width + 2);
+    }
+    spots
+}

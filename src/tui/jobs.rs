@@ -1,0 +1,75 @@
+//! What workers do for the UI: save lines, find the latest error, copy.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+
+use crate::event::Level;
+use crate::io::clipboard::Tool;
+use crate::logs::{LineRef, Snapshot};
+use crate::tui::message::SaveJob;
+
+/// Lines after an error that can belong to it.
+const STACK_MAX: usize = 100;
+
+/// The newest error with the lines that belong to it.
+pub(crate) fn latest_error(lines: &Snapshot) -> Option<String> {
+    let head = lines.before(u64::MAX).find(|line| line.level >= Level::Error && !line.is_stack)?;
+    let mut text = String::from_utf8_lossy(head.plain).into_owned();
+    let own = lines.only(&[head.process]);
+    let stack = own.after(head.seq + 1).take_while(|line| line.is_stack || is_indented(line)).take(STACK_MAX);
+    for line in stack {
+        text.push('\n');
+        text.push_str(&String::from_utf8_lossy(line.plain));
+    }
+    Some(text)
+}
+
+fn is_indented(line: &LineRef<'_>) -> bool {
+    matches!(line.plain.first(), Some(b' ' | b'\t'))
+}
+
+/// Writes lines to a file, as text or as JSON lines; answers how many.
+///
+/// # Errors
+/// What the system said.
+pub(crate) fn save(job: &SaveJob, dir: &Path) -> std::io::Result<u64> {
+    let path = dir.join(&job.file);
+    let mut out = BufWriter::new(File::create(&path)?);
+    let json = path.extension().is_some_and(|extension| extension == "jsonl");
+    let mut count = 0;
+    for line in job.lines.after(0).filter(|line| job.test.as_ref().is_none_or(|test| test.passes(line))) {
+        if json {
+            serde_json::to_writer(&mut out, &record(&line))?;
+        } else {
+            out.write_all(line.plain)?;
+        }
+        out.write_all(b"\n")?;
+        count += 1;
+    }
+    out.flush()?;
+    Ok(count)
+}
+
+fn record(line: &LineRef<'_>) -> serde_json::Value {
+    serde_json::json!({
+        "seq": line.seq,
+        "time_ms": line.time_ms,
+        "process": &**line.name,
+        "stream": if line.stream == crate::event::Stream::Err { "stderr" } else { "stdout" },
+        "level": line.level.name(),
+        "text": String::from_utf8_lossy(line.plain),
+    })
+}
+
+/// Copies by the first tool that can; answers its name.
+pub(crate) fn copy(tools: &[Tool], text: &str) -> Option<&'static str> {
+    tools.iter().find(|tool| tool.copy(text).is_ok()).map(|tool| tool.name())
+}
+
+/// The escape sequence that asks the terminal itself to copy.
+pub(crate) fn osc52(text: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+    format!("\x1b]52;c;{encoded}\x07").into_bytes()
+}

@@ -1,0 +1,269 @@
+//! One table: what can be done, under which name, by which keys, in which views. Footer and help are made from it.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Code, Error, Result};
+use crate::tui::key::Key;
+use crate::tui::model::View;
+
+/// Where a row of the table holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In every view.
+    All,
+    /// In this one.
+    Only(View),
+    /// In both lists: Scripts and Processes.
+    Lists,
+}
+
+impl Place {
+    fn holds(self, view: View) -> bool {
+        match self {
+            Place::All => true,
+            Place::Only(only) => only == view,
+            Place::Lists => view != View::Logs,
+        }
+    }
+
+    fn meets(self, other: Place) -> bool {
+        View::ALL.into_iter().any(|view| self.holds(view) && other.holds(view))
+    }
+
+    /// As it is written in the help.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Place::All => "all views",
+            Place::Lists => "Scripts, Processes",
+            Place::Only(view) => view.title(),
+        }
+    }
+}
+
+macro_rules! actions {
+    ($($variant:ident $name:literal $place:expr, [$($key:literal),*], $hint:literal, $about:literal;)*) => {
+        /// Something that a key can do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum Action { $(#[doc = $about] $variant,)* }
+
+        /// The table, in the order of the help.
+        pub(crate) const ROWS: &[Row] = &[$(Row {
+            action: Action::$variant, name: $name, place: $place, keys: &[$($key),*], hint: $hint, about: $about,
+        },)*];
+    };
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) action: Action,
+    /// As `[ui.keys]` names it.
+    pub(crate) name: &'static str,
+    pub(crate) place: Place,
+    keys: &'static [&'static str],
+    /// One or two words, for the footer.
+    pub(crate) hint: &'static str,
+    /// A sentence without its full stop, for the help.
+    pub(crate) about: &'static str,
+}
+
+use Place::{All, Lists};
+const SCRIPTS: Place = Place::Only(View::Scripts);
+const PROCESSES: Place = Place::Only(View::Processes);
+const LOGS: Place = Place::Only(View::Logs);
+
+actions! {
+    GoScripts "view.scripts" All, ["1"], "scripts", "go to Scripts";
+    GoProcesses "view.processes" All, ["2"], "processes", "go to Processes";
+    GoLogs "view.logs" All, ["3"], "logs", "go to Logs";
+    NextView "view.next" All, ["tab"], "next view", "go to the next view";
+    PreviousView "view.previous" All, ["shift+tab"], "previous view", "go to the previous view";
+    Up "move.up" All, ["up", "k"], "move", "one row up; from the first row to the tabs";
+    Down "move.down" All, ["down", "j"], "move", "one row down";
+    PageUp "move.page_up" All, ["pgup", "ctrl+u"], "page up", "one page up";
+    PageDown "move.page_down" All, ["pgdn", "ctrl+d"], "page down", "one page down";
+    First "move.first" All, ["home", "g"], "first", "to the first row";
+    Last "move.last" All, ["end", "G"], "last", "to the last row; in Logs, follow again";
+    Right "move.right" All, ["right"], "actions", "to the actions of the row; in Logs, scroll sideways";
+    Left "move.left" All, ["left"], "back", "back from the actions; in Logs, scroll sideways";
+    Open "open" All, ["enter"], "open", "the first action of the row";
+    Back "back" All, ["esc"], "back", "one step back; never quits, never stops anything";
+    CommandLine "command" All, ["/", "ctrl+p"], "commands", "command line";
+    Find "find" All, ["ctrl+f"], "find", "find in this view";
+    RunCommand "run.command" All, ["ctrl+n"], "run command", "run any command";
+    RunCommandHere "run.command_here" Lists, ["n"], "run command", "run any command";
+
+    RunAnother "script.another" SCRIPTS, ["R"], "another", "run another copy of the script";
+    OnlyRunnable "script.runnable" SCRIPTS, ["f"], "only runnable", "show only scripts that can be run, or all";
+
+    StopStart "process.stop" PROCESSES, ["s"], "stop/start", "stop, or start again if it has ended";
+    Restart "process.restart" PROCESSES, ["r"], "restart", "restart";
+    RestartAll "process.restart_all" PROCESSES, ["ctrl+r"], "restart all", "restart all that run";
+    Kill "process.kill" PROCESSES, ["K"], "kill", "end at once, without asking the process (asks you)";
+    Select "process.select" PROCESSES, ["space"], "select", "select several; actions then apply to all of them";
+    Sort "process.sort" PROCESSES, ["S"], "sort", "sort by another column";
+    FilterStatus "process.filter" PROCESSES, ["f"], "status filter", "show all, running, failed or ended ones";
+    Forget "process.forget" PROCESSES, ["d"], "forget", "drop an ended process from the list";
+
+    Pause "logs.pause" LOGS, ["space"], "pause", "pause, or follow again";
+    FindNext "find.next" LOGS, ["n"], "next match", "to the next match";
+    FindPrevious "find.previous" LOGS, ["N"], "previous match", "to the previous match";
+    NextError "logs.error_next" LOGS, ["]"], "next error", "to the next error";
+    PreviousError "logs.error_previous" LOGS, ["["], "previous error", "to the previous error";
+    CycleLevel "logs.level" LOGS, ["l"], "level", "lowest level shown: all, info, warn, error";
+    OnlyProblems "logs.problems" LOGS, ["p"], "problems", "warnings and errors only, or all";
+    ChooseProcesses "logs.processes" LOGS, ["P"], "procs", "choose the processes whose lines are shown";
+    Solo "logs.solo" LOGS, ["o"], "solo", "only the process of the line; again: back";
+    Filters "filters.toggle" LOGS, ["\\"], "filters off/on", "all filters off, and on again";
+    Mark "logs.mark" LOGS, ["m"], "mark", "set a mark";
+    NextMark "logs.mark_next" LOGS, ["}"], "next mark", "to the next mark";
+    PreviousMark "logs.mark_previous" LOGS, ["{"], "previous mark", "to the previous mark";
+    Wrap "logs.wrap" LOGS, ["w"], "wrap", "wrap long lines, or not";
+    Time "logs.time" LOGS, ["t"], "time", "times as clock, with milliseconds, ago, since the last line, off";
+    Collapse "logs.collapse" LOGS, ["u"], "collapse", "collapse identical lines, or not";
+    SelectLines "logs.select" LOGS, ["v"], "select", "select lines";
+    SelectUp "logs.select_up" LOGS, ["shift+up"], "select up", "select one more line upwards";
+    SelectDown "logs.select_down" LOGS, ["shift+down"], "select down", "select one more line downwards";
+    FarLeft "logs.far_left" LOGS, ["H", "shift+left"], "half left", "half a screen to the left";
+    FarRight "logs.far_right" LOGS, ["L", "shift+right"], "half right", "half a screen to the right";
+    Zoom "logs.zoom" LOGS, ["Z"], "zoom", "the lines fill the screen, the mouse is the terminal's";
+    Clear "clear" LOGS, ["x"], "clear", "hide everything up to now";
+    Undo "undo" LOGS, ["U"], "undo", "bring back what was cleared";
+
+    Copy "copy" All, ["y"], "copy", "copy the row or the selected lines";
+    CopyContext "copy.context" LOGS, ["Y"], "copy with time", "copy with time and process";
+    CopyError "copy.error" All, ["c"], "copy error", "copy the latest error with the lines that belong to it";
+    Interrupt "interrupt" All, ["ctrl+c"], "quit", "copy if lines are selected, otherwise quit";
+    Messages "messages" All, ["e"], "messages", "messages of brummer itself";
+    Redraw "redraw" All, ["ctrl+l"], "redraw", "draw the screen anew";
+    Suspend "suspend" All, ["ctrl+z"], "suspend", "suspend brummer; its processes go on until their pipes are full";
+    Help "help" All, ["?", "f1"], "help", "keys and commands";
+    Quit "quit" All, ["q"], "quit", "quit (asks when processes run)";
+}
+
+/// Which key does what.
+#[derive(Debug)]
+pub struct Keymap {
+    bound: Vec<(Action, Vec<Key>)>,
+}
+
+impl Default for Keymap {
+    fn default() -> Keymap {
+        Keymap::new(&BTreeMap::new()).expect("a test holds that the table is free of conflicts")
+    }
+}
+
+impl Keymap {
+    /// The table with the changes of `[ui.keys]`: the name of an action and its keys; none = unbound.
+    ///
+    /// # Errors
+    /// INVALID_STATE: an unknown action or key, or one key for two actions that meet in a view; both are named.
+    pub fn new(changes: &BTreeMap<String, Vec<String>>) -> Result<Keymap> {
+        if let Some(name) = changes.keys().find(|name| ROWS.iter().all(|row| row.name != name.as_str())) {
+            let nearest = ROWS.iter().min_by_key(|row| strsim::damerau_levenshtein(row.name, name));
+            let nearest = nearest.map_or("", |row| row.name);
+            return Err(fault(format!("ui.keys: there is no action `{name}`; the nearest is `{nearest}`")));
+        }
+        let mut bound = Vec::with_capacity(ROWS.len());
+        for row in ROWS {
+            let keys: Result<Vec<Key>> = match changes.get(row.name) {
+                Some(keys) => keys.iter().map(|key| read(row, key)).collect(),
+                None => row.keys.iter().map(|key| read(row, key)).collect(),
+            };
+            bound.push((row.action, keys?));
+        }
+        let keymap = Keymap { bound };
+        keymap.check()?;
+        Ok(keymap)
+    }
+
+    fn check(&self) -> Result<()> {
+        for (i, (row, (_, keys))) in ROWS.iter().zip(&self.bound).enumerate() {
+            for (other, (_, others)) in ROWS.iter().zip(&self.bound).skip(i + 1) {
+                let shared = keys.iter().find(|key| others.contains(key));
+                if let Some(key) = shared.filter(|_| row.place.meets(other.place)) {
+                    let text =
+                        format!("ui.keys: {key} is bound to both `{}` and `{}`; choose another", row.name, other.name);
+                    return Err(fault(text));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What this key does in this view.
+    pub(crate) fn action(&self, view: View, key: Key) -> Option<Action> {
+        let rows = ROWS.iter().zip(&self.bound);
+        rows.filter(|(row, _)| row.place.holds(view))
+            .find(|(_, (_, keys))| keys.contains(&key))
+            .map(|(row, _)| row.action)
+    }
+
+    /// The keys of an action.
+    pub(crate) fn keys(&self, action: Action) -> &[Key] {
+        self.bound.iter().find(|(bound, _)| *bound == action).map_or(&[], |(_, keys)| keys)
+    }
+
+    /// The rows that hold in this view and have a key.
+    pub(crate) fn rows(&self, view: View) -> impl Iterator<Item = (&'static Row, &[Key])> {
+        let rows =
+            ROWS.iter().zip(&self.bound).filter(move |(row, (_, keys))| row.place.holds(view) && !keys.is_empty());
+        rows.map(|(row, (_, keys))| (row, keys.as_slice()))
+    }
+}
+
+fn read(row: &Row, key: &str) -> Result<Key> {
+    Key::parse(key).ok_or_else(|| {
+        let text = format!("ui.keys: `{key}` for `{}` is not a key that every terminal can send", row.name);
+        fault(text)
+    })
+}
+
+fn fault(text: String) -> Error {
+    Error::new("tui", Code::InvalidState, text)
+}
+
+/// The row of an action.
+pub(crate) fn row(action: Action) -> &'static Row {
+    ROWS.iter().find(|row| row.action == action).expect("the macro makes one row for each action")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changes(pairs: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
+        pairs.iter().map(|(name, keys)| (name.to_string(), keys.iter().map(ToString::to_string).collect())).collect()
+    }
+
+    #[test]
+    fn the_table_has_unique_names_and_no_conflicts() {
+        for row in ROWS {
+            assert_eq!(ROWS.iter().filter(|other| other.name == row.name).count(), 1, "{}", row.name);
+        }
+        Keymap::new(&BTreeMap::new()).unwrap();
+    }
+
+    #[test]
+    fn a_changed_key_does_what_it_is_bound_to_and_the_old_one_nothing() {
+        let keymap = Keymap::new(&changes(&[("process.restart", &["f5"]), ("messages", &[])])).unwrap();
+        let act = |key: &str| keymap.action(View::Processes, Key::parse(key).unwrap());
+        assert_eq!(act("f5"), Some(Action::Restart));
+        assert_eq!((act("r"), act("e")), (None, None));
+    }
+
+    #[test]
+    fn two_actions_on_one_key_are_an_error_that_names_both() {
+        let error = Keymap::new(&changes(&[("process.restart", &["s"])])).unwrap_err();
+        assert!(error.message().contains("process.stop") && error.message().contains("process.restart"), "{error}");
+        // The same key in two views is no conflict.
+        Keymap::new(&changes(&[("process.restart", &["R"])])).unwrap();
+    }
+
+    #[test]
+    fn unknown_actions_and_keys_are_named() {
+        let error = Keymap::new(&changes(&[("process.restrat", &["s"])])).unwrap_err();
+        assert!(error.message().contains("process.restart"), "{error}");
+        assert!(Keymap::new(&changes(&[("quit", &["ctrl+s"])])).unwrap_err().message().contains("ctrl+s"));
+    }
+}

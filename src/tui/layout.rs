@@ -1,0 +1,241 @@
+//! Where everything is: one function for drawing and for the mouse.
+
+use ratatui::layout::Rect;
+
+use crate::tui::logs::TimeFormat;
+use crate::tui::logs::window::Pane;
+use crate::tui::model::{Model, Overlay, View};
+use crate::tui::text;
+
+/// How much fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
+    /// Below 40×10.
+    TooSmall,
+    /// 40×10.
+    Tiny,
+    /// 60×16: the list alone.
+    Narrow,
+    /// 80×20: list over detail.
+    Medium,
+    /// 110×28: side by side.
+    Wide,
+}
+
+impl Class {
+    pub(crate) fn of((columns, rows): (u16, u16)) -> Class {
+        match (columns, rows) {
+            (110.., 28..) => Class::Wide,
+            (80.., 20..) => Class::Medium,
+            (60.., 16..) => Class::Narrow,
+            (40.., 10..) => Class::Tiny,
+            _ => Class::TooSmall,
+        }
+    }
+}
+
+/// The parts of the screen; a part that is not there is empty.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Areas {
+    pub(crate) class: Class,
+    pub(crate) screen: Rect,
+    pub(crate) header: Rect,
+    pub(crate) tabs: Rect,
+    pub(crate) body: Rect,
+    pub(crate) status: Rect,
+    pub(crate) footer: Rect,
+    /// The rows of the list, without the head of its columns.
+    pub(crate) list: Rect,
+    pub(crate) columns: Rect,
+    /// The action strip.
+    pub(crate) strip: Rect,
+    pub(crate) detail: Rect,
+    /// What the process wrote last.
+    pub(crate) output: Rect,
+    /// The filters in force.
+    pub(crate) chips: Rect,
+    pub(crate) lines: Rect,
+    pub(crate) scrollbar: Rect,
+}
+
+/// Where everything is on a screen of the model's size.
+pub(crate) fn layout(model: &Model) -> Areas {
+    let screen = Rect::new(0, 0, model.size.0, model.size.1);
+    let class = Class::of(model.size);
+    let none = Rect::default();
+    let mut areas = Areas {
+        class,
+        screen,
+        header: none,
+        tabs: none,
+        body: screen,
+        status: none,
+        footer: none,
+        list: none,
+        columns: none,
+        strip: none,
+        detail: none,
+        output: none,
+        chips: none,
+        lines: none,
+        scrollbar: none,
+    };
+    if class == Class::TooSmall {
+        return areas;
+    }
+    if !(model.logs.zoom && model.view == View::Logs) {
+        frame(model, &mut areas);
+    }
+    match model.view {
+        View::Scripts => scripts(model, &mut areas),
+        View::Processes => processes(model, &mut areas),
+        View::Logs => logs(model, &mut areas),
+    }
+    areas
+}
+
+fn frame(model: &Model, areas: &mut Areas) {
+    let mut body = areas.screen;
+    areas.header = take_top(&mut body, 1);
+    areas.tabs = if areas.class == Class::Tiny { areas.header } else { take_top(&mut body, 1) };
+    areas.footer = take_bottom(&mut body, 1);
+    let wanted = areas.class > Class::Tiny || has_find(model) || matches!(model.overlay, Some(Overlay::Find));
+    areas.status = take_bottom(&mut body, u16::from(wanted));
+    areas.body = body;
+}
+
+/// Whether the view is narrowed or searched.
+pub(crate) fn has_find(model: &Model) -> bool {
+    match model.view {
+        View::Scripts => !model.scripts.find.is_empty(),
+        View::Processes => !model.processes.find.is_empty(),
+        View::Logs => !model.logs.find.field.is_empty(),
+    }
+}
+
+fn scripts(model: &Model, areas: &mut Areas) {
+    let mut body = areas.body;
+    let opened = model.scripts.strip.is_some();
+    match areas.class {
+        Class::Wide => {
+            areas.list = take_left(&mut body, areas.body.width * 11 / 20);
+            areas.detail = Rect { x: body.x + 2, width: body.width.saturating_sub(2), ..body };
+            areas.strip = Rect { y: body.y + 2, height: 1, ..areas.detail };
+        }
+        Class::Medium => {
+            areas.detail = take_bottom(&mut body, if opened { 10 } else { 0 });
+            areas.strip = Rect { y: areas.detail.y + 2, height: u16::from(opened), ..areas.detail };
+            areas.list = body;
+        }
+        _ if opened => {
+            areas.detail = body;
+            areas.strip = Rect { y: body.y + 2, height: 1.min(body.height), ..body };
+        }
+        _ => areas.list = body,
+    }
+}
+
+fn processes(model: &Model, areas: &mut Areas) {
+    let mut body = areas.body;
+    let opened = model.processes.strip.is_some();
+    if areas.class >= Class::Medium {
+        let rows = model.processes.shown().len().max(1) as u16;
+        areas.columns = take_top(&mut body, 1);
+        let most = body.height.saturating_sub(9).max(3);
+        areas.list = take_top(&mut body, rows.min(most));
+        take_top(&mut body, 1);
+        areas.strip = take_top(&mut body, 1);
+        areas.detail = take_top(&mut body, u16::from(areas.class == Class::Wide));
+        areas.output = body;
+    } else if opened {
+        areas.strip = Rect { y: body.y + 1, height: 1, ..body };
+        areas.detail = Rect { height: 4.min(body.height), ..body };
+        take_top(&mut body, 4);
+        areas.output = body;
+    } else {
+        areas.columns = take_top(&mut body, 1);
+        areas.list = body;
+    }
+}
+
+fn logs(model: &Model, areas: &mut Areas) {
+    let mut body = areas.body;
+    if !model.logs.zoom {
+        let wanted = areas.class > Class::Tiny || model.logs.has_filters();
+        areas.chips = take_top(&mut body, u16::from(wanted));
+        let bar = u16::from(areas.class > Class::Tiny);
+        areas.scrollbar = Rect { x: body.right() - bar, width: bar, ..body };
+        body.width -= bar;
+    }
+    areas.lines = body;
+}
+
+/// The widths of the columns before a line's text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Gutter {
+    pub(crate) time: u16,
+    pub(crate) name: u16,
+    /// All of them with what is between.
+    pub(crate) width: u16,
+}
+
+/// How the Logs view begins its lines.
+pub(crate) fn gutter(model: &Model, class: Class) -> Gutter {
+    if model.logs.zoom {
+        return Gutter { time: 0, name: 0, width: 0 };
+    }
+    let time = if class == Class::Tiny { 0 } else { model.logs.time.width() };
+    let most = match class {
+        Class::Wide => 14,
+        Class::Medium => 12,
+        Class::Narrow => 8,
+        _ => 6,
+    };
+    let scope = model.logs.scope.as_ref();
+    let names = model.processes.rows.iter().map(|row| &row.name).filter(|name| scope.is_none_or(|s| s.contains(*name)));
+    let name = names.map(|name| text::width(name)).max().unwrap_or(0).min(most) as u16;
+    let blank = |cells: u16| if cells > 0 { cells + 1 } else { 0 };
+    Gutter { time, name, width: 2 + blank(time) + blank(name) + 2 }
+}
+
+/// The size of the Logs pane, for moving in it; sane even where nothing is drawn.
+pub(crate) fn pane(model: &Model) -> Pane {
+    let areas = layout(model);
+    let gutter = gutter(model, areas.class);
+    let text = usize::from(areas.lines.width.saturating_sub(gutter.width)).max(1);
+    Pane { height: usize::from(areas.lines.height).max(1), text }
+}
+
+/// Whether a clock or a duration with seconds is on the screen.
+pub(crate) fn ticks(model: &Model) -> bool {
+    let class = Class::of(model.size);
+    let running = || model.processes.rows.iter().any(|row| !row.status.is_ended());
+    class == Class::Wide
+        || match model.view {
+            View::Processes => running() && class > Class::TooSmall,
+            View::Logs => model.logs.time == TimeFormat::Relative && class > Class::Tiny,
+            View::Scripts => false,
+        }
+}
+
+fn take_top(from: &mut Rect, rows: u16) -> Rect {
+    let rows = rows.min(from.height);
+    let taken = Rect { height: rows, ..*from };
+    from.y += rows;
+    from.height -= rows;
+    taken
+}
+
+fn take_bottom(from: &mut Rect, rows: u16) -> Rect {
+    let rows = rows.min(from.height);
+    from.height -= rows;
+    Rect { y: from.y + from.height, height: rows, ..*from }
+}
+
+fn take_left(from: &mut Rect, columns: u16) -> Rect {
+    let columns = columns.min(from.width);
+    let taken = Rect { width: columns, ..*from };
+    from.x += columns;
+    from.width -= columns;
+    taken
+}

@@ -1,0 +1,158 @@
+//! Tests old lines on a worker, newest first, in slices; a newer request makes an older one stop.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::logs::Snapshot as Lines;
+use crate::tui::logs::filter::Test;
+
+/// Lines a slice: what the worker tests between two looks at whether it is still wanted.
+const SLICE: usize = 50_000;
+/// Lines that the UI tests itself when they arrive; a longer backlog is left to a worker.
+pub(crate) const OWN_MAX: usize = 4096;
+
+/// Which of the two lists of hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    Filter,
+    Find,
+}
+
+/// What a worker is to test.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) which: Which,
+    pub(crate) lines: Lines,
+    pub(crate) test: Arc<Test>,
+    /// Lines from here on, and before `to`.
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    pub(crate) generation: u64,
+    pub(crate) newest: Arc<AtomicU64>,
+}
+
+/// Hits of a slice, oldest first.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) which: Which,
+    pub(crate) generation: u64,
+    pub(crate) hits: Vec<u64>,
+    /// Nothing is left to be tested.
+    pub(crate) done: bool,
+}
+
+impl Request {
+    /// Tests all lines and tells of each slice.
+    pub(crate) fn run(&self, mut tell: impl FnMut(Found)) {
+        let mut to = self.to;
+        loop {
+            if self.newest.load(Ordering::Relaxed) != self.generation {
+                return;
+            }
+            let mut hits = Vec::new();
+            let mut seen = 0;
+            let mut from = self.from;
+            for line in self.lines.before(to).take(SLICE).take_while(|line| line.seq >= self.from) {
+                seen += 1;
+                from = line.seq;
+                if self.test.passes(&line) {
+                    hits.push(line.seq);
+                }
+            }
+            hits.reverse();
+            let done = seen < SLICE;
+            tell(Found { which: self.which, generation: self.generation, hits, done });
+            if done {
+                return;
+            }
+            to = from;
+        }
+    }
+}
+
+/// The lines that pass a test: those that arrived while it was looked for, and older ones as a worker finds them.
+#[derive(Debug)]
+pub(crate) struct Hits {
+    /// Ascending.
+    pub(crate) list: VecDeque<u64>,
+    pub(crate) test: Arc<Test>,
+    /// Lines before this were tested, as far as `scanning` says.
+    tested_to: u64,
+    /// A worker is still at the older ones.
+    pub(crate) scanning: bool,
+    generation: u64,
+    newest: Arc<AtomicU64>,
+}
+
+impl Hits {
+    /// Starts to look through all lines.
+    pub(crate) fn start(which: Which, test: Test, lines: &Lines, newest: &Arc<AtomicU64>) -> (Hits, Request) {
+        let generation = newest.fetch_add(1, Ordering::Relaxed) + 1;
+        let to = lines.last_seq().map_or(0, |seq| seq + 1);
+        let hits = Hits {
+            list: VecDeque::new(),
+            test: Arc::new(test),
+            tested_to: to,
+            scanning: true,
+            generation,
+            newest: Arc::clone(newest),
+        };
+        let request = hits.request(which, lines, 0, to);
+        (hits, request)
+    }
+
+    fn request(&self, which: Which, lines: &Lines, from: u64, to: u64) -> Request {
+        Request {
+            which,
+            lines: lines.clone(),
+            test: Arc::clone(&self.test),
+            from,
+            to,
+            generation: self.generation,
+            newest: Arc::clone(&self.newest),
+        }
+    }
+
+    /// Tests lines that have arrived; a long backlog becomes a request.
+    pub(crate) fn arrive(&mut self, which: Which, lines: &Lines) -> Option<Request> {
+        let last = lines.last_seq().filter(|last| *last >= self.tested_to)?;
+        while self.list.front().is_some_and(|seq| lines.first_seq().is_none_or(|first| *seq < first)) {
+            self.list.pop_front();
+        }
+        if last - self.tested_to >= OWN_MAX as u64 {
+            if self.scanning {
+                return None;
+            }
+            // A worker takes the backlog; its hits are sorted in when they come.
+            self.scanning = true;
+            let from = std::mem::replace(&mut self.tested_to, last + 1);
+            return Some(self.request(which, lines, from, last + 1));
+        }
+        for line in lines.after(self.tested_to) {
+            if self.test.passes(&line) {
+                self.list.push_back(line.seq);
+            }
+        }
+        self.tested_to = last + 1;
+        None
+    }
+
+    /// Takes what a worker found, if it was looking for this.
+    pub(crate) fn take(&mut self, found: Found) {
+        if found.generation != self.generation {
+            return;
+        }
+        self.scanning = !found.done;
+        let Some(&first) = found.hits.first() else { return };
+        let at = self.list.partition_point(|seq| *seq < first);
+        let tail = self.list.split_off(at);
+        self.list.extend(found.hits);
+        self.list.extend(tail);
+    }
+
+    /// The place of the first hit at or after `seq`.
+    pub(crate) fn rank(&self, seq: u64) -> usize {
+        self.list.partition_point(|hit| *hit < seq)
+    }
+}

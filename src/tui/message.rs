@@ -1,0 +1,93 @@
+//! What happens to the UI, and what it wants done: the two ends of `update`.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use crate::app::command::Command;
+use crate::app::view::{ProcessRow, Reply, ScriptRow, SystemMessage};
+use crate::error::Error;
+use crate::event::Level;
+use crate::logs::Snapshot as Lines;
+use crate::tui::logs::scan::{Found, Request};
+
+/// Something that happened.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Key(KeyEvent),
+    Mouse(MouseEvent),
+    Paste(String),
+    Resize(u16, u16),
+    /// The time, milliseconds since 1970; sent before whatever else happened.
+    Now(u64),
+    Scripts(Arc<[ScriptRow]>),
+    Processes(Vec<ProcessRow>),
+    Lines(Lines),
+    System(Vec<SystemMessage>),
+    /// What a command came to.
+    Answer(Asked, Result<Reply, Error>),
+    /// What a worker found.
+    Found(Found),
+    /// Something to be told in a toast.
+    Notice(Level, String),
+    /// A thread of the program panicked.
+    Panicked(String),
+    /// The app asks the UI to end.
+    End,
+    /// The terminal is gone.
+    Hangup,
+}
+
+/// Why a command was sent: what its answer is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Show the process that was started.
+    Show,
+    /// Only tell what went wrong, or what was done.
+    Tell,
+}
+
+/// Something to be done outside of the model.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// By the app.
+    Execute(Command, Asked),
+    /// Into the clipboard; the second is what the toast calls it.
+    Copy(String, String),
+    /// The latest error with its lines, into the clipboard.
+    CopyError(Lines),
+    /// The screen, into the clipboard.
+    CopyScreen,
+    /// Lines into a file.
+    Save(SaveJob),
+    /// Test lines on a worker.
+    Scan(Request),
+    /// Sample CPU and memory, or stop it.
+    SampleUsage(bool),
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(bool),
+    Redraw,
+    Suspend,
+    /// Leave.
+    Leave(Outcome),
+    /// Tell frame times in a toast.
+    Stats,
+}
+
+/// Lines to be written.
+#[derive(Debug)]
+pub(crate) struct SaveJob {
+    pub(crate) file: String,
+    pub(crate) lines: Lines,
+    /// Only these; all if there are none.
+    pub(crate) test: Option<Arc<crate::tui::logs::filter::Test>>,
+}
+
+/// Why the UI ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The person asked for it.
+    Quit,
+    /// The app asked for it, or the terminal is gone.
+    Ended,
+}

@@ -1,0 +1,498 @@
+//! All that the UI knows: what it was given, where the person is, what is open. Changed by `update` alone.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::app::view::{ProcessRow, Project, ScriptRow, SystemMessage};
+use crate::event::{Level, ProcessId, Status};
+use crate::logs::Snapshot as Lines;
+use crate::tui::clock::Clock;
+use crate::tui::field::Field;
+use crate::tui::keymap::Keymap;
+use crate::tui::logs::LogView;
+use crate::tui::theme::{Depth, Theme};
+
+/// The views, in the order of their tabs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum View {
+    /// What can be run.
+    Scripts,
+    /// What runs or ran.
+    Processes,
+    /// What was written.
+    Logs,
+}
+
+impl View {
+    /// In the order of the tabs.
+    pub(crate) const ALL: [View; 3] = [View::Scripts, View::Processes, View::Logs];
+
+    pub(crate) fn title(self) -> &'static str {
+        ["Scripts", "Processes", "Logs"][self as usize]
+    }
+
+    pub(crate) fn short_title(self) -> &'static str {
+        ["Scr", "Proc", "Log"][self as usize]
+    }
+
+    /// The view of that name, as `/view` and `ui.start_view` take it.
+    pub fn of_name(name: &str) -> Option<View> {
+        View::ALL.into_iter().find(|view| view.title().eq_ignore_ascii_case(name))
+    }
+}
+
+/// All that the UI knows.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) size: (u16, u16),
+    pub(crate) now: u64,
+    pub(crate) clock: Clock,
+    pub(crate) project: Project,
+    pub(crate) home: Option<String>,
+    pub(crate) theme: Theme,
+    pub(crate) depth: Depth,
+    pub(crate) keymap: Keymap,
+    pub(crate) confirm_quit: bool,
+    pub(crate) mouse: bool,
+    pub(crate) view: View,
+    /// The tab that has the focus, while the tab bar has it.
+    pub(crate) tab: Option<View>,
+    /// When ↑ was pressed last: holding it stops at the top of a list.
+    pub(crate) up_at: u64,
+    pub(crate) scripts: Scripts,
+    pub(crate) processes: Processes,
+    pub(crate) logs: LogView,
+    pub(crate) overlay: Option<Overlay>,
+    pub(crate) toasts: Vec<Toast>,
+    pub(crate) system: Vec<SystemMessage>,
+    /// Messages up to here were emptied in the panel.
+    pub(crate) system_from: usize,
+    /// Told in toasts so far, for the message panel.
+    pub(crate) told: VecDeque<SystemMessage>,
+    pub(crate) commands: Vec<String>,
+    pub(crate) finds: Vec<String>,
+    /// The row and the time of the last click, to tell the second on the same row.
+    pub(crate) clicked: Option<(u16, u16)>,
+    /// A process that is to be shown alone as soon as it is in the table.
+    pub(crate) show_next: Option<ProcessId>,
+    /// Where Esc goes back to after a solo.
+    pub(crate) return_to: Option<View>,
+}
+
+/// A script, by what names it.
+pub(crate) type ScriptKey = (String, String);
+
+/// The Scripts view.
+#[derive(Debug, Default)]
+pub(crate) struct Scripts {
+    pub(crate) rows: Arc<[ScriptRow]>,
+    pub(crate) selected: Option<ScriptKey>,
+    pub(crate) offset: usize,
+    pub(crate) only_runnable: bool,
+    pub(crate) find: Field,
+    /// The focused button of the action strip.
+    pub(crate) strip: Option<usize>,
+}
+
+/// A row of the Scripts view.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Item<'a> {
+    Heading(&'a ScriptRow),
+    Script(&'a ScriptRow),
+}
+
+impl Scripts {
+    /// The rows that are shown.
+    pub(crate) fn items(&self) -> Vec<Item<'_>> {
+        let mut items = Vec::with_capacity(self.rows.len() + 8);
+        let mut package = None;
+        for row in self.rows.iter().filter(|row| self.shows(row)) {
+            if package != Some(&row.package) {
+                items.push(Item::Heading(row));
+                package = Some(&row.package);
+            }
+            items.push(Item::Script(row));
+        }
+        items
+    }
+
+    fn shows(&self, row: &ScriptRow) -> bool {
+        (!self.only_runnable || row.runnable.is_ok())
+            && narrow(self.find.text(), &[&row.name, &row.command, &row.package])
+    }
+
+    pub(crate) fn key(row: &ScriptRow) -> ScriptKey {
+        (row.package.clone(), row.name.clone())
+    }
+
+    /// The selected script; the first one that is shown if the selected one is not.
+    pub(crate) fn selected(&self) -> Option<&ScriptRow> {
+        let wanted = self.selected.as_ref();
+        let shown = || self.rows.iter().filter(|row| self.shows(row));
+        let found =
+            shown().find(|row| wanted.is_some_and(|(package, name)| row.package == *package && row.name == *name));
+        found.or_else(|| shown().next())
+    }
+
+    /// Its place among [`Scripts::items`].
+    pub(crate) fn position(&self) -> usize {
+        let selected = self.selected();
+        self.items().iter().position(|item| matches!(item, Item::Script(row) if Some(*row) == selected)).unwrap_or(0)
+    }
+}
+
+/// Whether a text that narrows a list matches one of these; case counts only if it has a capital letter.
+pub(crate) fn narrow(text: &str, within: &[&str]) -> bool {
+    let smart = text.chars().any(char::is_uppercase);
+    text.is_empty()
+        || within.iter().any(|part| if smart { part.contains(text) } else { part.to_lowercase().contains(text) })
+}
+
+/// The column that the processes are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Sort {
+    #[default]
+    Status,
+    Name,
+    Cpu,
+    Memory,
+    Uptime,
+    Lines,
+    Errors,
+}
+
+impl Sort {
+    pub(crate) const ALL: [Sort; 7] =
+        [Sort::Status, Sort::Name, Sort::Cpu, Sort::Memory, Sort::Uptime, Sort::Lines, Sort::Errors];
+
+    pub(crate) fn name(self) -> &'static str {
+        ["status", "name", "cpu", "memory", "uptime", "lines", "errors"][self as usize]
+    }
+}
+
+/// Which processes are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum StatusFilter {
+    #[default]
+    All,
+    Running,
+    Failed,
+    Ended,
+}
+
+impl StatusFilter {
+    pub(crate) const ALL: [StatusFilter; 4] =
+        [StatusFilter::All, StatusFilter::Running, StatusFilter::Failed, StatusFilter::Ended];
+
+    pub(crate) fn name(self) -> &'static str {
+        ["all", "running", "failed", "ended"][self as usize]
+    }
+
+    fn holds(self, status: Status) -> bool {
+        match self {
+            StatusFilter::All => true,
+            StatusFilter::Running => !status.is_ended(),
+            StatusFilter::Failed => status == Status::Failed,
+            StatusFilter::Ended => status.is_ended(),
+        }
+    }
+}
+
+/// What is measured of a process from one look to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Trend {
+    lines: u64,
+    at: u64,
+    /// Lines a second.
+    pub(crate) rate: u64,
+    /// Percent of a core, newest last, one every two seconds.
+    pub(crate) cpu: VecDeque<f32>,
+}
+
+/// A minute of samples.
+const SAMPLES: usize = 30;
+const SAMPLE_MILLIS: u64 = 2000;
+
+/// The Processes view.
+#[derive(Debug, Default)]
+pub(crate) struct Processes {
+    /// In order of start.
+    pub(crate) rows: Vec<ProcessRow>,
+    /// In the order that is shown.
+    pub(crate) order: Vec<ProcessId>,
+    pub(crate) selected: Option<ProcessId>,
+    pub(crate) marked: BTreeSet<ProcessId>,
+    pub(crate) offset: usize,
+    pub(crate) sort: Sort,
+    pub(crate) status: StatusFilter,
+    pub(crate) find: Field,
+    pub(crate) strip: Option<usize>,
+    /// Until then the order is held, because the cursor was moved.
+    pub(crate) hold_until: u64,
+    pub(crate) trends: HashMap<ProcessId, Trend>,
+}
+
+impl Processes {
+    pub(crate) fn get(&self, id: ProcessId) -> Option<&ProcessRow> {
+        self.rows.iter().find(|row| row.id == id)
+    }
+
+    /// The rows that are shown, in order.
+    pub(crate) fn shown(&self) -> Vec<&ProcessRow> {
+        self.order.iter().filter_map(|id| self.get(*id)).filter(|row| self.shows(row)).collect()
+    }
+
+    fn shows(&self, row: &ProcessRow) -> bool {
+        self.status.holds(row.status) && narrow(self.find.text(), &[&row.name, &row.command])
+    }
+
+    pub(crate) fn selected(&self) -> Option<&ProcessRow> {
+        let shown = self.shown();
+        shown.iter().find(|row| Some(row.id) == self.selected).or(shown.first()).copied()
+    }
+
+    pub(crate) fn position(&self) -> usize {
+        let selected = self.selected().map(|row| row.id);
+        self.shown().iter().position(|row| Some(row.id) == selected).unwrap_or(0)
+    }
+
+    /// What an action is about: the marked ones, else the selected one.
+    pub(crate) fn targets(&self) -> Vec<ProcessId> {
+        if self.marked.is_empty() {
+            return self.selected().map(|row| row.id).into_iter().collect();
+        }
+        self.marked.iter().copied().collect()
+    }
+
+    /// Takes new rows; the order of those that were shown changes only when it is not held.
+    pub(crate) fn take(&mut self, rows: Vec<ProcessRow>, now: u64) {
+        self.follow_restart(&rows);
+        self.rows = rows;
+        let ids: BTreeSet<ProcessId> = self.rows.iter().map(|row| row.id).collect();
+        self.marked.retain(|id| ids.contains(id));
+        self.trends.retain(|id, _| ids.contains(id));
+        for row in &self.rows {
+            let trend =
+                self.trends.entry(row.id).or_insert_with(|| Trend { lines: row.lines, at: now, ..Trend::default() });
+            trend.look(row, now);
+        }
+        self.arrange(now);
+    }
+
+    /// A process that is started again is another one: the selection goes on to it.
+    fn follow_restart(&mut self, rows: &[ProcessRow]) {
+        let Some(selected) = self.selected() else { return };
+        let fresh =
+            rows.iter().rfind(|row| row.name == selected.name && row.id > selected.id && self.get(row.id).is_none());
+        let ended = rows.iter().find(|row| row.id == selected.id).is_none_or(|row| row.status.is_ended());
+        if let Some(id) = fresh.filter(|_| ended).map(|row| row.id) {
+            self.selected = Some(id);
+        }
+    }
+
+    /// Sorts, unless the order is held; then new ones come last and those that are gone go.
+    pub(crate) fn arrange(&mut self, now: u64) {
+        if now >= self.hold_until {
+            let mut rows: Vec<&ProcessRow> = self.rows.iter().collect();
+            rows.sort_by(|a, b| self.compare(a, b).then_with(|| a.name.cmp(&b.name)).then(a.id.cmp(&b.id)));
+            self.order = rows.into_iter().map(|row| row.id).collect();
+            return;
+        }
+        let rows = &self.rows;
+        self.order.retain(|id| rows.iter().any(|row| row.id == *id));
+        let fresh: Vec<_> = rows.iter().map(|row| row.id).filter(|id| !self.order.contains(id)).collect();
+        self.order.extend(fresh);
+    }
+
+    fn compare(&self, a: &ProcessRow, b: &ProcessRow) -> std::cmp::Ordering {
+        let cpu = |row: &ProcessRow| row.usage.map_or(-1.0, |usage| usage.cpu_percent);
+        let memory = |row: &ProcessRow| row.usage.map_or(0, |usage| usage.rss_bytes);
+        match self.sort {
+            Sort::Status => rank(a.status).cmp(&rank(b.status)),
+            Sort::Name => std::cmp::Ordering::Equal,
+            Sort::Cpu => cpu(b).total_cmp(&cpu(a)),
+            Sort::Memory => memory(b).cmp(&memory(a)),
+            Sort::Uptime => a.started_ms.cmp(&b.started_ms),
+            Sort::Lines => b.lines.cmp(&a.lines),
+            Sort::Errors => b.errors.cmp(&a.errors),
+        }
+    }
+}
+
+fn rank(status: Status) -> u8 {
+    match status {
+        Status::Failed => 0,
+        Status::Pending => 1,
+        Status::Running => 2,
+        Status::Stopped => 3,
+        Status::Success => 4,
+    }
+}
+
+impl Trend {
+    fn look(&mut self, row: &ProcessRow, now: u64) {
+        let elapsed = now.saturating_sub(self.at);
+        if elapsed >= SAMPLE_MILLIS {
+            self.rate = row.lines.saturating_sub(self.lines) * 1000 / elapsed;
+            (self.lines, self.at) = (row.lines, now);
+            if let Some(usage) = row.usage {
+                self.cpu.push_back(usage.cpu_percent);
+            }
+            if self.cpu.len() > SAMPLES {
+                self.cpu.pop_front();
+            }
+        }
+    }
+}
+
+/// Something told in passing.
+#[derive(Clone, Debug)]
+pub(crate) struct Toast {
+    pub(crate) level: Level,
+    pub(crate) text: String,
+    /// How often it was told.
+    pub(crate) count: u32,
+    /// When it goes; errors stay until a key is pressed.
+    pub(crate) until: u64,
+}
+
+/// What lies over the view and takes every key.
+#[derive(Debug)]
+pub(crate) enum Overlay {
+    Command(CommandLine),
+    /// The find bar; the text is in the view.
+    Find,
+    Help {
+        filter: Field,
+        offset: usize,
+    },
+    Dialog(Dialog),
+    Messages {
+        offset: usize,
+    },
+    Record(Record),
+    Choose {
+        items: Vec<(Arc<str>, bool)>,
+        cursor: usize,
+    },
+}
+
+/// The command line.
+#[derive(Debug, Default)]
+pub(crate) struct CommandLine {
+    pub(crate) field: Field,
+    /// The chosen completion.
+    pub(crate) choice: Option<usize>,
+    /// The error of the last try.
+    pub(crate) error: Option<String>,
+}
+
+/// A question.
+#[derive(Debug)]
+pub(crate) struct Dialog {
+    pub(crate) title: String,
+    pub(crate) text: Vec<String>,
+    /// What is done on yes; the other button is Cancel, and it has the focus at first.
+    pub(crate) yes: &'static str,
+    pub(crate) confirm: Confirm,
+    pub(crate) on_yes: bool,
+}
+
+/// What a dialog asks about.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Confirm {
+    Quit,
+    Kill(Vec<ProcessId>),
+    Stop(Vec<ProcessId>),
+}
+
+/// One whole line.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) title: String,
+    /// As it is stored, without escapes.
+    pub(crate) plain: String,
+    /// Pretty, if it is JSON.
+    pub(crate) json: Option<String>,
+    pub(crate) pretty: bool,
+    pub(crate) offset: usize,
+    pub(crate) button: usize,
+}
+
+/// The environment that the model depends on, so that tests can set it.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) project: Project,
+    pub(crate) home: Option<String>,
+    pub(crate) theme: Theme,
+    pub(crate) depth: Depth,
+    pub(crate) keymap: Keymap,
+    pub(crate) clock: Clock,
+    pub(crate) size: (u16, u16),
+    pub(crate) now: u64,
+    pub(crate) lines: Lines,
+}
+
+impl Model {
+    pub(crate) fn new(setting: Setting) -> Model {
+        Model {
+            size: setting.size,
+            now: setting.now,
+            clock: setting.clock,
+            project: setting.project,
+            home: setting.home,
+            theme: setting.theme,
+            depth: setting.depth,
+            keymap: setting.keymap,
+            confirm_quit: true,
+            mouse: true,
+            view: View::Scripts,
+            tab: None,
+            up_at: 0,
+            scripts: Scripts::default(),
+            processes: Processes::default(),
+            logs: LogView::new(setting.lines),
+            overlay: None,
+            toasts: Vec::new(),
+            system: Vec::new(),
+            system_from: 0,
+            told: VecDeque::new(),
+            commands: Vec::new(),
+            finds: Vec::new(),
+            clicked: None,
+            show_next: None,
+            return_to: None,
+        }
+    }
+
+    /// How many run, start, failed.
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+        let count = |wanted: Status| self.processes.rows.iter().filter(|row| row.status == wanted).count();
+        (count(Status::Running), count(Status::Pending), count(Status::Failed))
+    }
+
+    /// The ones that would be stopped by leaving.
+    pub(crate) fn alive(&self) -> usize {
+        self.processes.rows.iter().filter(|row| !row.status.is_ended()).count()
+    }
+
+    /// The names of processes, each once, in order of start.
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        let mut seen = BTreeMap::new();
+        let rows = self.processes.rows.iter();
+        rows.filter(|row| seen.insert(Arc::clone(&row.name), ()).is_none()).map(|row| Arc::clone(&row.name)).collect()
+    }
+
+    /// The newest message of the program that the panel still shows, oldest first.
+    pub(crate) fn panel(&self) -> Vec<&SystemMessage> {
+        let mut all: Vec<&SystemMessage> = self.system.iter().skip(self.system_from).chain(&self.told).collect();
+        all.sort_by_key(|message| message.time_ms);
+        all
+    }
+}
+
+/// Changes an offset so that row `at` of `len` is within `height` rows.
+pub(crate) fn scroll(offset: &mut usize, at: usize, height: usize, len: usize) {
+    let height = height.max(1);
+    *offset = (*offset).min(at).max((at + 1).saturating_sub(height)).min(len.saturating_sub(height));
+}

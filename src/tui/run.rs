@@ -1,0 +1,393 @@
+//! The loop: waits for something, updates the model, does what that asks for, draws when there is something new.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossterm::event::MouseEventKind;
+
+use crate::app::view::{Backend, Versions};
+use crate::error::Result;
+use crate::event::{Level, ProcessId};
+use crate::io::clipboard::Tool;
+use crate::tui::clock::Clock;
+use crate::tui::inbox::{Inbox, Mail};
+use crate::tui::keymap::Keymap;
+use crate::tui::layout::ticks;
+use crate::tui::logs::TimeFormat;
+use crate::tui::message::{Asked, Effect, Message, Outcome};
+use crate::tui::model::{Model, Setting, View};
+use crate::tui::screen::Screen;
+use crate::tui::terminal::Terminal;
+use crate::tui::theme::{Depth, Theme};
+use crate::tui::update::update;
+use crate::tui::{input, jobs, views};
+
+/// At most so often after input.
+const SLOT: Duration = Duration::from_micros(16_600);
+/// At most so often when only data has changed.
+const DATA_SLOT: Duration = Duration::from_millis(33);
+/// What is not in front may wait longer.
+const BEHIND_SLOT: Duration = Duration::from_millis(250);
+/// Input is drawn at once if the last frame is this old.
+const AT_ONCE: Duration = Duration::from_millis(4);
+
+/// How the UI is to be.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `auto`, `ansi`, `dark`, `light`, `contrast` or `mono`.
+    pub theme: String,
+    /// Only ASCII is drawn.
+    pub ascii: bool,
+    /// The mouse is taken.
+    pub mouse: bool,
+    /// `[ui.keys]`: the name of an action and its keys; none = unbound.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// `clock`, `ms`, `relative`, `delta` or `off`.
+    pub timestamps: String,
+    /// Long lines are wrapped.
+    pub wrap: bool,
+    /// The view to begin with.
+    pub start_view: View,
+    /// Quitting asks when processes run.
+    pub confirm_quit: bool,
+    /// The process to begin with, alone in the Logs view.
+    pub solo: Option<ProcessId>,
+    /// By which the app reaches the UI.
+    pub handle: Handle,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            theme: "auto".into(),
+            ascii: false,
+            mouse: true,
+            keys: BTreeMap::new(),
+            timestamps: "clock".into(),
+            wrap: false,
+            start_view: View::Scripts,
+            confirm_quit: true,
+            solo: None,
+            handle: Handle::default(),
+        }
+    }
+}
+
+/// Reaches a running UI from another thread.
+///
+/// - **Thread safety**: `Send + Sync`, cheap to clone. **Progress**: blocking on a short lock. **Waits**: none.
+///   **Cleanup**: none.
+#[derive(Clone, Debug, Default)]
+pub struct Handle {
+    inbox: Arc<Inbox>,
+}
+
+impl Handle {
+    /// Asks the UI to end; `run` answers [`Outcome::Ended`]. Also good before `run` was called.
+    pub fn end(&self) {
+        self.inbox.send(Message::End);
+    }
+
+    /// Tells the person something in passing.
+    pub fn notice(&self, level: Level, text: impl Into<String>) {
+        self.inbox.send(Message::Notice(level, text.into()));
+    }
+}
+
+/// Runs the UI on this thread until the person or the app ends it; the terminal is then as it was.
+///
+/// # Errors
+/// INVALID_STATE: no terminal, an unknown theme, keys in conflict (both are named); otherwise what the system said.
+pub fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Outcome> {
+    let get = |key: &str| std::env::var(key).ok();
+    let depth = Depth::of_environment(get);
+    let theme = Theme::new(&options.theme, depth, options.ascii)?;
+    let keymap = Keymap::new(&options.keys)?;
+    let inbox = Arc::clone(&options.handle.inbox);
+    let terminal = Terminal::take(&inbox, options.mouse)?;
+    let size = crossterm::terminal::size().unwrap_or((80, 24));
+    let setting = Setting {
+        project: backend.project(),
+        home: get("HOME"),
+        theme,
+        depth,
+        keymap,
+        clock: Clock::local(),
+        size,
+        now: now(),
+        lines: backend.logs().snapshot(),
+    };
+    let mut model = Model::new(setting);
+    model.confirm_quit = options.confirm_quit;
+    model.mouse = options.mouse;
+    model.view = options.start_view;
+    model.show_next = options.solo;
+    model.logs.wrap = options.wrap;
+    let format = TimeFormat::ALL.into_iter().find(|format| format.name() == options.timestamps);
+    model.logs.time = format.unwrap_or_default();
+    let waker = Arc::clone(&inbox);
+    backend.on_change(Arc::new(move || waker.changed()));
+    let screen = Screen::new(size.0, size.1);
+    Loop { backend, inbox, terminal, model, screen, seen: None, stats: Stats::default(), outcome: None }.run()
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+#[derive(Debug, Default)]
+struct Stats {
+    frames: u64,
+    skipped: u64,
+    bytes: u64,
+    longest: Duration,
+    total: Duration,
+}
+
+struct Loop {
+    backend: Arc<dyn Backend>,
+    inbox: Arc<Inbox>,
+    terminal: Terminal,
+    model: Model,
+    screen: Screen,
+    /// What the model was given last.
+    seen: Option<Versions>,
+    stats: Stats,
+    outcome: Option<Outcome>,
+}
+
+/// What is to be drawn, and how soon.
+#[derive(Clone, Copy, Debug, Default)]
+struct Dirty {
+    input: bool,
+    data: bool,
+}
+
+impl Dirty {
+    /// When the next frame is due, if the last one was drawn then.
+    fn due(self, drawn: Instant) -> Option<Instant> {
+        match self {
+            Dirty { input: true, .. } if drawn.elapsed() >= AT_ONCE => Some(drawn),
+            Dirty { input: true, .. } => Some(drawn + SLOT),
+            Dirty { data: true, .. } => Some(drawn + DATA_SLOT),
+            _ => None,
+        }
+    }
+}
+
+impl Loop {
+    fn run(mut self) -> Result<Outcome> {
+        self.refresh(true);
+        self.effect_of(Message::Resize(self.model.size.0, self.model.size.1));
+        if self.model.view == View::Processes {
+            self.backend.sample_usage(true);
+        }
+        self.draw();
+        input::start(Arc::clone(&self.inbox))?;
+        let (mut drawn, mut refreshed) = (Instant::now(), Instant::now());
+        let mut dirty = Dirty::default();
+        while self.outcome.is_none() {
+            let draw_at = dirty.due(drawn);
+            let mut stalled = false;
+            if draw_at.is_some_and(|at| at <= Instant::now()) {
+                stalled = !self.terminal.is_ready();
+                if stalled {
+                    // Its writer wakes this thread when the terminal has taken the last frame.
+                    self.stats.skipped += 1;
+                } else {
+                    self.draw();
+                    (drawn, dirty) = (Instant::now(), Dirty::default());
+                    continue;
+                }
+            }
+            // Changes that come too soon after the last look wait for their slot; without changes nothing wakes.
+            let look_at = Some(refreshed + self.data_slot()).filter(|at| *at > Instant::now());
+            let deadlines = [draw_at.filter(|_| !stalled), look_at, Some(self.next_tick())];
+            let mail = self.inbox.take(deadlines.into_iter().flatten().min(), look_at.is_some());
+            dirty.input |= !mail.messages.is_empty();
+            dirty.data |= self.receive(mail, &mut refreshed);
+        }
+        Ok(self.outcome.unwrap_or(Outcome::Ended))
+    }
+
+    /// How often the backend is looked at.
+    fn data_slot(&self) -> Duration {
+        if self.model.view == View::Logs { DATA_SLOT } else { BEHIND_SLOT }
+    }
+
+    /// When the next second of a clock or the end of a toast has to be drawn.
+    fn next_tick(&self) -> Instant {
+        let now = now();
+        let second = (ticks(&self.model) || !self.model.toasts.is_empty()).then(|| 1000 - now % 1000);
+        let wait = second.unwrap_or(60_000 - now % 60_000);
+        Instant::now() + Duration::from_millis(wait)
+    }
+
+    /// Takes the mail into the model; answers whether something is to be drawn.
+    fn receive(&mut self, mail: Mail, refreshed: &mut Instant) -> bool {
+        let second = self.model.now / 1000;
+        self.effect_of(Message::Now(now()));
+        for message in merge(mail.messages) {
+            self.effect_of(message);
+        }
+        let mut changed = self.model.now / 1000 != second;
+        if mail.changed {
+            changed |= self.refresh(false);
+            *refreshed = Instant::now();
+        }
+        changed
+    }
+
+    fn effect_of(&mut self, message: Message) {
+        if let Message::Resize(columns, rows) = &message {
+            self.screen.resize(*columns, *rows);
+        }
+        for effect in update(&mut self.model, message) {
+            self.carry_out(effect);
+        }
+    }
+
+    /// Gives the model what has changed; answers whether anything has.
+    fn refresh(&mut self, all: bool) -> bool {
+        let versions = self.backend.versions();
+        let seen = self.seen.replace(versions).filter(|_| !all);
+        let differs = |of: fn(&Versions) -> u64| seen.is_none_or(|seen| of(&seen) != of(&versions));
+        let mut changed = false;
+        if differs(|v| v.scripts) {
+            let rows = self.backend.scripts();
+            self.effect_of(Message::Scripts(rows));
+            changed = true;
+        }
+        if differs(|v| v.processes) {
+            let rows = self.backend.processes();
+            self.effect_of(Message::Processes(rows));
+            changed = true;
+        }
+        if differs(|v| v.logs) {
+            let lines = self.backend.logs().snapshot();
+            self.effect_of(Message::Lines(lines));
+            changed = true;
+        }
+        if differs(|v| v.messages) {
+            let messages = self.backend.messages();
+            self.effect_of(Message::System(messages));
+            changed = true;
+        }
+        changed
+    }
+
+    fn draw(&mut self) {
+        let begin = Instant::now();
+        let model = &self.model;
+        let bytes = self.screen.frame(|buffer| views::draw(model, buffer));
+        self.stats.bytes += bytes.len() as u64;
+        if !bytes.is_empty() {
+            self.stats.frames += 1;
+            self.terminal.send(bytes);
+        }
+        let took = begin.elapsed();
+        self.stats.total += took;
+        self.stats.longest = self.stats.longest.max(took);
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Execute(command, asked) => {
+                let quiet = matches!(command, crate::app::command::Command::Resize { .. });
+                let answer = self.backend.execute(command);
+                if asked == Asked::Show || !quiet {
+                    self.refresh(false);
+                    self.effect_of(Message::Answer(asked, answer));
+                }
+            }
+            Effect::Copy(text, what) => self.copy(text, what),
+            Effect::CopyError(lines) => match jobs::latest_error(&lines) {
+                Some(text) => self.copy(text, "the latest error".into()),
+                None => self.effect_of(Message::Notice(Level::Info, "there is no error to copy".into())),
+            },
+            Effect::CopyScreen => self.copy(self.screen.text(), "the screen".into()),
+            Effect::Save(job) => {
+                let inbox = Arc::clone(&self.inbox);
+                let dir = self.model.project.dir.clone();
+                self.backend.spawn(Box::new(move || {
+                    let (level, text) = match jobs::save(&job, &dir) {
+                        Ok(count) => (Level::Info, format!("{count} lines saved to {}", job.file)),
+                        Err(error) => (Level::Error, format!("save {}: {error}", job.file)),
+                    };
+                    inbox.send(Message::Notice(level, text));
+                }));
+            }
+            Effect::Scan(request) => {
+                let inbox = Arc::clone(&self.inbox);
+                self.backend.spawn(Box::new(move || request.run(|found| inbox.send(Message::Found(found)))));
+            }
+            Effect::SampleUsage(on) => self.backend.sample_usage(on),
+            Effect::Mouse(on) => self.terminal.set_mouse(on),
+            Effect::Redraw => self.screen.resize(self.model.size.0, self.model.size.1),
+            Effect::Suspend => self.suspend(),
+            Effect::Leave(outcome) => self.outcome = Some(outcome),
+            Effect::Stats => {
+                let text = self.describe();
+                self.effect_of(Message::Notice(Level::Info, text));
+            }
+        }
+    }
+
+    fn suspend(&mut self) {
+        if let Err(error) = self.terminal.suspend() {
+            self.effect_of(Message::Notice(Level::Error, error.message().to_string()));
+        }
+        let (columns, rows) = crossterm::terminal::size().unwrap_or(self.model.size);
+        self.effect_of(Message::Resize(columns, rows));
+    }
+
+    /// By a tool of the desktop on a worker; by the terminal itself if there is none.
+    fn copy(&mut self, text: String, what: String) {
+        let tools = Tool::candidates(|key| std::env::var(key).ok());
+        if tools.is_empty() {
+            self.terminal.send(jobs::osc52(&text));
+            let notice = format!("copied {what} (asked the terminal, OSC 52)");
+            return self.effect_of(Message::Notice(Level::Info, notice));
+        }
+        let inbox = Arc::clone(&self.inbox);
+        self.backend.spawn(Box::new(move || {
+            let message = match jobs::copy(&tools, &text) {
+                Some(tool) => Message::Notice(Level::Info, format!("copied {what} ({tool})")),
+                None => Message::Notice(Level::Error, "no clipboard tool works; /save FILE writes to a file".into()),
+            };
+            inbox.send(message);
+        }));
+    }
+
+    fn describe(&self) -> String {
+        let stats = &self.stats;
+        let mean = stats.total.checked_div(stats.frames.max(1) as u32).unwrap_or_default();
+        let metrics = self.backend.logs().metrics();
+        format!(
+            "{} frames, {mean:.1?} mean, {:.1?} longest, {} skipped, {} kB sent · {} lines kept, {} dropped, {metrics:?}",
+            stats.frames,
+            stats.longest,
+            stats.skipped,
+            stats.bytes / 1024,
+            self.model.logs.all.len(),
+            self.model.logs.all.dropped(),
+        )
+    }
+}
+
+/// Of several sizes and drags in a row only the last matters.
+fn merge(messages: std::collections::VecDeque<Message>) -> Vec<Message> {
+    let mut merged: Vec<Message> = Vec::with_capacity(messages.len());
+    for message in messages {
+        let drag = |message: &Message| matches!(message, Message::Mouse(event) if matches!(event.kind, MouseEventKind::Drag(_)));
+        let same = merged.last().is_some_and(|last| {
+            matches!((last, &message), (Message::Resize(..), Message::Resize(..))) || (drag(last) && drag(&message))
+        });
+        if same {
+            merged.pop();
+        }
+        merged.push(message);
+    }
+    merged
+}

@@ -1,0 +1,262 @@
+//! A backend for tests, and a rig that does what the loop does, without threads and without a terminal.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::command::Command;
+use crate::app::view::{Backend, ProcessRow, Project, Reply, ScriptRow, SystemMessage, Usage, Versions};
+use crate::error::{Code, Error, Result};
+use crate::event::{Exit, ProcessId, Status};
+use crate::logs::{LogLimits, LogStore};
+use crate::tui::clock::Clock;
+use crate::tui::key::Key;
+use crate::tui::keymap::Keymap;
+use crate::tui::message::{Asked, Effect, Message};
+use crate::tui::model::{Model, Setting};
+use crate::tui::screen::{Cursor, text_of};
+use crate::tui::theme::{Depth, Theme};
+use crate::tui::update::{dispatch, update};
+use crate::tui::views;
+
+/// 14:02:31 on the second day of 1970.
+pub(crate) const NOW: u64 = 86_400_000 + 50_551_000;
+
+/// What the UI is given, and what it asked for.
+pub(crate) struct Mock {
+    pub(crate) scripts: Arc<[ScriptRow]>,
+    pub(crate) processes: Mutex<Vec<ProcessRow>>,
+    pub(crate) store: Arc<LogStore>,
+    pub(crate) asked: Mutex<Vec<Command>>,
+}
+
+fn script(package: &str, name: &str, command: &str, process: Option<u64>) -> ScriptRow {
+    ScriptRow {
+        name: name.into(),
+        package: package.into(),
+        command: command.into(),
+        cwd: package.into(),
+        source: "package.json:7".into(),
+        runner: "pnpm".into(),
+        runnable: if name == "ghost" { Err("pnpm is not installed".into()) } else { Ok(()) },
+        process: process.map(ProcessId),
+    }
+}
+
+pub(crate) fn process(id: u64, name: &str, status: Status) -> ProcessRow {
+    let ended = status.is_ended();
+    ProcessRow {
+        id: ProcessId(id),
+        name: name.into(),
+        status,
+        stopping: false,
+        exit: match status {
+            Status::Failed => Some(Exit::Code(1)),
+            Status::Success => Some(Exit::Code(0)),
+            _ => None,
+        },
+        pid: (!ended).then_some(48_120 + id as u32),
+        started_ms: NOW - 724_000,
+        ended_ms: ended.then_some(NOW - 683_000),
+        command: format!("run {name}").into(),
+        cwd: format!("apps/{name}").into(),
+        terminal: id == 2,
+        restarts: id as u32 - 1,
+        lines: id * 42,
+        errors: if status == Status::Failed { 12 } else { 0 },
+        url: (id < 3).then(|| format!("http://localhost:{}/", 2000 + id * 1000).into()),
+        usage: (!ended).then_some(Usage { cpu_percent: 12.4, rss_bytes: 312 << 20, processes: 3 }),
+    }
+}
+
+impl Mock {
+    pub(crate) fn empty() -> Arc<Mock> {
+        let store = LogStore::new(LogLimits::default());
+        Arc::new(Mock { scripts: Arc::new([]), processes: Mutex::default(), store, asked: Mutex::default() })
+    }
+
+    pub(crate) fn full() -> Arc<Mock> {
+        let scripts: Arc<[ScriptRow]> = Arc::new([
+            script("shop (root)", "build", "turbo run build", Some(5)),
+            script("shop (root)", "test", "vitest", Some(4)),
+            script("shop (root)", "lint", "eslint .", None),
+            script("apps/web", "web", "next dev -p 3000", Some(1)),
+            script("apps/web", "ghost", "storybook dev", None),
+            script("apps/api", "api", "tsx watch src/index.ts", Some(2)),
+        ]);
+        let processes = vec![
+            process(1, "web", Status::Running),
+            process(2, "api", Status::Running),
+            process(3, "db", Status::Pending),
+            process(4, "test", Status::Failed),
+            process(5, "build", Status::Success),
+        ];
+        let store = LogStore::new(LogLimits::default());
+        let mock = Mock { scripts, processes: Mutex::new(processes), store, asked: Mutex::default() };
+        for i in 0..60 {
+            mock.line(
+                1 + i % 2,
+                ["web", "api"][i as usize % 2],
+                &format!("GET /assets/chunk-{i:04}.js 304 in {}ms", i % 9),
+            );
+        }
+        mock.line(2, "api", "\x1b[32mGET\x1b[0m /api/cart 200 in 12ms");
+        mock.line(2, "api", "ERROR TypeError: Cannot read properties of undefined (reading 'total')");
+        mock.line(2, "api", "    at checkout (src/checkout.ts:42:18)");
+        mock.line(1, "web", "{\"level\":\"info\",\"path\":\"/checkout\",\"ms\":31}");
+        Arc::new(mock)
+    }
+
+    pub(crate) fn line(&self, id: u64, name: &str, text: &str) {
+        self.store.add(ProcessId(id), name, text.as_bytes(), false).expect("the store is open");
+    }
+}
+
+impl Backend for Mock {
+    fn project(&self) -> Project {
+        Project { dir: PathBuf::from("/home/me/code/shop"), name: "shop".into(), runner: "pnpm".into() }
+    }
+    fn scripts(&self) -> Arc<[ScriptRow]> {
+        Arc::clone(&self.scripts)
+    }
+    fn processes(&self) -> Vec<ProcessRow> {
+        self.processes.lock().unwrap().clone()
+    }
+    fn logs(&self) -> &Arc<LogStore> {
+        &self.store
+    }
+    fn messages(&self) -> Vec<SystemMessage> {
+        Vec::new()
+    }
+    fn versions(&self) -> Versions {
+        Versions::default()
+    }
+    fn on_change(&self, _wake: Arc<dyn Fn() + Send + Sync>) {}
+    fn sample_usage(&self, _on: bool) {}
+    fn execute(&self, command: Command) -> Result<Reply> {
+        self.asked.lock().unwrap().push(command.clone());
+        match command {
+            Command::Run { script, another, .. } => {
+                let row = self.scripts.iter().find(|row| row.name == script);
+                let row =
+                    row.ok_or_else(|| Error::new("app", Code::NotFound, format!("no script is named `{script}`")))?;
+                Ok(Reply::Process { id: row.process.unwrap_or(ProcessId(1)), fresh: another })
+            }
+            Command::Exec { .. } => Ok(Reply::Process { id: ProcessId(1), fresh: true }),
+            _ => Ok(Reply::Done(String::new())),
+        }
+    }
+    fn spawn(&self, work: Box<dyn FnOnce() + Send>) {
+        work();
+    }
+}
+
+/// The UI around a mock.
+pub(crate) struct Rig {
+    pub(crate) mock: Arc<Mock>,
+    pub(crate) model: Model,
+    /// Effects that only a real terminal could carry out.
+    pub(crate) outside: Vec<Effect>,
+}
+
+impl Rig {
+    pub(crate) fn new(mock: Arc<Mock>, size: (u16, u16)) -> Rig {
+        Rig::with_theme(mock, size, "auto", Depth::True)
+    }
+
+    pub(crate) fn with_theme(mock: Arc<Mock>, size: (u16, u16), theme: &str, depth: Depth) -> Rig {
+        let setting = Setting {
+            project: mock.project(),
+            home: Some("/home/me".into()),
+            theme: Theme::new(theme, depth, false).unwrap(),
+            depth,
+            keymap: Keymap::default(),
+            clock: Clock::utc(),
+            size,
+            now: NOW,
+            lines: mock.store.snapshot(),
+        };
+        let mut rig = Rig { model: Model::new(setting), mock, outside: Vec::new() };
+        // When lines arrived is not what the pictures are about.
+        rig.model.logs.time = crate::tui::logs::TimeFormat::Off;
+        rig.send(Message::Scripts(rig.mock.scripts()));
+        rig.refresh();
+        rig
+    }
+
+    /// Gives the model what the mock has now.
+    pub(crate) fn refresh(&mut self) {
+        let (rows, lines) = (self.mock.processes(), self.mock.store.snapshot());
+        self.send(Message::Processes(rows));
+        self.send(Message::Lines(lines));
+    }
+
+    pub(crate) fn send(&mut self, message: Message) {
+        let effects = update(&mut self.model, message);
+        self.carry_out(effects);
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        let mut effects = VecDeque::from(effects);
+        while let Some(effect) = effects.pop_front() {
+            match effect {
+                Effect::Execute(command, asked) => {
+                    let answer = self.mock.execute(command);
+                    if asked == Asked::Show || answer.is_err() {
+                        effects.extend(update(&mut self.model, Message::Answer(asked, answer)));
+                    }
+                }
+                Effect::Scan(request) => {
+                    let mut found = Vec::new();
+                    request.run(|slice| found.push(slice));
+                    for slice in found {
+                        effects.extend(update(&mut self.model, Message::Found(slice)));
+                    }
+                }
+                other => self.outside.push(other),
+            }
+        }
+    }
+
+    /// Presses keys, written as in the settings; answers whether each of them did something.
+    pub(crate) fn press(&mut self, keys: &[&str]) -> bool {
+        keys.iter().all(|key| self.event(Key::parse(key).unwrap_or_else(|| panic!("{key}")).as_event()))
+    }
+
+    pub(crate) fn event(&mut self, event: KeyEvent) -> bool {
+        // Presses are apart: nobody holds a key.
+        self.model.now += 300;
+        match dispatch::key(&mut self.model, event) {
+            Some(effects) => {
+                self.carry_out(effects);
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn type_text(&mut self, text: &str) {
+        for ch in text.chars() {
+            self.event(KeyEvent::new(KeyCode::Char(ch), KeyModifiers::NONE));
+        }
+    }
+
+    pub(crate) fn draw(&self) -> (Buffer, Cursor) {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, self.model.size.0, self.model.size.1));
+        let cursor = views::draw(&self.model, &mut buffer);
+        (buffer, cursor)
+    }
+
+    /// The screen as text.
+    pub(crate) fn text(&self) -> String {
+        text_of(&self.draw().0)
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Command> {
+        std::mem::take(&mut self.mock.asked.lock().unwrap())
+    }
+}

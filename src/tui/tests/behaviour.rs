@@ -1,0 +1,387 @@
+//! What keys, commands and the mouse do.
+
+use crate::app::command::{Command, Target};
+use crate::event::{Level, ProcessId, Status};
+use crate::tui::footer;
+use crate::tui::layout::layout;
+use crate::tui::message::{Effect, Message, Outcome};
+use crate::tui::model::{Overlay, View};
+use crate::tui::testing::{Mock, Rig, process};
+
+fn full(view: &str) -> Rig {
+    let mut rig = Rig::new(Mock::full(), (120, 36));
+    rig.press(&[view]);
+    rig
+}
+
+/// States from which the footers are tried: keys that lead there.
+const STATES: &[&[&str]] = &[
+    &["1"],
+    &["1", "right"],
+    &["1", "ctrl+f", "w"],
+    &["2"],
+    &["2", "right"],
+    &["2", "space"],
+    &["2", "K"],
+    &["3"],
+    &["3", "up"],
+    &["3", "up", "v"],
+    &["3", "ctrl+f", "g"],
+    &["3", "ctrl+f", "g", "enter"],
+    &["3", "up", "enter"],
+    &["3", "up", "up", "enter"],
+    &["3", "P"],
+    &["3", "m", "o"],
+    &["/"],
+    &["/", "r"],
+    &["?"],
+    &["e"],
+    &["q"],
+    &["1", "home", "up"],
+];
+
+#[test]
+fn every_key_in_a_footer_works() {
+    for size in [(120, 36), (80, 24), (60, 16), (40, 10)] {
+        for state in STATES {
+            let rig = || {
+                let mut rig = Rig::new(Mock::full(), size);
+                rig.press(state);
+                rig
+            };
+            let hints = footer::shown(&rig().model, &layout(&rig().model));
+            assert!(!hints.is_empty(), "{state:?} has no footer");
+            for key in hints.iter().flat_map(|hint| hint.keys.iter()) {
+                assert!(rig().event(key.as_event()), "{key} in the footer of {state:?} does nothing");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_view_names_what_is_not_there() {
+    for view in ["1", "2", "3"] {
+        let text = full(view).text();
+        for word in ["Errors", "URLs", "MCP", "Settings", "4 ", "attach"] {
+            let named = text.lines().take(2).chain(text.lines().last()).any(|line| line.contains(word) && word != "4 ");
+            assert!(!named, "{word} in {text}");
+        }
+    }
+    let mut rig = full("3");
+    assert!(!rig.press(&["a"]) && !rig.press(&["4"]));
+}
+
+#[test]
+fn enter_on_a_running_script_goes_to_it_and_esc_comes_back() {
+    let mut rig = full("1");
+    rig.press(&["end", "enter"]);
+    assert_eq!(rig.asked(), [Command::Run { script: "api".into(), args: vec![], another: false }]);
+    assert_eq!(rig.model.view, View::Logs);
+    assert!(rig.text().contains("only: api") && rig.text().contains("api runs already"), "{}", rig.text());
+    assert!(!rig.text().contains("web "), "{}", rig.text());
+    rig.press(&["esc"]);
+    assert_eq!(rig.model.view, View::Scripts);
+}
+
+#[test]
+fn a_script_that_cannot_be_run_says_why() {
+    let mut rig = full("1");
+    rig.press(&["home", "down", "down", "down", "down", "enter"]);
+    assert!(rig.asked().is_empty());
+    assert!(rig.text().contains("pnpm is not installed"));
+}
+
+#[test]
+fn r_runs_another_copy_and_the_strip_reaches_the_same() {
+    let mut rig = full("1");
+    rig.press(&["end", "R", "1", "right", "right", "enter"]);
+    let another = Command::Run { script: "api".into(), args: vec![], another: true };
+    assert_eq!(rig.asked(), [another.clone(), another]);
+}
+
+#[test]
+fn stop_start_restart_and_forget_are_about_the_selected_process() {
+    let mut rig = full("2");
+    assert_eq!(rig.model.processes.selected().unwrap().id, ProcessId(4), "failed ones come first");
+    rig.press(&["s", "down", "down", "s", "r", "ctrl+r"]);
+    let (id, other) = (ProcessId(4), ProcessId(2));
+    let restart = |id| Command::Restart(Target::Id(id));
+    assert_eq!(
+        rig.asked(),
+        [restart(id), Command::Stop(Target::Id(other)), restart(other), Command::Restart(Target::All)]
+    );
+    rig.press(&["home", "d"]);
+    assert_eq!(rig.asked(), [Command::Forget(id)]);
+}
+
+#[test]
+fn kill_asks_and_begins_with_cancel() {
+    let mut rig = full("2");
+    rig.press(&["end", "up", "K", "enter"]);
+    assert!(rig.asked().is_empty());
+    rig.press(&["K", "y"]);
+    assert_eq!(rig.asked(), [Command::Kill(Target::Id(ProcessId(1)))]);
+}
+
+#[test]
+fn rows_hold_their_places_while_the_cursor_moves() {
+    let mut rig = full("2");
+    rig.press(&["down"]);
+    let before = rig.model.processes.order.clone();
+    rig.mock.processes.lock().unwrap()[0].status = Status::Failed;
+    rig.refresh();
+    assert_eq!(rig.model.processes.order, before);
+    let later = rig.model.now + 2500;
+    rig.send(Message::Now(later));
+    assert_ne!(rig.model.processes.order, before);
+}
+
+#[test]
+fn following_ends_with_a_step_up_and_begins_again_at_the_end() {
+    let mut rig = full("3");
+    assert!(rig.text().contains("FOLLOW"));
+    rig.press(&["up", "up"]);
+    let before = rig.model.logs.place;
+    for i in 0..100 {
+        rig.mock.line(1, "web", &format!("ERROR number {i}"));
+    }
+    rig.refresh();
+    let text = rig.text();
+    assert!(text.contains("PAUSED") && text.contains("100 new lines, 100 errors"), "{text}");
+    assert_eq!(rig.model.logs.place, before, "nothing moves under the person");
+    assert!(!text.contains("number 99"));
+    rig.press(&["end"]);
+    assert!(rig.text().contains("number 99") && rig.text().contains("FOLLOW"));
+}
+
+#[test]
+fn find_marks_counts_jumps_and_esc_restores_the_place() {
+    let mut rig = full("3");
+    rig.press(&["ctrl+f"]);
+    rig.type_text("chunk-005");
+    assert!(rig.text().contains("10  smart · literal · highlight"), "{}", rig.text());
+    rig.press(&["esc"]);
+    assert!(rig.model.logs.place.follow && rig.model.logs.find.hits.is_none());
+    rig.press(&["ctrl+f"]);
+    rig.type_text("chunk-001");
+    rig.press(&["enter", "N", "N"]);
+    assert!(rig.text().contains("8/10"), "{}", rig.text());
+    assert!(!rig.model.logs.place.follow);
+    rig.mock.line(1, "web", "chunk-0010 again");
+    rig.refresh();
+    assert!(rig.text().contains("8/11"), "{}", rig.text());
+}
+
+#[test]
+fn only_matches_and_their_context_can_be_shown() {
+    let mut rig = full("3");
+    rig.press(&["ctrl+f"]);
+    rig.type_text("typeerror");
+    rig.press(&["tab"]);
+    assert!(rig.text().contains("TypeError") && !rig.text().contains("chunk"), "{}", rig.text());
+    rig.press(&["tab"]);
+    let text = rig.text();
+    assert!(text.contains("chunk-0059") && text.contains("chunk-0058") && !text.contains("chunk-0057"), "{text}");
+}
+
+#[test]
+fn a_bad_expression_is_told_and_keeps_the_last_result() {
+    let mut rig = full("3");
+    rig.press(&["ctrl+f"]);
+    rig.type_text("chunk");
+    rig.press(&["alt+r"]);
+    rig.type_text("(");
+    let text = rig.text();
+    assert!(text.contains("unclosed group") && text.contains("previous result kept"), "{text}");
+    assert_eq!(rig.model.logs.find.hits.as_ref().unwrap().list.len(), 60);
+}
+
+#[test]
+fn filters_combine_count_what_they_hide_and_can_be_switched_off() {
+    let mut rig = full("3");
+    rig.press(&["/"]);
+    rig.type_text("show api");
+    rig.press(&["enter", "/"]);
+    rig.type_text("hide cart");
+    rig.press(&["enter"]);
+    let text = rig.text();
+    assert!(text.contains("show: api  hide: cart") && text.contains("64 hidden"), "{text}");
+    rig.press(&["\\"]);
+    assert!(rig.text().contains("filters off") && rig.text().contains("TypeError"));
+    rig.press(&["\\", "/"]);
+    rig.type_text("hide cart");
+    rig.press(&["enter"]);
+    assert!(rig.text().contains("/api/cart"), "the same again takes a filter away: {}", rig.text());
+}
+
+#[test]
+fn levels_hide_what_is_less_bad_also_of_lines_that_arrive() {
+    let mut rig = full("3");
+    rig.press(&["l", "l", "l"]);
+    assert_eq!(rig.model.logs.filter.level, Some(Level::Error));
+    rig.mock.line(1, "web", "ERROR a new one");
+    rig.mock.line(1, "web", "all is well");
+    rig.refresh();
+    let text = rig.text();
+    assert!(text.contains("a new one") && !text.contains("all is well") && !text.contains("chunk"), "{text}");
+}
+
+#[test]
+fn clear_hides_and_undo_brings_back() {
+    let mut rig = full("3");
+    rig.press(&["x"]);
+    assert!(!rig.text().contains("chunk"), "{}", rig.text());
+    rig.press(&["U"]);
+    assert!(rig.text().contains("chunk"));
+}
+
+#[test]
+fn marks_stand_where_they_were_set() {
+    let mut rig = full("3");
+    rig.press(&["enter"]);
+    rig.mock.line(1, "web", "after the mark");
+    rig.refresh();
+    let text = rig.text();
+    let (mark, after) = (text.find("mark 1").unwrap(), text.find("after the mark").unwrap());
+    assert!(mark < after && text.find("checkout\",").unwrap() < mark, "{text}");
+}
+
+#[test]
+fn copying_takes_the_stored_text_of_all_selected_lines() {
+    let mut rig = full("3");
+    rig.press(&["up", "v", "up", "y"]);
+    let Some(Effect::Copy(text, what)) = rig.outside.pop() else { panic!("{:?}", rig.outside) };
+    assert_eq!(what, "2 lines");
+    assert_eq!(
+        text,
+        "ERROR TypeError: Cannot read properties of undefined (reading 'total')\n    at checkout (src/checkout.ts:42:18)\n"
+    );
+}
+
+#[test]
+fn a_prompt_without_a_newline_is_shown() {
+    let mut rig = full("3");
+    let mut writer = rig.mock.store.writer(ProcessId(9), "ask");
+    writer.partial(crate::event::Stream::Out, b"Continue? [y/N] ");
+    writer.publish();
+    rig.refresh();
+    assert!(rig.text().contains("Continue? [y/N]"), "{}", rig.text());
+}
+
+#[test]
+fn json_is_opened_pretty() {
+    let mut rig = full("3");
+    rig.press(&["up", "down"]);
+    rig.press(&["enter"]);
+    let text = rig.text();
+    assert!(text.contains("\"path\": \"/checkout\""), "{text}");
+    rig.press(&["j"]);
+    assert!(rig.text().contains("\"path\":\"/checkout\""));
+}
+
+#[test]
+fn quitting_asks_when_something_runs_and_a_second_ctrl_c_means_it() {
+    let mut rig = full("1");
+    rig.press(&["q", "n"]);
+    assert!(rig.model.overlay.is_none() && rig.outside.is_empty());
+    rig.press(&["ctrl+c", "ctrl+c"]);
+    assert!(matches!(rig.outside[..], [Effect::Leave(Outcome::Quit)]));
+    let mut idle = Rig::new(Mock::empty(), (80, 24));
+    idle.press(&["q"]);
+    assert!(matches!(idle.outside[..], [Effect::Leave(Outcome::Quit)]));
+}
+
+#[test]
+fn the_command_line_completes_and_names_what_is_wrong() {
+    let mut rig = full("1");
+    rig.press(&["/"]);
+    rig.type_text("resta");
+    rig.press(&["tab"]);
+    rig.type_text("a");
+    rig.press(&["down", "down", "enter"]);
+    assert_eq!(rig.asked(), [Command::Restart(Target::Name("api".into()))]);
+    rig.press(&["/"]);
+    rig.type_text("restrat api");
+    rig.press(&["enter"]);
+    assert!(rig.text().contains("the nearest is /restart"), "{}", rig.text());
+    assert!(matches!(rig.model.overlay, Some(Overlay::Command(_))));
+}
+
+#[test]
+fn find_narrows_the_lists() {
+    let mut rig = full("1");
+    rig.press(&["ctrl+f"]);
+    rig.type_text("tsx");
+    rig.press(&["enter", "enter"]);
+    assert_eq!(rig.asked(), [Command::Run { script: "api".into(), args: vec![], another: false }]);
+}
+
+#[test]
+fn holding_up_stops_at_the_top_and_a_fresh_press_goes_to_the_tabs() {
+    let mut rig = full("2");
+    rig.press(&["down", "up"]);
+    rig.model.up_at = rig.model.now + 299;
+    rig.press(&["up"]);
+    assert_eq!(rig.model.tab, None);
+    rig.press(&["up", "right", "enter"]);
+    assert_eq!(rig.model.view, View::Logs);
+}
+
+#[test]
+fn an_error_is_told_until_a_key_is_pressed_and_kept_in_the_messages() {
+    let mut rig = full("1");
+    rig.send(Message::Notice(Level::Error, "the disk is full".into()));
+    let later = rig.model.now + 60_000;
+    rig.send(Message::Now(later));
+    assert!(rig.text().contains("the disk is full"));
+    rig.send(Message::Key(crate::tui::key::Key::parse("e").unwrap().as_event()));
+    assert!(rig.model.toasts.is_empty() && rig.text().contains("the disk is full"), "in the panel: {}", rig.text());
+}
+
+#[test]
+fn many_lines_are_filtered_by_a_worker_and_nothing_is_lost() {
+    let mut rig = full("3");
+    for i in 0..12_000_u32 {
+        rig.mock.line(3, "db", if i.is_multiple_of(100) { "WARN slow" } else { "fine" });
+        if i == 6000 {
+            rig.press(&["p"]);
+        }
+    }
+    rig.refresh();
+    let hits = rig.model.logs.hits.as_ref().unwrap();
+    assert!(!hits.scanning);
+    let expected = rig.mock.store.snapshot().after(0).filter(|line| line.level >= Level::Warn).count();
+    assert_eq!(hits.list.len(), expected);
+    assert!(hits.list.iter().zip(hits.list.iter().skip(1)).all(|(a, b)| a < b));
+}
+
+#[test]
+fn wrapping_shows_all_of_a_long_line() {
+    let mut rig = full("3");
+    rig.mock.line(1, "web", &format!("{}END", "x".repeat(300)));
+    rig.refresh();
+    assert!(!rig.text().contains("END"));
+    rig.press(&["w"]);
+    assert!(rig.text().contains("END"), "{}", rig.text());
+    assert!(rig.press(&["up"]) && rig.text().contains("END"));
+}
+
+#[test]
+fn identical_lines_collapse_on_request() {
+    let mut rig = full("3");
+    (0..14).for_each(|_| rig.mock.line(3, "db", "GET /healthz 200"));
+    rig.refresh();
+    rig.press(&["u"]);
+    let text = rig.text();
+    assert!(text.contains("×14") && text.matches("healthz").count() == 1, "{text}");
+}
+
+#[test]
+fn two_failed_ones_can_be_selected_and_started_together() {
+    let mock = Mock::empty();
+    *mock.processes.lock().unwrap() = vec![process(1, "a", Status::Failed), process(2, "b", Status::Failed)];
+    let mut rig = Rig::new(mock, (80, 24));
+    rig.press(&["2", "space", "space", "s"]);
+    let restart = |id| Command::Restart(Target::Id(ProcessId(id)));
+    assert_eq!(rig.asked(), [restart(1), restart(2)]);
+}

@@ -1,0 +1,91 @@
+//! Every view at every size, compared with `src/tui/snapshots`; `UPDATE_SNAPSHOTS=1` writes them anew.
+
+use std::path::Path;
+
+use crate::tui::model::View;
+use crate::tui::testing::{Mock, Rig};
+use crate::tui::theme::Depth;
+
+const SIZES: [(u16, u16); 4] = [(120, 36), (80, 24), (60, 16), (40, 10)];
+
+/// Times of arrival differ from run to run: they are drawn as noon.
+fn without_times(text: &str) -> String {
+    let time = regex::Regex::new(r"\d\d:\d\d:\d\d\.\d{1,3}").unwrap();
+    time.replace_all(text, |found: &regex::Captures<'_>| "12:00:00.000"[..found[0].len()].to_string()).into_owned()
+}
+
+fn compare(name: &str, text: &str) {
+    let text = without_times(text);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tui/snapshots").join(format!("{name}.txt"));
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(expected == text, "{name} differs.\nexpected:\n{expected}\nis:\n{text}\nUPDATE_SNAPSHOTS=1 writes it anew");
+}
+
+fn rig(full: bool, size: (u16, u16), view: View) -> Rig {
+    let mut rig = Rig::new(if full { Mock::full() } else { Mock::empty() }, size);
+    rig.press(&[["1", "2", "3"][view as usize]]);
+    rig
+}
+
+#[test]
+fn every_view_at_every_size_looks_as_it_did() {
+    for view in View::ALL {
+        for size in SIZES {
+            for full in [true, false] {
+                let kind = if full { "full" } else { "empty" };
+                let name = format!("{}_{}x{}_{kind}", view.title().to_lowercase(), size.0, size.1);
+                compare(&name, &rig(full, size, view).text());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_lies_over_a_view_looks_as_it_did() {
+    let cases: [(&str, View, &[&str]); 8] = [
+        ("command_line", View::Logs, &["/", "r", "e"]),
+        ("help", View::Logs, &["?", "c", "o", "p"]),
+        ("quit", View::Processes, &["q"]),
+        ("kill", View::Processes, &["down", "down", "K"]),
+        ("find", View::Logs, &["ctrl+f", "c", "h", "e", "c", "k", "o", "u", "t"]),
+        ("record", View::Logs, &["up", "enter"]),
+        ("choose", View::Logs, &["P"]),
+        ("messages", View::Scripts, &["e"]),
+    ];
+    for (name, view, keys) in cases {
+        for size in [(80, 24), (40, 10)] {
+            let mut rig = rig(true, size, view);
+            rig.press(keys);
+            compare(&format!("over_{name}_{}x{}", size.0, size.1), &rig.text());
+        }
+    }
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_what_is_needed_and_how_things_stand() {
+    let text = rig(true, (34, 8), View::Scripts).text();
+    assert!(text.contains("terminal is 34x8; brummer needs 40") && text.contains("3 running · 1 failed"), "{text}");
+}
+
+#[test]
+fn themes_change_colours_and_never_text() {
+    for view in ["1", "2", "3"] {
+        let text = |theme: &str, depth| {
+            let mut rig = Rig::with_theme(Mock::full(), (120, 36), theme, depth);
+            rig.press(&[view]);
+            (rig.text(), rig.draw().0)
+        };
+        let (plain, mono) = text("mono", Depth::Mono);
+        assert!(
+            mono.content.iter().all(|cell| cell.fg == ratatui::style::Color::Reset && cell.bg == cell.fg),
+            "{view}"
+        );
+        for theme in ["auto", "dark", "light", "contrast"] {
+            assert_eq!(text(theme, Depth::True).0, plain, "{theme}");
+        }
+    }
+}

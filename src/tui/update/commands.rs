@@ -1,0 +1,285 @@
+//! The command line: completion from the one table of commands, and what the commands of the view do.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use crate::app::command::{Argument, COMMANDS, Command, CommandSpec, Target, ViewCommand, find, parse};
+use crate::event::Level;
+use crate::tui::field::Field;
+use crate::tui::logs::TimeFormat;
+use crate::tui::logs::filter::{Pattern, PatternMode};
+use crate::tui::message::{Asked, Effect, Outcome, SaveJob};
+use crate::tui::model::{CommandLine, Model, Overlay, View};
+use crate::tui::theme::Theme;
+use crate::tui::update::{dispatch, logs, overlays, processes, tell};
+
+/// A row under the command line.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Completion {
+    /// What the line becomes.
+    pub(crate) line: String,
+    /// What is shown: the command or the word, and what it does.
+    pub(crate) label: String,
+    pub(crate) about: String,
+}
+
+/// At most so many rows.
+pub(crate) const COMPLETIONS_MAX: usize = 8;
+
+/// What the text before the cursor can become.
+pub(crate) fn completions(model: &Model, text: &str) -> Vec<Completion> {
+    match text.split_once(char::is_whitespace) {
+        None => commands(text),
+        Some((name, rest)) => find(name).map_or_else(Vec::new, |spec| arguments(model, spec, rest)),
+    }
+}
+
+fn commands(text: &str) -> Vec<Completion> {
+    let starts = COMMANDS.iter().filter(|spec| spec.name.starts_with(text));
+    let fuzzy = COMMANDS.iter().filter(|spec| !spec.name.starts_with(text) && is_within(text, spec.name));
+    let row = |spec: &CommandSpec| Completion {
+        line: if spec.usage.is_empty() { spec.name.to_string() } else { format!("{} ", spec.name) },
+        label: format!("/{} {}", spec.name, spec.usage),
+        about: spec.about.to_string(),
+    };
+    starts.chain(fuzzy).map(row).collect()
+}
+
+/// Whether the letters stand in the word in this order.
+fn is_within(letters: &str, word: &str) -> bool {
+    let mut chars = word.chars();
+    letters.chars().all(|letter| chars.any(|ch| ch == letter))
+}
+
+fn arguments(model: &Model, spec: &CommandSpec, rest: &str) -> Vec<Completion> {
+    let (before, word) = rest.rsplit_once(char::is_whitespace).map_or(("", rest), |(before, word)| (before, word));
+    let first = before.trim().is_empty();
+    let running = || model.processes.rows.iter().filter(|row| !row.status.is_ended()).map(|row| row.name.to_string());
+    let words: Vec<String> = match spec.argument {
+        Argument::Script if first => model.scripts.rows.iter().map(|row| row.name.clone()).collect(),
+        Argument::ProcessOrAll if first => std::iter::once("all".to_string()).chain(running()).collect(),
+        Argument::Process | Argument::ProcessAndText if first => running().collect(),
+        Argument::Processes => model.names().iter().map(ToString::to_string).collect(),
+        Argument::OneOf(words) | Argument::OptionalOneOf(words) if first => {
+            words.iter().map(ToString::to_string).collect()
+        }
+        _ => Vec::new(),
+    };
+    let mut seen = BTreeSet::new();
+    let fitting = words.into_iter().filter(|candidate| candidate.starts_with(word) && seen.insert(candidate.clone()));
+    let head = if first { String::new() } else { format!("{} ", before.trim_start()) };
+    fitting
+        .map(|word| Completion { line: format!("{} {head}{word}", spec.name), label: word, about: String::new() })
+        .collect()
+}
+
+/// Takes a key on the command line.
+pub(super) fn key(model: &mut Model, mut line: CommandLine, event: KeyEvent) -> Option<Vec<Effect>> {
+    let choices = completions(model, line.field.before().trim_start_matches('/'));
+    let mut handled = true;
+    match event.code {
+        KeyCode::Esc => return Some(Vec::new()),
+        KeyCode::Enter => return Some(enter(model, line, &choices)),
+        KeyCode::Tab => {
+            if let Some(choice) = choices.get(line.choice.unwrap_or(0)) {
+                line = CommandLine { field: Field::new(choice.line.clone()), ..CommandLine::default() };
+            }
+        }
+        KeyCode::Up if line.choice.is_none() && !model.commands.is_empty() => {
+            if let Some(text) = overlays::history(&model.commands, line.field.text(), true) {
+                line.field = Field::new(text);
+            }
+        }
+        KeyCode::Up => line.choice = line.choice.and_then(|choice| choice.checked_sub(1)),
+        KeyCode::Down => {
+            let most = choices.len().min(COMPLETIONS_MAX).saturating_sub(1);
+            line.choice = Some(line.choice.map_or(0, |choice| (choice + 1).min(most))).filter(|_| !choices.is_empty());
+        }
+        KeyCode::Backspace if line.field.is_empty() => return Some(Vec::new()),
+        _ => {
+            handled = line.field.key(event);
+            if handled {
+                (line.choice, line.error) = (None, None);
+            }
+        }
+    }
+    model.overlay = Some(Overlay::Command(line));
+    handled.then(Vec::new)
+}
+
+fn enter(model: &mut Model, mut line: CommandLine, choices: &[Completion]) -> Vec<Effect> {
+    if let Some(choice) = line.choice.and_then(|choice| choices.get(choice)) {
+        line.field = Field::new(choice.line.clone());
+        line.choice = None;
+        let needs_more = choice.line.ends_with(' ');
+        if needs_more && parse(&choice.line).is_err() {
+            model.overlay = Some(Overlay::Command(line));
+            return Vec::new();
+        }
+    }
+    let text = line.field.text().trim().trim_start_matches('/').to_string();
+    if text.is_empty() {
+        return Vec::new();
+    }
+    match parse(&text) {
+        Ok(command) => {
+            model.commands.retain(|other| *other != text);
+            model.commands.push(text);
+            run(model, command)
+        }
+        Err(error) => {
+            line.error = Some(error.message().to_string());
+            model.overlay = Some(Overlay::Command(line));
+            Vec::new()
+        }
+    }
+}
+
+/// Does a command, or sends it to the app.
+pub(super) fn run(model: &mut Model, command: Command) -> Vec<Effect> {
+    match command {
+        Command::View(view) => run_view(model, view),
+        Command::Kill(target) => {
+            let Target::Name(name) = target else { return Vec::new() };
+            let rows = model.processes.rows.iter();
+            let ids: Vec<_> =
+                rows.filter(|row| *row.name == *name && !row.status.is_ended()).map(|row| row.id).collect();
+            if ids.is_empty() {
+                tell::tell(model, Level::Error, format!("no running process is named `{name}`"));
+            } else {
+                processes::ask_kill(model, ids, &name);
+            }
+            Vec::new()
+        }
+        Command::Run { .. } | Command::Exec { .. } => vec![Effect::Execute(command, Asked::Show)],
+        other => vec![Effect::Execute(other, Asked::Tell)],
+    }
+}
+
+fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
+    match command {
+        ViewCommand::Logs(names) => return open_logs(model, names),
+        ViewCommand::Solo(name) => match known(model, &name) {
+            Some(name) => {
+                model.return_to = Some(model.view);
+                return logs::solo(model, &name);
+            }
+            None => unknown(model, &name),
+        },
+        ViewCommand::Show(Some(text)) => return filter(model, &text, true),
+        ViewCommand::Hide(Some(text)) => return filter(model, &text, false),
+        ViewCommand::Show(None) | ViewCommand::Hide(None) => list_filters(model),
+        ViewCommand::Level(level) => {
+            model.view = View::Logs;
+            return logs::level(model, level);
+        }
+        ViewCommand::Find(text) => {
+            overlays::open_find(model);
+            *overlays::find_field(model) = Field::default();
+            return overlays::paste(model, &text);
+        }
+        ViewCommand::Clear(what) if what == "all" || what == "logs" => logs::clear(model),
+        ViewCommand::Clear(name) => {
+            let rows = model.processes.rows.iter();
+            let ids: Vec<_> = rows.filter(|row| *row.name == *name).map(|row| row.id).collect();
+            if !ids.is_empty() {
+                return logs::clear_processes(model, &ids);
+            }
+            unknown(model, &name);
+        }
+        ViewCommand::Mark(text) => logs::mark(model, &text),
+        ViewCommand::Save { file, all } => {
+            let test = model.logs.hits.as_ref().map(|hits| Arc::clone(&hits.test)).filter(|_| !all);
+            let lines = if all { model.logs.all.clone() } else { model.logs.lines.clone() };
+            return vec![Effect::Save(SaveJob { file, lines, test })];
+        }
+        ViewCommand::Copy(what) => {
+            return match what.as_str() {
+                "screen" => vec![Effect::CopyScreen],
+                "error" => vec![Effect::CopyError(model.logs.lines.clone())],
+                _ => logs::copy(model, false),
+            };
+        }
+        ViewCommand::Go(name) => {
+            if let Some(view) = View::of_name(&name) {
+                return dispatch::go(model, view);
+            }
+        }
+        ViewCommand::Wrap => model.logs.wrap = !model.logs.wrap,
+        ViewCommand::Time(None) => logs::cycle_time(model),
+        ViewCommand::Time(Some(name)) => {
+            let format = TimeFormat::ALL.into_iter().find(|format| format.name() == name);
+            model.logs.time = format.unwrap_or(model.logs.time);
+        }
+        ViewCommand::Theme(name) => match Theme::new(&name, model.depth, model.theme.glyphs.is_ascii()) {
+            Ok(theme) => model.theme = theme,
+            Err(error) => tell::tell(model, Level::Error, error.message()),
+        },
+        ViewCommand::Messages(true) => overlays::empty_messages(model),
+        ViewCommand::Messages(false) => model.overlay = Some(Overlay::Messages { offset: 0 }),
+        ViewCommand::Stats => return vec![Effect::Stats],
+        ViewCommand::Help(topic) => {
+            model.overlay = Some(Overlay::Help { filter: Field::new(topic.unwrap_or_default()), offset: 0 });
+        }
+        ViewCommand::Quit { now: true } => return vec![Effect::Leave(Outcome::Quit)],
+        ViewCommand::Quit { now: false } => return dispatch::quit(model),
+    }
+    Vec::new()
+}
+
+fn known(model: &Model, name: &str) -> Option<Arc<str>> {
+    model.names().into_iter().find(|other| **other == *name)
+}
+
+fn unknown(model: &mut Model, name: &str) {
+    let nearest = model.names().into_iter().min_by_key(|other| strsim::damerau_levenshtein(other, name));
+    let hint = nearest.map_or(String::new(), |nearest| format!("; the nearest is `{nearest}`"));
+    tell::tell(model, Level::Error, format!("no process is named `{name}`{hint}"));
+}
+
+fn open_logs(model: &mut Model, names: Vec<String>) -> Vec<Effect> {
+    let mut chosen = BTreeSet::new();
+    for name in names {
+        match known(model, &name) {
+            Some(name) => _ = chosen.insert(name),
+            None => unknown(model, &name),
+        }
+    }
+    let mut effects = dispatch::go(model, View::Logs);
+    model.logs.before_solo = None;
+    effects.extend(logs::scope(model, Some(chosen).filter(|chosen| !chosen.is_empty())));
+    effects
+}
+
+fn filter(model: &mut Model, text: &str, show: bool) -> Vec<Effect> {
+    match Pattern::new(text, PatternMode::default()) {
+        Ok(pattern) => {
+            let list = if show { &mut model.logs.filter.show } else { &mut model.logs.filter.hide };
+            // The same again takes the filter away.
+            match list.iter().position(|other| other.source == pattern.source) {
+                Some(at) => _ = list.remove(at),
+                None => list.push(pattern),
+            }
+            model.logs.filters_off = false;
+            let mut effects = dispatch::go(model, View::Logs);
+            effects.extend(logs::refilter(model));
+            effects
+        }
+        Err(error) => {
+            tell::tell(model, Level::Error, format!("not a pattern: {error}"));
+            Vec::new()
+        }
+    }
+}
+
+fn list_filters(model: &mut Model) {
+    let filter = &model.logs.filter;
+    let show = filter.show.iter().map(|pattern| format!("show {}", pattern.source));
+    let hide = filter.hide.iter().map(|pattern| format!("hide {}", pattern.source));
+    let all: Vec<String> = show.chain(hide).collect();
+    let text =
+        if all.is_empty() { "no pattern is set; /show TEXT and /hide TEXT set one".into() } else { all.join(", ") };
+    tell::tell(model, Level::Info, text);
+}

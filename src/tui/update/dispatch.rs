@@ -1,0 +1,418 @@
+//! Sends every message to who it concerns, and every key to the overlay, the tab bar, the strip or the view.
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+
+use crate::app::command::{Command, Target};
+use crate::app::view::Reply;
+use crate::event::Level;
+use crate::tui::key::Key;
+use crate::tui::keymap::Action;
+use crate::tui::layout::{layout, pane};
+use crate::tui::message::{Asked, Effect, Message, Outcome};
+use crate::tui::model::{Confirm, Dialog, Model, Overlay, Scripts, View};
+use crate::tui::update::{logs, mouse, overlays, processes, scripts, strip, tell};
+
+/// Holding ↑ stops at the top of a list: only a press after this long goes up to the tabs.
+const UP_MILLIS: u64 = 250;
+
+/// Changes the model and answers what is to be done.
+pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    match message {
+        Message::Key(event) => {
+            tell::seen(model);
+            return key(model, event).unwrap_or_default();
+        }
+        Message::Mouse(event) => return mouse::mouse(model, event),
+        Message::Paste(text) => return overlays::paste(model, &text),
+        Message::Resize(columns, rows) => {
+            model.size = (columns, rows);
+            scripts::keep_in_sight(model);
+            processes::keep_in_sight(model);
+            let size = pane(model);
+            return vec![Effect::Execute(
+                Command::Resize { columns: size.text as u16, rows: size.height as u16 },
+                Asked::Tell,
+            )];
+        }
+        Message::Now(now) => {
+            model.now = now;
+            tell::expire(model);
+            if now >= model.processes.hold_until && model.processes.hold_until > 0 {
+                model.processes.hold_until = 0;
+                model.processes.arrange(now);
+            }
+        }
+        Message::Scripts(rows) => {
+            if model.scripts.selected.is_none() {
+                model.scripts.selected = rows.first().map(Scripts::key);
+            }
+            model.scripts.rows = rows;
+            scripts::keep_in_sight(model);
+        }
+        Message::Processes(rows) => return take_processes(model, rows),
+        Message::Lines(lines) => return logs::scans(model.logs.take(lines)),
+        Message::System(messages) => tell::system(model, messages),
+        Message::Answer(asked, answer) => return answered(model, asked, answer),
+        Message::Found(found) => model.logs.found(found),
+        Message::Notice(level, text) => tell::tell(model, level, text),
+        Message::Panicked(text) => tell::tell(model, Level::Error, format!("a part of brummer failed: {text}")),
+        Message::End | Message::Hangup => return vec![Effect::Leave(Outcome::Ended)],
+    }
+    Vec::new()
+}
+
+fn take_processes(model: &mut Model, rows: Vec<crate::app::view::ProcessRow>) -> Vec<Effect> {
+    let now = model.now;
+    model.processes.take(rows, now);
+    processes::keep_in_sight(model);
+    let wanted = model.show_next.and_then(|id| model.processes.get(id)).map(|row| Arc::clone(&row.name));
+    if let Some(name) = wanted {
+        model.show_next = None;
+        return logs::solo(model, &name);
+    }
+    logs::resolve(model)
+}
+
+fn answered(model: &mut Model, asked: Asked, answer: crate::error::Result<Reply>) -> Vec<Effect> {
+    match (answer, asked) {
+        (Err(error), _) => tell::tell(model, Level::Error, error.message().to_string()),
+        (Ok(Reply::Process { id, fresh }), Asked::Show) => {
+            let name = model.processes.get(id).map(|row| Arc::clone(&row.name));
+            model.return_to = Some(model.view);
+            if !fresh {
+                tell::tell(model, Level::Info, format!("{} runs already", name.as_deref().unwrap_or("it")));
+            }
+            match name {
+                Some(name) => return logs::solo(model, &name),
+                None => model.show_next = Some(id),
+            }
+        }
+        (Ok(Reply::Done(text)), _) if !text.is_empty() => tell::tell(model, Level::Info, text),
+        (Ok(_), _) => {}
+    }
+    Vec::new()
+}
+
+/// Takes a key; `None` if it does nothing here.
+pub(crate) fn key(model: &mut Model, event: KeyEvent) -> Option<Vec<Effect>> {
+    let key = Key::of(event);
+    if model.overlay.is_some() {
+        return overlays::key(model, key, event);
+    }
+    let action = model.keymap.action(model.view, key)?;
+    if !available(model, action) {
+        return None;
+    }
+    if let Some(tab) = model.tab
+        && let Some(effects) = tab_key(model, tab, action)
+    {
+        return Some(effects);
+    }
+    if let Some(button) = strip::focused(model)
+        && let Some(effects) = strip_key(model, button, action)
+    {
+        return Some(effects);
+    }
+    Some(act(model, action))
+}
+
+fn tab_key(model: &mut Model, tab: View, action: Action) -> Option<Vec<Effect>> {
+    let at = tab as usize;
+    match action {
+        Action::Left => model.tab = Some(View::ALL[at.saturating_sub(1)]),
+        Action::Right => model.tab = Some(View::ALL[(at + 1).min(View::ALL.len() - 1)]),
+        Action::Up => {}
+        Action::Open | Action::Down => return Some(go(model, tab)),
+        Action::Back => model.tab = None,
+        _ => return None,
+    }
+    Some(Vec::new())
+}
+
+fn strip_key(model: &mut Model, button: usize, action: Action) -> Option<Vec<Effect>> {
+    let buttons = strip::buttons(model);
+    match action {
+        Action::Left if button == 0 => strip::focus(model, None),
+        Action::Left => strip::focus(model, Some(button - 1)),
+        Action::Right => strip::focus(model, Some((button + 1).min(buttons.len().saturating_sub(1)))),
+        Action::Back => strip::focus(model, None),
+        Action::Open => return Some(buttons.get(button).map_or_else(Vec::new, |button| strip::press(model, *button))),
+        _ => return None,
+    }
+    Some(Vec::new())
+}
+
+/// Goes to a view.
+pub(super) fn go(model: &mut Model, view: View) -> Vec<Effect> {
+    let before = model.view;
+    model.view = view;
+    model.tab = None;
+    model.return_to = None;
+    let mut effects = Vec::new();
+    if (before == View::Processes) != (view == View::Processes) {
+        effects.push(Effect::SampleUsage(view == View::Processes));
+    }
+    if model.logs.zoom && view != View::Logs {
+        model.logs.zoom = false;
+        effects.push(Effect::Mouse(model.mouse));
+    }
+    effects
+}
+
+/// Whether an action can do anything now: what cannot is neither done nor named in the footer.
+pub(crate) fn available(model: &Model, action: Action) -> bool {
+    use Action as A;
+    let selected = || model.processes.selected();
+    let paused = !model.logs.place.follow;
+    let has_lines = || model.logs.rows().last().is_some();
+    match action {
+        A::RunAnother => model.scripts.selected().is_some_and(|row| row.runnable.is_ok()),
+        A::StopStart | A::Select | A::Sort => selected().is_some(),
+        A::Restart => selected().is_some(),
+        A::Kill => {
+            model.processes.targets().iter().any(|id| model.processes.get(*id).is_some_and(|r| !r.status.is_ended()))
+        }
+        A::Forget => {
+            model.processes.targets().iter().any(|id| model.processes.get(*id).is_some_and(|r| r.status.is_ended()))
+        }
+        A::RestartAll => model.alive() > 0,
+        A::FindNext | A::FindPrevious => model.logs.find.hits.is_some(),
+        A::Filters => model.logs.has_filters(),
+        A::NextMark | A::PreviousMark => !model.logs.marks.is_empty(),
+        A::Undo => !model.logs.undo.is_empty(),
+        A::Clear | A::Pause | A::CopyContext | A::SelectLines | A::SelectUp | A::Solo => has_lines(),
+        A::SelectDown => paused && has_lines(),
+        A::ChooseProcesses => !model.processes.rows.is_empty(),
+        A::FarLeft | A::FarRight => !model.logs.wrap,
+        A::Right => match model.view {
+            View::Logs => model.tab.is_some() || !model.logs.wrap,
+            _ => model.tab.is_some() || !strip::buttons(model).is_empty(),
+        },
+        A::Left => match model.view {
+            View::Logs => model.tab.is_some() || !model.logs.wrap,
+            _ => model.tab.is_some() || strip::focused(model).is_some(),
+        },
+        A::Open => match model.view {
+            _ if model.tab.is_some() => true,
+            View::Scripts => model.scripts.selected().is_some(),
+            View::Processes => selected().is_some(),
+            View::Logs => true,
+        },
+        A::Copy => match model.view {
+            View::Scripts => model.scripts.selected().is_some(),
+            View::Processes => selected().is_some(),
+            View::Logs => has_lines(),
+        },
+        _ => true,
+    }
+}
+
+/// Does what a key stands for.
+pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    use Action as A;
+    match action {
+        A::GoScripts => return go(model, View::Scripts),
+        A::GoProcesses => return go(model, View::Processes),
+        A::GoLogs => return go(model, View::Logs),
+        A::NextView | A::PreviousView => {
+            let by = if action == A::NextView { 1 } else { View::ALL.len() - 1 };
+            let next = View::ALL[(model.view as usize + by) % View::ALL.len()];
+            return go(model, next);
+        }
+        A::Up => up(model),
+        A::Down => step(model, 1),
+        A::PageUp => page(model, -1),
+        A::PageDown => page(model, 1),
+        A::First => first_or_last(model, false),
+        A::Last => first_or_last(model, true),
+        A::Right => right(model),
+        A::Left => logs::sideways(model, -8),
+        A::FarLeft => logs::sideways(model, -half(model)),
+        A::FarRight => logs::sideways(model, half(model)),
+        A::Open => return open(model),
+        A::Back => return back(model),
+        A::CommandLine => overlays::open_command(model, ""),
+        A::RunCommand | A::RunCommandHere => overlays::open_command(model, "exec "),
+        A::Find => overlays::open_find(model),
+        A::RunAnother => return scripts::run(model, true),
+        A::OnlyRunnable => {
+            model.scripts.only_runnable = !model.scripts.only_runnable;
+            scripts::keep_in_sight(model);
+        }
+        A::StopStart => return processes::stop_start(model),
+        A::Restart => return processes::restart(model),
+        A::RestartAll => return vec![Effect::Execute(Command::Restart(Target::All), Asked::Tell)],
+        A::Kill => return processes::kill(model),
+        A::Select => processes::mark(model),
+        A::Sort => processes::sort(model, None),
+        A::FilterStatus => processes::filter(model),
+        A::Forget => return processes::forget(model),
+        A::Copy if model.view == View::Logs => return logs::copy(model, false),
+        A::Copy => return strip::copy(model),
+        A::CopyError => return vec![Effect::CopyError(model.logs.lines.clone())],
+        A::Interrupt if model.view == View::Logs && model.logs.anchor.is_some() => return logs::copy(model, false),
+        A::Interrupt | A::Quit => return quit(model),
+        A::Messages => model.overlay = Some(Overlay::Messages { offset: 0 }),
+        A::Redraw => return vec![Effect::Redraw],
+        A::Suspend => return vec![Effect::Suspend],
+        A::Help => model.overlay = Some(Overlay::Help { filter: Default::default(), offset: 0 }),
+        _ => return act_in_logs(model, action),
+    }
+    Vec::new()
+}
+
+fn act_in_logs(model: &mut Model, action: Action) -> Vec<Effect> {
+    use Action as A;
+    match action {
+        A::Pause => logs::toggle_pause(model),
+        A::FindNext => logs::next_match(model, true),
+        A::FindPrevious => logs::next_match(model, false),
+        A::NextError => logs::next_error(model, true),
+        A::PreviousError => logs::next_error(model, false),
+        A::CycleLevel => return logs::cycle_level(model),
+        A::OnlyProblems => {
+            let problems = model.logs.filter.level == Some(Level::Warn);
+            return logs::level(model, Some(Level::Warn).filter(|_| !problems));
+        }
+        A::ChooseProcesses => overlays::open_choose(model),
+        A::Solo => return logs::toggle_solo(model),
+        A::Filters => return logs::toggle_filters(model),
+        A::Mark => logs::mark(model, ""),
+        A::NextMark => logs::next_mark(model, true),
+        A::PreviousMark => logs::next_mark(model, false),
+        A::Wrap => {
+            model.logs.wrap = !model.logs.wrap;
+            model.logs.place.top.1 = 0;
+        }
+        A::Time => logs::cycle_time(model),
+        A::Collapse => model.logs.collapse = !model.logs.collapse,
+        A::SelectLines => logs::select(model),
+        A::SelectUp => logs::select_step(model, -1),
+        A::SelectDown => logs::select_step(model, 1),
+        A::Zoom => {
+            model.logs.zoom = !model.logs.zoom;
+            return vec![Effect::Mouse(model.mouse && !model.logs.zoom)];
+        }
+        A::Clear => logs::clear(model),
+        A::Undo => return logs::undo(model),
+        A::CopyContext => return logs::copy(model, true),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn half(model: &Model) -> isize {
+    (pane(model).text / 2).max(1) as isize
+}
+
+fn at_top(model: &Model) -> bool {
+    match model.view {
+        View::Scripts => model.scripts.position() <= 1,
+        View::Processes => model.processes.position() == 0,
+        View::Logs => match model.logs.rows().first() {
+            Some(first) => !model.logs.place.follow && model.logs.place.cursor <= first,
+            None => true,
+        },
+    }
+}
+
+fn up(model: &mut Model) {
+    let held = model.now.saturating_sub(model.up_at) < UP_MILLIS;
+    model.up_at = model.now;
+    if at_top(model) {
+        if !held {
+            strip::focus(model, None);
+            model.tab = Some(model.view);
+        }
+        return;
+    }
+    step(model, -1);
+}
+
+pub(super) fn step(model: &mut Model, by: isize) {
+    match model.view {
+        View::Scripts => scripts::step(model, by),
+        View::Processes => processes::step(model, by),
+        View::Logs => logs::step(model, by),
+    }
+}
+
+fn page(model: &mut Model, direction: isize) {
+    if model.view == View::Logs {
+        return logs::page(model, direction);
+    }
+    let rows = layout(model).list.height.max(2) as isize - 1;
+    step(model, direction * rows);
+}
+
+fn first_or_last(model: &mut Model, last: bool) {
+    match model.view {
+        View::Logs if last => model.logs.follow(),
+        View::Logs => logs::first(model),
+        _ if last => step(model, isize::MAX),
+        _ => step(model, isize::MIN),
+    }
+}
+
+fn right(model: &mut Model) {
+    if model.view == View::Logs { logs::sideways(model, 8) } else { strip::focus(model, Some(0)) }
+}
+
+/// What Enter does.
+pub(super) fn open(model: &mut Model) -> Vec<Effect> {
+    match model.view {
+        View::Scripts => return scripts::run(model, false),
+        View::Processes => return processes::open(model),
+        View::Logs if model.logs.place.follow => logs::mark(model, ""),
+        View::Logs => logs::expand(model),
+    }
+    Vec::new()
+}
+
+/// Undoes the smallest thing that is open.
+fn back(model: &mut Model) -> Vec<Effect> {
+    match model.view {
+        View::Scripts if !model.scripts.find.is_empty() => {
+            model.scripts.find = Default::default();
+            scripts::keep_in_sight(model);
+        }
+        View::Processes if !model.processes.marked.is_empty() => model.processes.marked.clear(),
+        View::Processes if !model.processes.find.is_empty() => {
+            model.processes.find = Default::default();
+            processes::keep_in_sight(model);
+        }
+        View::Logs if model.logs.anchor.is_some() => model.logs.anchor = None,
+        View::Logs if !model.logs.find.field.is_empty() => return overlays::clear_find(model),
+        View::Logs if model.logs.zoom => return act(model, Action::Zoom),
+        View::Logs if model.logs.before_solo.is_some() => {
+            let effects = logs::end_solo(model).unwrap_or_default();
+            let sample = Effect::SampleUsage(model.view == View::Processes);
+            return effects.into_iter().chain([sample]).collect();
+        }
+        _ => model.tab = Some(model.view),
+    }
+    Vec::new()
+}
+
+/// Leaves, or asks first when something runs.
+pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
+    let alive = model.alive();
+    if alive == 0 || !model.confirm_quit {
+        return vec![Effect::Leave(Outcome::Quit)];
+    }
+    let text = match alive {
+        1 => "1 process is running and will be stopped.".to_string(),
+        _ => format!("{alive} processes are running and will be stopped."),
+    };
+    let dialog = Dialog {
+        title: "Quit brummer?".into(),
+        text: vec![text],
+        yes: "Stop all and quit",
+        confirm: Confirm::Quit,
+        on_yes: false,
+    };
+    model.overlay = Some(Overlay::Dialog(dialog));
+    Vec::new()
+}

@@ -1,0 +1,13 @@
+//! The only place that changes the model. Read `dispatch` first; each view and each overlay has its own file.
+
+pub(crate) mod commands;
+pub(crate) mod dispatch;
+mod logs;
+mod mouse;
+pub(crate) mod overlays;
+mod processes;
+mod scripts;
+pub(crate) mod strip;
+mod tell;
+
+pub(crate) use dispatch::{available, update};

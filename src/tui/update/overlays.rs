@@ -1,0 +1,329 @@
+//! What lies over the view: find bar, command line, help, questions, messages, a whole line, the choice of processes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::tui::field::Field;
+use crate::tui::key::Key;
+use crate::tui::message::{Effect, Outcome};
+use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, Record, View};
+use crate::tui::update::{commands, logs, processes, scripts};
+
+/// What the footer says while an overlay is open: a key that does something there, and what.
+pub(crate) fn hints(model: &Model) -> &'static [(&'static str, &'static str)] {
+    match &model.overlay {
+        None => &[],
+        Some(Overlay::Command(_)) => &[("tab", "complete"), ("up", "choose"), ("enter", "run"), ("esc", "close")],
+        Some(Overlay::Find) if model.view == View::Logs => &[
+            ("enter", "keep"),
+            ("esc", "close"),
+            ("alt+r", "regex"),
+            ("alt+c", "case"),
+            ("alt+w", "word"),
+            ("tab", "mode"),
+        ],
+        Some(Overlay::Find) => &[("enter", "keep"), ("esc", "close")],
+        Some(Overlay::Help { .. }) => &[("down", "scroll"), ("esc", "close")],
+        Some(Overlay::Dialog(_)) => {
+            &[("right", "choose"), ("enter", "press"), ("y", "yes"), ("n", "no"), ("esc", "cancel")]
+        }
+        Some(Overlay::Messages { .. }) => &[("down", "scroll"), ("x", "empty"), ("esc", "close")],
+        Some(Overlay::Record(record)) if record.json.is_some() => &[
+            ("enter", "press"),
+            ("right", "choose"),
+            ("y", "copy"),
+            ("j", "JSON/text"),
+            ("down", "scroll"),
+            ("esc", "close"),
+        ],
+        Some(Overlay::Record(_)) => {
+            &[("enter", "press"), ("right", "choose"), ("y", "copy"), ("down", "scroll"), ("esc", "close")]
+        }
+        Some(Overlay::Choose { .. }) => {
+            &[("down", "move"), ("space", "choose"), ("a", "all"), ("enter", "show"), ("esc", "cancel")]
+        }
+    }
+}
+
+/// The buttons of a whole line.
+pub(crate) const RECORD_BUTTONS: [&str; 4] = ["Close", "Copy", "Only this process", "Hide lines like it"];
+
+/// Takes a key; `None` if the overlay has no use for it. Nothing behind it sees the key.
+pub(super) fn key(model: &mut Model, key: Key, event: KeyEvent) -> Option<Vec<Effect>> {
+    match model.overlay.take()? {
+        Overlay::Find => find_key(model, event),
+        Overlay::Command(line) => commands::key(model, line, event),
+        Overlay::Help { filter, offset } => help_key(model, filter, offset, event),
+        Overlay::Dialog(dialog) => dialog_key(model, dialog, key, event),
+        Overlay::Messages { offset } => messages_key(model, offset, event),
+        Overlay::Record(record) => record_key(model, record, event),
+        Overlay::Choose { items, cursor } => choose_key(model, items, cursor, event),
+    }
+}
+
+/// What was pasted goes into the field that is open, if there is one.
+pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    match &mut model.overlay {
+        Some(Overlay::Command(line)) => line.field.insert(text),
+        Some(Overlay::Help { filter, .. }) => filter.insert(text),
+        Some(Overlay::Find) => {
+            find_field(model).insert(text);
+            return find_changed(model);
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Opens the command line with this text.
+pub(super) fn open_command(model: &mut Model, text: &str) {
+    model.tab = None;
+    model.overlay = Some(Overlay::Command(CommandLine { field: Field::new(text), ..CommandLine::default() }));
+}
+
+pub(super) fn open_find(model: &mut Model) {
+    model.tab = None;
+    if model.view == View::Logs {
+        model.logs.find.before = Some(model.logs.place);
+    }
+    model.overlay = Some(Overlay::Find);
+}
+
+/// The text of the find bar of this view.
+pub(super) fn find_field(model: &mut Model) -> &mut Field {
+    match model.view {
+        View::Scripts => &mut model.scripts.find,
+        View::Processes => &mut model.processes.find,
+        View::Logs => &mut model.logs.find.field,
+    }
+}
+
+fn find_changed(model: &mut Model) -> Vec<Effect> {
+    match model.view {
+        View::Scripts => scripts::keep_in_sight(model),
+        View::Processes => processes::keep_in_sight(model),
+        View::Logs => return logs::scans(model.logs.set_pattern()),
+    }
+    Vec::new()
+}
+
+/// Ends the search of this view.
+pub(super) fn clear_find(model: &mut Model) -> Vec<Effect> {
+    *find_field(model) = Field::default();
+    find_changed(model)
+}
+
+fn find_key(model: &mut Model, event: KeyEvent) -> Option<Vec<Effect>> {
+    let alt = event.modifiers.contains(KeyModifiers::ALT);
+    let in_logs = model.view == View::Logs;
+    match event.code {
+        KeyCode::Esc => {
+            if let Some(place) = model.logs.find.before.take().filter(|_| in_logs) {
+                model.logs.place = place;
+            }
+            return Some(clear_find(model));
+        }
+        KeyCode::Enter => {
+            keep_find(model);
+            return Some(Vec::new());
+        }
+        KeyCode::Tab if in_logs => logs::cycle_find_mode(model),
+        KeyCode::Char('r') if alt && in_logs => model.logs.find.mode.regex ^= true,
+        KeyCode::Char('c') if alt && in_logs => model.logs.find.mode.case ^= true,
+        KeyCode::Char('w') if alt && in_logs => model.logs.find.mode.word ^= true,
+        KeyCode::Up | KeyCode::Down => {
+            let now = find_field(model).text().to_string();
+            let text = history(&model.finds, &now, event.code == KeyCode::Up);
+            if let Some(text) = text {
+                *find_field(model) = Field::new(text);
+            }
+        }
+        _ => {
+            if !find_field(model).key(event) {
+                model.overlay = Some(Overlay::Find);
+                return None;
+            }
+        }
+    }
+    model.overlay = Some(Overlay::Find);
+    Some(find_changed(model))
+}
+
+/// Closes the bar and keeps the search: in Logs, at the match that is nearest.
+fn keep_find(model: &mut Model) {
+    let text = find_field(model).text().to_string();
+    if text.is_empty() {
+        return;
+    }
+    model.finds.retain(|other| *other != text);
+    model.finds.push(text);
+    if model.view == View::Logs && model.logs.find.hits.is_some() {
+        let rows = model.logs.rows();
+        let here = if model.logs.place.follow { u64::MAX } else { model.logs.place.cursor.saturating_add(1) };
+        if let Some(seq) = rows.match_from(here, false) {
+            logs::go_to(model, seq);
+        }
+    }
+}
+
+/// The text before or after `text` in a history.
+pub(super) fn history(all: &[String], text: &str, older: bool) -> Option<String> {
+    let at = all.iter().rposition(|other| other == text);
+    let to = match (at, older) {
+        (None, true) => all.len().checked_sub(1),
+        (None, false) => None,
+        (Some(at), true) => at.checked_sub(1),
+        (Some(at), false) => Some(at + 1),
+    };
+    to.and_then(|at| all.get(at).cloned())
+}
+
+fn help_key(model: &mut Model, mut filter: Field, mut offset: usize, event: KeyEvent) -> Option<Vec<Effect>> {
+    let handled = match event.code {
+        KeyCode::Esc | KeyCode::F(1) | KeyCode::Enter => return Some(Vec::new()),
+        KeyCode::Char('?') if filter.is_empty() => return Some(Vec::new()),
+        _ => {
+            scroll_key(&mut offset, event.code) || {
+                offset = 0;
+                filter.key(event)
+            }
+        }
+    };
+    model.overlay = Some(Overlay::Help { filter, offset });
+    handled.then(Vec::new)
+}
+
+fn scroll_key(offset: &mut usize, code: KeyCode) -> bool {
+    *offset = match code {
+        KeyCode::Up => offset.saturating_sub(1),
+        KeyCode::Down => *offset + 1,
+        KeyCode::PageUp => offset.saturating_sub(10),
+        KeyCode::PageDown => *offset + 10,
+        _ => return false,
+    };
+    true
+}
+
+fn dialog_key(model: &mut Model, mut dialog: Dialog, key: Key, event: KeyEvent) -> Option<Vec<Effect>> {
+    let again = dialog.confirm == Confirm::Quit && Some(key) == Key::parse("ctrl+c");
+    match event.code {
+        _ if again => return Some(yes(dialog)),
+        KeyCode::Esc | KeyCode::Char('n') => return Some(Vec::new()),
+        KeyCode::Char('y') => return Some(yes(dialog)),
+        KeyCode::Enter => return Some(if dialog.on_yes { yes(dialog) } else { Vec::new() }),
+        KeyCode::Left | KeyCode::Right | KeyCode::Tab | KeyCode::BackTab => dialog.on_yes ^= true,
+        _ => {
+            model.overlay = Some(Overlay::Dialog(dialog));
+            return None;
+        }
+    }
+    model.overlay = Some(Overlay::Dialog(dialog));
+    Some(Vec::new())
+}
+
+/// Does what a dialog asked about.
+pub(super) fn yes(dialog: Dialog) -> Vec<Effect> {
+    match dialog.confirm {
+        Confirm::Quit => vec![Effect::Leave(Outcome::Quit)],
+        confirm => processes::confirmed(confirm),
+    }
+}
+
+fn messages_key(model: &mut Model, mut offset: usize, event: KeyEvent) -> Option<Vec<Effect>> {
+    match event.code {
+        KeyCode::Esc | KeyCode::Enter | KeyCode::Char('e' | 'q') => return Some(Vec::new()),
+        KeyCode::Char('x') => empty_messages(model),
+        _ if scroll_key(&mut offset, event.code) => {}
+        _ => {
+            model.overlay = Some(Overlay::Messages { offset });
+            return None;
+        }
+    }
+    let most = model.panel().len().saturating_sub(1);
+    model.overlay = Some(Overlay::Messages { offset: offset.min(most) });
+    Some(Vec::new())
+}
+
+pub(super) fn empty_messages(model: &mut Model) {
+    model.system_from = model.system.len();
+    model.told.clear();
+}
+
+fn record_key(model: &mut Model, mut record: Record, event: KeyEvent) -> Option<Vec<Effect>> {
+    match event.code {
+        KeyCode::Esc => return Some(Vec::new()),
+        KeyCode::Enter => return Some(press(model, record)),
+        KeyCode::Char('y') => {
+            let text = if record.pretty { record.json.clone() } else { None }.unwrap_or_else(|| record.plain.clone());
+            return Some(vec![Effect::Copy(text, "1 line".into())]);
+        }
+        KeyCode::Char('j') if record.json.is_some() => record.pretty ^= true,
+        KeyCode::Right | KeyCode::Tab => record.button = (record.button + 1) % RECORD_BUTTONS.len(),
+        KeyCode::Left | KeyCode::BackTab => {
+            record.button = (record.button + RECORD_BUTTONS.len() - 1) % RECORD_BUTTONS.len();
+        }
+        code if scroll_key(&mut record.offset, code) => {}
+        _ => {
+            model.overlay = Some(Overlay::Record(record));
+            return None;
+        }
+    }
+    model.overlay = Some(Overlay::Record(record));
+    Some(Vec::new())
+}
+
+fn press(model: &mut Model, record: Record) -> Vec<Effect> {
+    match record.button {
+        1 => vec![Effect::Copy(record.plain, "1 line".into())],
+        2 => {
+            model.logs.before_solo = None;
+            logs::toggle_solo(model)
+        }
+        3 => {
+            let text = record.plain.trim().to_string();
+            open_command(model, &format!("hide {text}"));
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Opens the choice of processes.
+pub(super) fn open_choose(model: &mut Model) {
+    let scope = model.logs.scope.as_ref();
+    let names = model.names();
+    let items = names.into_iter().map(|name| (Arc::clone(&name), scope.is_none_or(|scope| scope.contains(&name))));
+    model.overlay = Some(Overlay::Choose { items: items.collect(), cursor: 0 });
+}
+
+fn choose_key(
+    model: &mut Model,
+    mut items: Vec<(Arc<str>, bool)>,
+    mut cursor: usize,
+    event: KeyEvent,
+) -> Option<Vec<Effect>> {
+    let mut handled = true;
+    match event.code {
+        KeyCode::Esc => return Some(Vec::new()),
+        KeyCode::Enter => return Some(choose(model, &items)),
+        KeyCode::Char(' ') => items[cursor].1 ^= true,
+        KeyCode::Char('a') => {
+            let all = items.iter().all(|(_, on)| *on);
+            items.iter_mut().for_each(|(_, on)| *on = !all);
+        }
+        KeyCode::Up | KeyCode::Char('k') => cursor = cursor.saturating_sub(1),
+        KeyCode::Down | KeyCode::Char('j') => cursor = (cursor + 1).min(items.len() - 1),
+        _ => handled = false,
+    }
+    model.overlay = Some(Overlay::Choose { items, cursor });
+    handled.then(Vec::new)
+}
+
+fn choose(model: &mut Model, items: &[(Arc<str>, bool)]) -> Vec<Effect> {
+    let chosen: BTreeSet<Arc<str>> = items.iter().filter(|(_, on)| *on).map(|(name, _)| Arc::clone(name)).collect();
+    model.logs.before_solo = None;
+    let all = chosen.is_empty() || chosen.len() == items.len();
+    logs::scope(model, Some(chosen).filter(|_| !all))
+}

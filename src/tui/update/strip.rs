@@ -1,0 +1,117 @@
+//! The action strip: everything that can be done with the selected row, the first one by Enter.
+
+use crate::app::command::{Command, Target};
+use crate::tui::message::{Asked, Effect};
+use crate::tui::model::{Model, View};
+use crate::tui::update::{processes, scripts};
+
+/// A button of a strip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Button {
+    Run,
+    GoToLogs,
+    RunWith,
+    RunAnother,
+    CopyCommand,
+    Logs,
+    Stop,
+    Start,
+    Restart,
+    Send,
+    Kill,
+    Forget,
+}
+
+impl Button {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Button::Run => "Run",
+            Button::GoToLogs => "Go to logs",
+            Button::RunWith => "Run with args…",
+            Button::RunAnother => "Run another",
+            Button::CopyCommand => "Copy",
+            Button::Logs => "Logs",
+            Button::Stop => "Stop",
+            Button::Start => "Start",
+            Button::Restart => "Restart",
+            Button::Send => "Send line…",
+            Button::Kill => "Kill…",
+            Button::Forget => "Forget",
+        }
+    }
+}
+
+/// The buttons of the selected row.
+pub(crate) fn buttons(model: &Model) -> Vec<Button> {
+    match model.view {
+        View::Scripts => match model.scripts.selected() {
+            None => Vec::new(),
+            Some(row) if row.runnable.is_err() => vec![Button::CopyCommand],
+            Some(row) if scripts::running(model, row).is_some() => {
+                vec![Button::GoToLogs, Button::RunAnother, Button::RunWith, Button::CopyCommand]
+            }
+            Some(_) => vec![Button::Run, Button::RunWith, Button::CopyCommand],
+        },
+        View::Processes => match model.processes.selected() {
+            None => Vec::new(),
+            Some(row) if row.status.is_ended() => {
+                vec![Button::Logs, Button::Start, Button::CopyCommand, Button::Forget]
+            }
+            Some(row) => {
+                let mut buttons = vec![Button::Logs, Button::Stop, Button::Restart];
+                buttons.extend(Some(Button::Send).filter(|_| row.terminal));
+                buttons.extend([Button::CopyCommand, Button::Kill]);
+                buttons
+            }
+        },
+        View::Logs => Vec::new(),
+    }
+}
+
+/// The focused button of the strip, if the strip has the focus.
+pub(crate) fn focused(model: &Model) -> Option<usize> {
+    let strip = match model.view {
+        View::Scripts => model.scripts.strip,
+        View::Processes => model.processes.strip,
+        View::Logs => None,
+    }?;
+    Some(strip.min(buttons(model).len().saturating_sub(1)))
+}
+
+/// Gives the strip the focus, moves it, or takes it away.
+pub(super) fn focus(model: &mut Model, to: Option<usize>) {
+    match model.view {
+        View::Scripts => model.scripts.strip = to,
+        View::Processes => model.processes.strip = to,
+        View::Logs => {}
+    }
+}
+
+/// Does what a button says.
+pub(super) fn press(model: &mut Model, button: Button) -> Vec<Effect> {
+    match button {
+        Button::Run | Button::GoToLogs => scripts::run(model, false),
+        Button::RunAnother => scripts::run(model, true),
+        Button::RunWith => scripts::run_with(model),
+        Button::CopyCommand => copy(model),
+        Button::Logs => processes::open(model),
+        Button::Stop => processes::stop_start(model),
+        Button::Start | Button::Restart => match model.processes.selected() {
+            Some(row) => vec![Effect::Execute(Command::Restart(Target::Id(row.id)), Asked::Tell)],
+            None => Vec::new(),
+        },
+        Button::Send => processes::send(model),
+        Button::Kill => processes::kill(model),
+        Button::Forget => processes::forget(model),
+    }
+}
+
+/// Copies the command of the selected row.
+pub(super) fn copy(model: &Model) -> Vec<Effect> {
+    let command = match model.view {
+        View::Scripts => model.scripts.selected().map(|row| row.command.clone()),
+        View::Processes => model.processes.selected().map(|row| row.command.to_string()),
+        View::Logs => None,
+    };
+    command.map(|command| Effect::Copy(command, "the command".into())).into_iter().collect()
+}

@@ -1,0 +1,10 @@
+//! Draws the model. Read `screen` first: it draws the frame around a view, then the view, then what lies over it.
+
+mod logs;
+mod processes;
+mod screen;
+mod scripts;
+
+pub(crate) use logs::pill;
+pub(crate) use processes::sort_spots;
+pub(crate) use screen::{draw, strip_spots, tabs};

@@ -1,0 +1,272 @@
+//! What runs or ran; below, what can be done with the selected one and what it wrote last.
+//!
+//! ```text
+//!    NAME        STATUS         PID   CPU%    MEM  CPU 60s         UPTIME  RS  URL             LINES/S  ERRS
+//!  ● web         running      48121   12.4   312M  ▁▂▂▃▅▇▆▃▂▂▁▁    12m04s   0  localhost:3000      42     0
+//! ▌✗ e2e         failed (1)       —      —      —  ▂▅▇▆▃▁         ran 41s   3  —                    0    12
+//!
+//!  e2e:  [▸Logs]  [Start]  [Copy]  [Forget]
+//! ─ e2e · last output ───────────────────────────────────────────────────────────────────────────────────
+//!  14:02:29.118 GET /api/cart 200 in 12ms
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::app::view::ProcessRow;
+use crate::event::{Exit, Status};
+use crate::tui::clock;
+use crate::tui::layout::{Areas, Class};
+use crate::tui::logs::window::clean_line;
+use crate::tui::model::{Model, Sort, StatusFilter};
+use crate::tui::screen::Cursor;
+use crate::tui::text::{cut, cut_middle, fit, fit_right, put, safe};
+use crate::tui::views::logs::draw_clean;
+use crate::tui::views::screen::{cursor_row, draw_strip, rule};
+
+/// A column: its head, its cells, the class of screen that it needs, what it sorts by.
+struct Column {
+    head: &'static str,
+    cells: usize,
+    right: bool,
+    needs: Class,
+    sort: Option<Sort>,
+}
+
+const fn column(head: &'static str, cells: usize, right: bool, needs: Class, sort: Option<Sort>) -> Column {
+    Column { head, cells, right, needs, sort }
+}
+
+const COLUMNS: [Column; 11] = [
+    column("NAME", 14, false, Class::Tiny, Some(Sort::Name)),
+    column("STATUS", 11, false, Class::Tiny, Some(Sort::Status)),
+    column("PID", 7, true, Class::Wide, None),
+    column("CPU%", 5, true, Class::Narrow, Some(Sort::Cpu)),
+    column("MEM", 5, true, Class::Narrow, Some(Sort::Memory)),
+    column("CPU 60s", 10, false, Class::Medium, Some(Sort::Cpu)),
+    column("UPTIME", 8, true, Class::Tiny, Some(Sort::Uptime)),
+    column("RS", 2, true, Class::Medium, None),
+    column("URL", 16, false, Class::Wide, None),
+    column("LINES/S", 7, true, Class::Wide, Some(Sort::Lines)),
+    column("ERR", 4, true, Class::Medium, Some(Sort::Errors)),
+];
+
+/// The columns that are shown, with where each begins.
+fn columns(areas: &Areas) -> Vec<(usize, u16)> {
+    let gap = if areas.class == Class::Wide { 2 } else { 1 };
+    let mut x = areas.columns.x + 3;
+    let shown = COLUMNS.iter().enumerate().filter(|(_, column)| areas.class >= column.needs);
+    shown
+        .map(|(at, column)| {
+            let from = x;
+            x += column.cells as u16 + gap;
+            (at, from)
+        })
+        .collect()
+}
+
+/// Where a click sorts, and by what.
+pub(crate) fn sort_spots(areas: &Areas) -> Vec<(Sort, Rect)> {
+    let spot = |(at, x): (usize, u16)| {
+        let column = &COLUMNS[at];
+        Some((column.sort?, Rect::new(x, areas.columns.y, column.cells as u16, areas.columns.height)))
+    };
+    columns(areas).into_iter().filter_map(spot).collect()
+}
+
+pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
+    let shown = model.processes.shown();
+    if shown.is_empty() {
+        empty(model, areas, buffer);
+        return None;
+    }
+    let spots = columns(areas);
+    for (at, x) in spots.iter().filter(|_| areas.columns.height > 0) {
+        let column = &COLUMNS[*at];
+        let head = if column.right { fit_right(column.head, column.cells) } else { fit(column.head, column.cells) };
+        put(buffer, *x, areas.columns.y, column.cells as u16, &head, model.theme.muted);
+    }
+    let position = model.processes.position();
+    let mut cursor = None;
+    for (line, (at, row)) in
+        shown.iter().enumerate().skip(model.processes.offset).take(areas.list.height.into()).enumerate()
+    {
+        let y = areas.list.y + line as u16;
+        draw_row(model, areas.list, y, row, &spots, buffer);
+        if at == position {
+            if model.tab.is_none() {
+                cursor_row(model, areas.list, y, buffer);
+            }
+            cursor = Some((areas.list.x, y, false));
+        }
+    }
+    if let Some(row) = model.processes.selected() {
+        draw_detail(model, areas, row, buffer);
+    }
+    cursor
+}
+
+fn draw_row(model: &Model, area: Rect, y: u16, row: &ProcessRow, spots: &[(usize, u16)], buffer: &mut Buffer) {
+    let theme = &model.theme;
+    let (sign, style) = theme.status(row.status, row.stopping);
+    if model.processes.marked.contains(&row.id) {
+        put(buffer, area.x, y, 1, "*", theme.accent);
+    }
+    put(buffer, area.x + 1, y, 1, sign, style);
+    for (at, x) in spots {
+        let column = &COLUMNS[*at];
+        let (text, style) = value(model, row, column.head, style);
+        let text = if column.right { fit_right(&text, column.cells) } else { fit(&text, column.cells) };
+        put(buffer, *x, y, column.cells as u16, &text, style);
+    }
+}
+
+fn value(model: &Model, row: &ProcessRow, head: &str, state: Style) -> (String, Style) {
+    let theme = &model.theme;
+    let none = || theme.glyphs.dash().to_string();
+    let usage = row.usage.filter(|_| !row.status.is_ended());
+    let plain = theme.text;
+    match head {
+        "NAME" => (safe(&row.name).into_owned(), theme.process(&row.name)),
+        "STATUS" => (status_word(row), state),
+        "PID" => (row.pid.map_or_else(none, |pid| pid.to_string()), plain),
+        "CPU%" => (usage.map_or_else(none, |usage| format!("{:.1}", usage.cpu_percent)), plain),
+        "MEM" => (usage.map_or_else(none, |usage| clock::bytes(usage.rss_bytes)), plain),
+        "CPU 60s" => (spark(model, row), theme.accent),
+        "UPTIME" => (uptime(model, row), plain),
+        "RS" => (row.restarts.to_string(), if row.restarts >= 3 { theme.warn } else { plain }),
+        "URL" => (
+            row.url.as_deref().map_or_else(none, |url| {
+                url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/').to_string()
+            }),
+            plain,
+        ),
+        "LINES/S" => (model.processes.trends.get(&row.id).map_or(0, |trend| trend.rate).to_string(), plain),
+        _ => (row.errors.to_string(), if row.errors > 0 { theme.error } else { plain }),
+    }
+}
+
+fn status_word(row: &ProcessRow) -> String {
+    match (row.status, row.exit) {
+        _ if row.stopping => "stopping".into(),
+        (Status::Pending, _) => "starting".into(),
+        (Status::Success, _) => "done".into(),
+        (Status::Failed, Some(Exit::Code(code))) => format!("failed ({code})"),
+        (Status::Failed, Some(Exit::Signal(signal))) => format!("signal {signal}"),
+        (status, _) => status.name().into(),
+    }
+}
+
+fn uptime(model: &Model, row: &ProcessRow) -> String {
+    match row.ended_ms {
+        Some(ended) => format!("ran {}", clock::short(ended.saturating_sub(row.started_ms))),
+        None => clock::long(model.now.saturating_sub(row.started_ms)),
+    }
+}
+
+/// The last minute of CPU, three samples a bar.
+fn spark(model: &Model, row: &ProcessRow) -> String {
+    let Some(trend) = model.processes.trends.get(&row.id) else { return String::new() };
+    let samples: Vec<f32> = trend.cpu.iter().copied().collect();
+    let most = samples.iter().copied().fold(10.0, f32::max);
+    let bars = model.theme.glyphs.bars();
+    let text: String = samples
+        .rchunks(3)
+        .rev()
+        .map(|chunk| chunk.iter().copied().fold(0.0, f32::max))
+        .map(|value| bars[((value / most * 7.0).round() as usize).min(7)])
+        .collect();
+    fit_right(&text, 10)
+}
+
+fn draw_detail(model: &Model, areas: &Areas, row: &ProcessRow, buffer: &mut Buffer) {
+    let strip = areas.strip;
+    if strip.height > 0 {
+        let name = format!("{}:", cut(&safe(&row.name), 14));
+        put(buffer, strip.x + 1, strip.y, strip.width.saturating_sub(1), &name, model.theme.process(&row.name));
+        draw_strip(model, areas, buffer);
+    }
+    let terminal = if row.terminal { "   terminal" } else { "" };
+    let tree = row
+        .usage
+        .filter(|usage| usage.processes > 1)
+        .map_or(String::new(), |u| format!("   {} processes", u.processes));
+    let facts = format!(" command  {}   cwd {}{tree}{terminal}", safe(&row.command), safe(&row.cwd));
+    let y = if areas.class == Class::Wide { areas.detail.y } else { areas.detail.y + 2 };
+    if areas.detail.height > 0 {
+        put(
+            buffer,
+            areas.detail.x,
+            y,
+            areas.detail.width,
+            &cut_middle(&facts, areas.detail.width.into()),
+            model.theme.muted,
+        );
+    }
+    if areas.output.height > 1 {
+        output(model, areas.output, row, buffer);
+    }
+}
+
+fn output(model: &Model, area: Rect, row: &ProcessRow, buffer: &mut Buffer) {
+    let title = format!("{} · last output", safe(&row.name));
+    rule(model, Rect { height: 1, ..area }, &title, buffer);
+    let only = model.logs.all.only(&[row.id]);
+    let rows = usize::from(area.height) - 1;
+    let lines: Vec<_> = only.before(u64::MAX).take(rows).collect();
+    for (at, line) in lines.iter().rev().enumerate() {
+        let y = area.y + 1 + at as u16;
+        let x = put(buffer, area.x + 1, y, 12, &model.clock.millis(line.time_ms), model.theme.muted) + 1;
+        let (_, style) = model.theme.level(line.level);
+        draw_clean(
+            model,
+            &clean_line(line),
+            0,
+            Rect::new(x, y, area.right().saturating_sub(x), 1),
+            style,
+            None,
+            buffer,
+        );
+    }
+    if lines.is_empty() {
+        put(buffer, area.x + 1, area.y + 1, area.width.saturating_sub(1), "nothing written yet", model.theme.muted);
+    }
+}
+
+fn empty(model: &Model, areas: &Areas, buffer: &mut Buffer) {
+    let narrowed = !model.processes.rows.is_empty();
+    let (first, second) = if narrowed {
+        let hidden = format!("No process matches; {} are hidden", model.processes.rows.len());
+        (hidden, "Esc or f shows all again")
+    } else {
+        ("Nothing has been started yet".to_string(), "1 goes to the scripts; n runs any command")
+    };
+    let (x, y, room) = (areas.body.x + 2, areas.body.y + 1, areas.body.width.saturating_sub(3));
+    put(buffer, x, y, room, &first, model.theme.text);
+    put(buffer, x, y + 1, room, second, model.theme.muted);
+}
+
+pub(super) fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {
+    let processes = &model.processes;
+    let count = |status: Status| processes.rows.iter().filter(|row| row.status == status).count();
+    let area = areas.status;
+    let total =
+        if processes.rows.len() == 1 { " 1 process".into() } else { format!(" {} processes", processes.rows.len()) };
+    let mut x = put(buffer, area.x, area.y, area.width, &format!("{total}   "), model.theme.muted);
+    for status in [Status::Running, Status::Pending, Status::Failed, Status::Stopped, Status::Success] {
+        let number = count(status);
+        if number > 0 {
+            let (sign, style) = model.theme.status(status, false);
+            x = put(buffer, x, area.y, area.right().saturating_sub(x), &format!("{sign} {number}  "), style);
+        }
+    }
+    let mut rest = format!(" sort: {}", processes.sort.name());
+    if processes.status != StatusFilter::All {
+        rest.push_str(&format!("   only: {}", processes.status.name()));
+    }
+    if !processes.marked.is_empty() {
+        rest.push_str(&format!("   selected: {}", processes.marked.len()));
+    }
+    put(buffer, x, area.y, area.right().saturating_sub(x), &rest, model.theme.muted);
+}

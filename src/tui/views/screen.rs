@@ -1,0 +1,262 @@
+//! The frame around every view.
+//!
+//! ```text
+//!  brummer  ~/code/shop                     7 proc  ● 3  ◐ 1  ✗ 1   cpu 38%  mem 1.2G   14:02:31
+//!  1 Scripts  ▐2 Processes▌  3 Logs
+//!  …
+//!  7 processes   ● 3  ◐ 1  ✗ 1   sort: status
+//! ↑↓ move  Enter logs  s stop/start  r restart  / commands  ? help
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use crate::tui::clock;
+use crate::tui::footer;
+use crate::tui::layout::{Areas, Class, layout};
+use crate::tui::model::{Model, Overlay, View};
+use crate::tui::screen::Cursor;
+use crate::tui::text::{self, put};
+use crate::tui::update::strip::{Button, buttons, focused};
+use crate::tui::views::{logs, processes, scripts};
+use crate::tui::widgets;
+
+/// Draws everything and answers where the terminal's cursor belongs.
+pub(crate) fn draw(model: &Model, buffer: &mut Buffer) -> Cursor {
+    let areas = layout(model);
+    buffer.set_style(areas.screen, model.theme.text);
+    if areas.class == Class::TooSmall {
+        too_small(model, areas.screen, buffer);
+        return None;
+    }
+    header(model, &areas, buffer);
+    draw_tabs(model, &areas, buffer);
+    let mut cursor = match model.view {
+        View::Scripts => scripts::draw(model, &areas, buffer),
+        View::Processes => processes::draw(model, &areas, buffer),
+        View::Logs => logs::draw(model, &areas, buffer),
+    };
+    status(model, &areas, buffer);
+    draw_footer(model, &areas, buffer);
+    widgets::toast::draw(model, &areas, buffer);
+    if let Some(over) = overlay(model, &areas, buffer) {
+        cursor = Some(over);
+    }
+    cursor.filter(|(x, y, _)| *x < areas.screen.width && *y < areas.screen.height)
+}
+
+fn overlay(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
+    match model.overlay.as_ref()? {
+        Overlay::Command(line) => widgets::command_line::draw(model, areas, line, buffer),
+        Overlay::Find => widgets::find::cursor(model, areas),
+        Overlay::Help { filter, offset } => widgets::help::draw(model, areas, filter, *offset, buffer),
+        Overlay::Dialog(dialog) => widgets::dialog::draw(model, areas, dialog, buffer),
+        Overlay::Messages { offset } => widgets::messages::draw(model, areas, *offset, buffer),
+        Overlay::Record(record) => widgets::record::draw(model, areas, record, buffer),
+        Overlay::Choose { items, cursor } => widgets::choose::draw(model, areas, items, *cursor, buffer),
+    }
+}
+
+fn too_small(model: &Model, screen: Rect, buffer: &mut Buffer) {
+    let (running, starting, failed) = model.counts();
+    let size = format!("terminal is {}x{}; brummer needs 40x10", screen.width, screen.height);
+    put(buffer, 0, 0, screen.width, &size, model.theme.warn);
+    let counts = format!("{} running · {failed} failed", running + starting);
+    put(buffer, 0, 1, screen.width, &counts, model.theme.text);
+    let quit = model.keymap.keys(crate::tui::keymap::Action::Quit).first();
+    if let Some(key) = quit {
+        put(buffer, 0, 2, screen.width, &format!("{key} quit"), model.theme.muted);
+    }
+}
+
+/// The folder with `~` for the home.
+fn folder(model: &Model) -> String {
+    let dir = model.project.dir.to_string_lossy();
+    let home = model.home.as_deref().filter(|home| !home.is_empty());
+    let short = home.and_then(|home| dir.strip_prefix(home)).map(|rest| format!("~{rest}"));
+    text::safe(&short.unwrap_or_else(|| dir.into_owned())).into_owned()
+}
+
+fn header(model: &Model, areas: &Areas, buffer: &mut Buffer) {
+    let area = areas.header;
+    if area.height == 0 {
+        return;
+    }
+    let theme = &model.theme;
+    let (running, starting, failed) = model.counts();
+    let wide = areas.class == Class::Wide;
+    let gap = if wide { "  " } else { " " };
+    let mut right: Vec<(String, Style)> = Vec::new();
+    if wide {
+        right.push((format!("{} proc  ", model.processes.rows.len()), theme.text));
+    }
+    right.push((format!("{} {running}{gap}", theme.glyphs.running()), theme.ok));
+    if starting > 0 {
+        right.push((format!("{} {starting}{gap}", theme.glyphs.busy()), theme.warn));
+    }
+    if failed > 0 {
+        right.push((format!("{} {failed}{gap}", theme.glyphs.failed()), theme.error));
+    }
+    if let Some((cpu, memory)) = usage(model).filter(|_| areas.class >= Class::Medium) {
+        let label = if wide {
+            format!(" cpu {cpu:.0}%  mem {}   ", clock::bytes(memory))
+        } else {
+            format!("{cpu:.0}% {}  ", clock::bytes(memory))
+        };
+        right.push((label, theme.text));
+    }
+    let problems = model.panel().iter().filter(|message| message.level >= crate::event::Level::Error).count();
+    if problems > 0 && areas.class > Class::Tiny {
+        right.push((format!("{}{problems}{gap}", theme.glyphs.bullet()), theme.error));
+    }
+    if areas.class > Class::Tiny {
+        right.push((if wide { model.clock.clock(model.now) } else { model.clock.minutes(model.now) }, theme.muted));
+    }
+    let width: usize = right.iter().map(|(part, _)| text::width(part)).sum();
+    let mut x = area.right().saturating_sub(width as u16 + u16::from(wide));
+    let end = x;
+    for (part, style) in right {
+        x = put(buffer, x, area.y, area.right().saturating_sub(x), &part, style);
+    }
+    if areas.class > Class::Tiny {
+        let bold = theme.accent.add_modifier(Modifier::BOLD);
+        let x = put(buffer, area.x, area.y, end, " brummer  ", bold);
+        let room = usize::from(end.saturating_sub(x + 1));
+        put(buffer, x, area.y, room as u16, &text::cut_middle(&folder(model), room), theme.muted);
+    }
+}
+
+fn usage(model: &Model) -> Option<(f32, u64)> {
+    if model.view != View::Processes {
+        return None;
+    }
+    let all = model.processes.rows.iter().filter_map(|row| row.usage);
+    all.fold(None, |sum: Option<(f32, u64)>, usage| {
+        let (cpu, memory) = sum.unwrap_or_default();
+        Some((cpu + usage.cpu_percent, memory + usage.rss_bytes))
+    })
+}
+
+/// Where the tabs are.
+pub(crate) fn tabs(model: &Model, areas: &Areas) -> Vec<(View, Rect)> {
+    let mut x = areas.tabs.x;
+    let gap = if areas.class == Class::Wide { 1 } else { 0 };
+    let all = View::ALL.into_iter().filter(|view| areas.class > Class::Tiny || *view == model.view);
+    all.filter(|_| areas.tabs.height > 0)
+        .map(|view| {
+            let width = text::width(&label(view, areas.class)) as u16 + 2;
+            let rect = Rect::new(x, areas.tabs.y, width, 1);
+            x += width + gap;
+            (view, rect.intersection(areas.screen))
+        })
+        .collect()
+}
+
+fn label(view: View, class: Class) -> String {
+    let title = if class == Class::Medium { view.short_title() } else { view.title() };
+    format!("{} {title}", view as usize + 1)
+}
+
+fn draw_tabs(model: &Model, areas: &Areas, buffer: &mut Buffer) {
+    let theme = &model.theme;
+    for (view, rect) in tabs(model, areas) {
+        let active = view == model.view;
+        let (left, right) = if active { (theme.glyphs.tab_left(), theme.glyphs.tab_right()) } else { (" ", " ") };
+        let focused = model.tab == Some(view);
+        let style = match (active, focused) {
+            (_, true) => theme.cursor,
+            (true, _) => theme.accent.add_modifier(Modifier::BOLD),
+            _ => theme.text,
+        };
+        let text = format!("{left}{}{right}", label(view, areas.class));
+        put(buffer, rect.x, rect.y, rect.width, &text, style);
+    }
+    if areas.class == Class::Tiny
+        && let Some((_, rect)) = tabs(model, areas).first()
+    {
+        let arrows = format!("{}{}", theme.glyphs.left(), theme.glyphs.right());
+        put(buffer, rect.right() + 1, rect.y, 2, &arrows, theme.muted);
+    }
+}
+
+fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {
+    if areas.status.height == 0 {
+        return;
+    }
+    let finding = matches!(model.overlay, Some(Overlay::Find)) || crate::tui::layout::has_find(model);
+    let left_end = if finding { widgets::find::draw(model, areas, buffer) } else { areas.status.x };
+    match model.view {
+        View::Scripts if !finding => scripts::status(model, areas, buffer),
+        View::Processes if !finding => processes::status(model, areas, buffer),
+        View::Logs => logs::status(model, areas, left_end, buffer),
+        _ => {}
+    }
+}
+
+fn draw_footer(model: &Model, areas: &Areas, buffer: &mut Buffer) {
+    let mut x = areas.footer.x;
+    for hint in footer::shown(model, areas).into_iter().filter(|_| areas.footer.height > 0) {
+        x = put(
+            buffer,
+            x,
+            areas.footer.y,
+            areas.footer.right().saturating_sub(x),
+            &hint.keys_text(),
+            model.theme.accent,
+        );
+        let text = format!(" {}  ", hint.text);
+        x = put(buffer, x, areas.footer.y, areas.footer.right().saturating_sub(x), &text, model.theme.muted);
+    }
+}
+
+/// Where the buttons of the action strip are.
+pub(crate) fn strip_spots(model: &Model, areas: &Areas) -> Vec<(Button, Rect)> {
+    let area = areas.strip;
+    let mut x = area.x;
+    if model.view == View::Processes
+        && let Some(row) = model.processes.selected()
+    {
+        x += text::width(&row.name).min(14) as u16 + 4;
+    }
+    let mut spots = Vec::new();
+    let here = focused(model).unwrap_or(0);
+    for (at, button) in buttons(model).into_iter().enumerate().filter(|_| area.height > 0) {
+        let width = text::width(button.label()) as u16 + 2 + u16::from(at == here);
+        if x + width > area.right() {
+            break;
+        }
+        spots.push((button, Rect::new(x, area.y, width, 1)));
+        x += width + 1;
+    }
+    spots
+}
+
+/// Draws the buttons of the action strip.
+pub(super) fn draw_strip(model: &Model, areas: &Areas, buffer: &mut Buffer) {
+    let here = focused(model);
+    for (at, (button, rect)) in strip_spots(model, areas).into_iter().enumerate() {
+        let first = at == here.unwrap_or(0);
+        let sign = if first { model.theme.glyphs.here() } else { "" };
+        let style = if here == Some(at) { model.theme.cursor } else { model.theme.text };
+        put(buffer, rect.x, rect.y, rect.width, &format!("[{sign}{}]", button.label()), style);
+    }
+}
+
+/// A line across, with a title in it.
+pub(super) fn rule(model: &Model, area: Rect, title: &str, buffer: &mut Buffer) {
+    let line = model.theme.glyphs.line();
+    for x in area.left()..area.right() {
+        put(buffer, x, area.y, 1, line, model.theme.rule);
+    }
+    if !title.is_empty() {
+        put(buffer, area.x + 2, area.y, area.width.saturating_sub(4), &format!(" {title} "), model.theme.muted);
+    }
+}
+
+/// Lays the style of the cursor over a row; its sign stands in the first column.
+pub(super) fn cursor_row(model: &Model, area: Rect, y: u16, buffer: &mut Buffer) {
+    let row = Rect { y, height: 1, ..area }.intersection(buffer.area);
+    buffer.set_style(row, model.theme.cursor);
+    put(buffer, area.x, y, 1, model.theme.glyphs.cursor(), Style::new());
+}
