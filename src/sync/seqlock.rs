@@ -70,38 +70,27 @@ impl Sequence {
         Self(AtomicU64::new(0))
     }
 
-    /// Runs `copy`, which loads the words, and answers what it copied unless a writer came between.
+    /// Runs `copy`, which loads the words into the caller's place, and answers whether no writer came between.
     #[inline]
-    pub(super) fn try_read<R>(&self, copy: impl FnOnce() -> R) -> Option<R> {
+    pub(super) fn try_read(&self, copy: impl FnOnce()) -> bool {
         let before = self.0.load(Acquire);
         if before & WRITING != 0 {
-            return None;
+            return false;
         }
-        let copied = copy();
+        copy();
         if !planted("seqlock: no acquire fence") {
             fence(Acquire);
         }
         let after = self.0.load(Relaxed);
-        ((before ^ after) & !CLAIMED == 0).then_some(copied)
+        (before ^ after) & !CLAIMED == 0
     }
 
     /// Tries until a copy is whole.
     #[inline]
-    pub(super) fn read<R>(&self, copy: impl Fn() -> R) -> R {
-        match self.try_read(&copy) {
-            Some(copied) => copied,
-            None => self.read_again(copy),
-        }
-    }
-
-    #[cold]
-    fn read_again<R>(&self, copy: impl Fn() -> R) -> R {
-        let mut tries = 1;
-        loop {
+    pub(super) fn read(&self, mut copy: impl FnMut()) {
+        let mut tries = 0;
+        while !self.try_read(&mut copy) {
             wait_a_little(&mut tries);
-            if let Some(copied) = self.try_read(&copy) {
-                return copied;
-            }
         }
     }
 
@@ -164,6 +153,7 @@ impl Drop for Held<'_> {
 }
 
 /// Spins once, or yields on every 64th try.
+#[cold]
 fn wait_a_little(tries: &mut u32) {
     *tries += 1;
     if *tries >= TRIES_BEFORE_YIELD {
@@ -174,17 +164,20 @@ fn wait_a_little(tries: &mut u32) {
     }
 }
 
-/// Loads every word, relaxed: whole only if the sequence says so afterwards.
+/// Loads every word into `copy`, relaxed: whole only if the sequence says so afterwards. In place, since moving an array about costs more than
+/// all else here: a wide load of words stored one by one waits for the store buffer.
 #[inline]
-pub(super) fn load_words<const N: usize>(words: &[AtomicU64; N]) -> [u64; N] {
-    std::array::from_fn(|at| words[at].load(Relaxed))
+pub(super) fn load_words<const N: usize>(words: &[AtomicU64; N], copy: &mut [u64; N]) {
+    for (copy, word) in copy.iter_mut().zip(words) {
+        *copy = word.load(Relaxed);
+    }
 }
 
 /// Stores every word, relaxed: only between a claim's first and last store.
 #[inline]
-pub(super) fn store_words<const N: usize>(words: &[AtomicU64; N], values: [u64; N]) {
+pub(super) fn store_words<const N: usize>(words: &[AtomicU64; N], values: &[u64; N]) {
     for (word, value) in words.iter().zip(values) {
-        word.store(value, Relaxed);
+        word.store(*value, Relaxed);
     }
 }
 
@@ -219,19 +212,22 @@ impl<const N: usize> SeqLock<N> {
     /// A copy of the words, whole; tries again while a writer is at work.
     #[inline]
     pub fn read(&self) -> [u64; N] {
-        self.sequence.read(|| load_words(&self.words))
+        let mut words = [0; N];
+        self.sequence.read(|| load_words(&self.words, &mut words));
+        words
     }
 
     /// A copy of the words, or `None` if a writer was at work.
     #[inline]
     pub fn try_read(&self) -> Option<[u64; N]> {
-        self.sequence.try_read(|| load_words(&self.words))
+        let mut words = [0; N];
+        self.sequence.try_read(|| load_words(&self.words, &mut words)).then_some(words)
     }
 
     /// Replaces the words, waiting for other writers and for a living [`SeqWriter`].
     #[inline]
     pub fn write(&self, words: [u64; N]) {
-        self.sequence.claim().write_and_release(|| store_words(&self.words, words));
+        self.sequence.claim().write_and_release(|| store_words(&self.words, &words));
     }
 
     /// Replaces the words by what `change` makes of them. No other writer comes between, and readers are not held up
@@ -286,14 +282,16 @@ impl<const N: usize> SeqWriter<'_, N> {
     /// The words: they cannot change under the writer.
     #[inline]
     pub fn read(&self) -> [u64; N] {
-        load_words(self.words)
+        let mut words = [0; N];
+        load_words(self.words, &mut words);
+        words
     }
 
     /// Replaces the words.
     #[inline]
     pub fn write(&mut self, words: [u64; N]) {
         let stored = self.words;
-        self.held.write(|| store_words(stored, words));
+        self.held.write(|| store_words(stored, &words));
     }
 
     /// Replaces the words by what `change` makes of them; if it panics nothing has changed.

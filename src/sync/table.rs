@@ -164,7 +164,7 @@ impl<const N: usize> SeqTable<N> {
         let generation = row.generation.load(Relaxed) + 1;
         held.write_and_release(|| {
             row.generation.store(generation, Relaxed);
-            store_words(&row.words, words);
+            store_words(&row.words, &words);
         });
         Ok(Key::of(index, generation).expect("a free row's generation is even, the next is odd"))
     }
@@ -180,7 +180,7 @@ impl<const N: usize> SeqTable<N> {
     #[inline]
     pub fn write(&self, key: Key, words: [u64; N]) -> bool {
         let Some((row, held)) = self.claim(key) else { return false };
-        held.write_and_release(|| store_words(&row.words, words));
+        held.write_and_release(|| store_words(&row.words, &words));
         true
     }
 
@@ -282,7 +282,12 @@ impl<const N: usize> Row<N> {
 
     #[inline]
     fn read(&self) -> (u32, [u64; N]) {
-        self.sequence.read(|| (self.generation.load(Relaxed), load_words(&self.words)))
+        let (mut generation, mut words) = (0, [0; N]);
+        self.sequence.read(|| {
+            generation = self.generation.load(Relaxed);
+            load_words(&self.words, &mut words);
+        });
+        (generation, words)
     }
 }
 
@@ -302,14 +307,16 @@ impl<const N: usize> RowWriter<'_, N> {
     /// The words: they cannot change under the writer.
     #[inline]
     pub fn read(&self) -> [u64; N] {
-        load_words(self.words)
+        let mut words = [0; N];
+        load_words(self.words, &mut words);
+        words
     }
 
     /// Replaces the words.
     #[inline]
     pub fn write(&mut self, words: [u64; N]) {
         let stored = self.words;
-        self.held.write(|| store_words(stored, words));
+        self.held.write(|| store_words(stored, &words));
     }
 
     /// Replaces the words by what `change` makes of them; if it panics nothing has changed.
