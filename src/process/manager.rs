@@ -16,7 +16,7 @@ use crate::process::table::{Process, Record, Table};
 use crate::runtime::context::Context;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -166,6 +166,10 @@ impl ProcessManager {
             record.set_ended(Status::Failed, Exit::NotSpawned);
             self.notify(&record);
         })?;
+        fence(Ordering::SeqCst);
+        if record.stop_early.load(Ordering::Relaxed) {
+            self.tell(&record, Message::Kill(None));
+        }
         Ok(record.id)
     }
 
@@ -232,9 +236,7 @@ impl ProcessManager {
     /// # Errors
     /// NOT_FOUND.
     pub fn request_stop(&self, id: ProcessId) -> Result<()> {
-        let record = self.record(id)?;
-        self.tell(&record, Message::Stop(None));
-        Ok(())
+        self.tell_even_early(id, Message::Stop(None))
     }
 
     /// Kills a process and all its descendants without grace, and does not wait.
@@ -242,9 +244,7 @@ impl ProcessManager {
     /// # Errors
     /// NOT_FOUND.
     pub fn kill(&self, id: ProcessId) -> Result<()> {
-        let record = self.record(id)?;
-        self.tell(&record, Message::Kill(None));
-        Ok(())
+        self.tell_even_early(id, Message::Kill(None))
     }
 
     /// Stops a process if it runs, and starts the same again under a new id.
@@ -393,6 +393,17 @@ impl ProcessManager {
     fn record(&self, id: ProcessId) -> Result<Arc<Record>> {
         let unknown = || Error::new("process", Code::NotFound, format!("no process has the id {}", id.0));
         self.table.get(id).ok_or_else(unknown)
+    }
+
+    /// A process that is about to be spawned is ended as soon as it is: it has done nothing yet that it could tidy up.
+    fn tell_even_early(&self, id: ProcessId, message: Message) -> Result<()> {
+        let record = self.record(id)?;
+        // Stored before the number is looked for, as the start sets the number before it looks here; with a full fence between
+        // the two steps on both sides, at least one sees the other.
+        record.stop_early.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.tell(&record, message);
+        Ok(())
     }
 
     /// Whether there is somebody to tell: a process that was never spawned has nobody.

@@ -13,7 +13,7 @@ use crate::process::spec::ProcessSpec;
 use crate::sync::{Key, SeqTable};
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -63,6 +63,8 @@ pub(crate) struct Record {
     pub(crate) terminal: bool,
     /// Its number in the reactor, once it was spawned.
     pub(crate) number: OnceLock<Number>,
+    /// Whether a stop came before it was spawned.
+    pub(crate) stop_early: AtomicBool,
     /// To type into and to resize; taken when its outputs have ended.
     pub(crate) terminals: Mutex<Option<Terminals>>,
     command: Arc<str>,
@@ -203,6 +205,7 @@ impl Table {
             spec,
             terminal,
             number: OnceLock::new(),
+            stop_early: AtomicBool::new(false),
             terminals: Mutex::new(None),
             rows: self.rows.clone(),
             key,
