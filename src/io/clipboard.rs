@@ -2,7 +2,10 @@
 
 use std::io::{self, Write as _};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal};
 
 /// A tool that has not taken the text by then is given up.
 const TOOL_MAX: Duration = Duration::from_secs(2);
@@ -72,20 +75,22 @@ impl Tool {
         let mut stdin = child.stdin.take().expect("standard input was asked for as a pipe");
         stdin.write_all(text.as_bytes())?;
         drop(stdin);
-        let deadline = Instant::now() + TOOL_MAX;
-        loop {
-            match child.try_wait() {
-                Ok(Some(status)) if status.success() => return Ok(()),
-                Ok(Some(status)) => return Err(io::Error::other(format!("{} ended with {status}", self.name()))),
-                // Someone else who waits for all children took its end: the text was taken.
-                Err(_) => return Ok(()),
-                Ok(None) if Instant::now() >= deadline => break,
-                Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+        let tool = Pid::from_child(&child);
+        let (ended, end) = mpsc::channel();
+        let waiter = std::thread::Builder::new().name("brummer-clipboard".into()).stack_size(64 * 1024);
+        // Nobody listens any more when the tool was given up.
+        waiter.spawn(move || ended.send(child.wait()))?;
+        match end.recv_timeout(TOOL_MAX) {
+            Ok(Ok(status)) if !status.success() => {
+                Err(io::Error::other(format!("{} ended with {status}", self.name())))
+            }
+            // An error says that someone else who waits for all children took its end: the text was taken.
+            Ok(_) => Ok(()),
+            Err(_) => {
+                rustix::process::kill_process(tool, Signal::KILL)?;
+                Err(io::Error::new(io::ErrorKind::TimedOut, format!("{} did not end", self.name())))
             }
         }
-        child.kill()?;
-        child.wait()?;
-        Err(io::Error::new(io::ErrorKind::TimedOut, format!("{} did not end", self.name())))
     }
 }
 
