@@ -19,3 +19,4 @@ pub mod view;
 mod tests;
 
 pub use core::{App, AppOptions};
+pub use scripts::list_scripts;

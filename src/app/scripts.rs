@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::app::core::AppOptions;
 use crate::app::messages::Messages;
-use crate::app::view::{Project, ScriptRow};
+use crate::app::view::{Project, ScriptRow, SystemMessage};
 use crate::config::{Command, Config, ProcessEntry, Source};
 use crate::error::{Code, Error, Result};
 use crate::event::Level;
@@ -156,6 +156,14 @@ fn relative(dir: &Path, path: &Path) -> String {
         Ok(inside) => inside.display().to_string(),
         Err(_) => path.display().to_string(),
     }
+}
+
+/// What a project can run, and what could not be understood of it; nothing is started.
+pub fn list_scripts(dir: PathBuf, config: Config) -> (Vec<ScriptRow>, Vec<SystemMessage>) {
+    let messages = Messages::default();
+    let options = AppOptions { dir, config, interactive: false, size: (0, 0), owns_descendants: false };
+    let scripts = Scripts::scan(&options, &messages);
+    (scripts.rows(), messages.all())
 }
 
 /// What a setting says of terminals.
