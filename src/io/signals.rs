@@ -39,6 +39,13 @@ impl Signal {
     }
 }
 
+/// From now on this program may change the modes of its terminal from the background, too. When the guardian was killed the
+/// shell takes the terminal back at once, and the app still has to undo what it has changed.
+pub fn allow_background_terminal() {
+    // SAFETY: it takes two integers, and SIG_IGN runs no code of this program. Children get every signal's default back.
+    unsafe { libc::signal(libc::SIGTTOU, libc::SIG_IGN) };
+}
+
 /// The pipe that signals come out of. Any number can exist in one program; each gets every signal it asked for.
 #[derive(Debug)]
 pub(crate) struct Signals {
