@@ -1,6 +1,17 @@
-//! The command line: flags, headless output, list, demo.
+//! The command line: what argv asks for, lines printed without a terminal UI, lists, completions, the demo.
+//!
+//! Read `args` for what can be asked, `entry` for who answers, `run` for how processes are run, `headless` for when lines are
+//! printed and `output` for what they look like, `terminal` for the terminal UI; `bell` wakes, `list`, `completions` and `demo` are answers of their own.
 
-/// Runs the program and answers its exit code.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
-}
+mod args;
+mod bell;
+mod completions;
+mod demo;
+mod entry;
+mod headless;
+mod list;
+mod output;
+mod run;
+mod terminal;
+
+pub use entry::main;

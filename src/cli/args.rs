@@ -1,0 +1,288 @@
+//! The command line's one definition: the parser, `--help`, the completions and the man page are made from it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args as ClapArgs, Command, CommandFactory, Parser, ValueEnum};
+
+/// What stands on the command line.
+#[derive(Parser, Debug, PartialEq)]
+#[command(
+    name = "brummer",
+    version,
+    disable_version_flag = true,
+    about = "Runs a project's scripts, keeps every line and shows them",
+    override_usage = "brummer [OPTIONS] [SCRIPT…] [-- ARG…]\n       brummer [OPTIONS] -- COMMAND [ARG…]\n       \
+                      brummer COMMAND",
+    after_help = AFTER_HELP,
+    after_long_help = AFTER_LONG_HELP,
+    max_term_width = 100
+)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) flags: Flags,
+
+    /// Scripts to start: names of package.json, of `.brum.toml`, or a quoted command ("node server.js --port 3000")
+    #[arg(value_name = "SCRIPT")]
+    pub(super) scripts: Vec<String>,
+
+    /// After `--`: a command and its arguments; behind one script, more arguments for it
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(super) rest: Vec<String>,
+
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+}
+
+/// The options that every way of starting shares.
+#[derive(ClapArgs, Debug, Clone, Default, PartialEq)]
+pub(super) struct Flags {
+    /// The project's folder; configuration is looked for from here upwards
+    #[arg(short, long, value_name = "DIR", default_value = ".", hide_default_value = true, global = true)]
+    pub(super) dir: PathBuf,
+
+    /// Print lines instead of opening the terminal UI; ends when everything that was started has ended
+    #[arg(long, global = true)]
+    pub(super) no_tui: bool,
+
+    /// What is printed without the terminal UI: lines to read, or one JSON object a line (implies --no-tui)
+    #[arg(long, value_name = "FORMAT", global = true)]
+    pub(super) output: Option<Output>,
+
+    /// Who runs the scripts of package.json: the project's manager, one of these, or no manager at all
+    #[arg(long, value_name = "WHO", global = true)]
+    pub(super) runner: Option<Runner>,
+
+    /// Whether processes get a terminal of their own (colours, prompts) or pipes
+    #[arg(long, value_name = "WHEN", global = true)]
+    pub(super) terminal: Option<When>,
+
+    /// Whether printed lines are coloured; NO_COLOR is respected
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_default_value = true, global = true)]
+    pub(super) color: When,
+
+    /// The time before each line
+    #[arg(long, value_name = "FORMAT", global = true)]
+    pub(super) time: Option<Time>,
+
+    /// Print every setting with its value and where it comes from
+    #[arg(long)]
+    pub(super) settings: bool,
+
+    /// Print the version
+    #[arg(short = 'V', short_alias = 'v', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// What else there is than to run the scripts that are named.
+#[derive(clap::Subcommand, Debug, PartialEq)]
+pub(super) enum Verb {
+    /// Start scripts; the word for a script that is called like one of these commands
+    Run {
+        /// Scripts to start
+        #[arg(value_name = "SCRIPT", required = true)]
+        scripts: Vec<String>,
+        /// After `--`: more arguments for the script
+        #[arg(last = true, value_name = "ARG")]
+        rest: Vec<String>,
+    },
+    /// List the scripts that can be started
+    List {
+        /// As JSON: an array of objects
+        #[arg(long)]
+        json: bool,
+        /// The names alone, one a line
+        #[arg(long, hide = true, conflicts_with = "json")]
+        names: bool,
+    },
+    /// Run a built-in sample project: a web server, an API that fails at times, a worker, a test
+    Demo {
+        /// End after so many seconds
+        #[arg(long, value_name = "N", value_parser = seconds)]
+        seconds: Option<Duration>,
+    },
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+/// How lines are printed.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Output {
+    /// `[14:02:28] web │ text`
+    #[default]
+    Text,
+    /// One object a line
+    Json,
+}
+
+/// Yes, no, or by what stdout is.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum When {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// The time before a line.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Time {
+    /// 14:02:28
+    Clock,
+    /// 14:02:28.700
+    Ms,
+    /// Since the process was started
+    Relative,
+    /// Since the line before
+    Delta,
+    /// None
+    Off,
+}
+
+/// Who runs the scripts of a package.json.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Runner {
+    Auto,
+    Direct,
+    Npm,
+    Yarn,
+    Pnpm,
+    Bun,
+    Deno,
+}
+
+/// The word of a choice, as it is written on the command line.
+pub(super) fn word<T: ValueEnum>(choice: T) -> String {
+    choice.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "a number of seconds is expected".to_owned())?;
+    Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
+}
+
+/// The definition, for what is made from it.
+pub(super) fn definition() -> Command {
+    Args::command()
+}
+
+/// Options of earlier versions that have nothing to act on here.
+const GONE: [&str; 9] =
+    ["port", "proxy-port", "proxy-mode", "proxy-url", "standard-proxy", "no-proxy", "no-mcp", "mcp", "mcp-debug"];
+
+/// Parses, or answers what is to be printed and the exit code: 0 for help and version, 2 for a wrong command line.
+pub(super) fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Args, clap::Error> {
+    Args::try_parse_from(words)
+}
+
+/// What is wrong with the command line, as Brummer says it.
+pub(super) fn explain(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let wrong = match error.get(clap::error::ContextKind::InvalidArg) {
+        Some(clap::error::ContextValue::String(word)) => word.split('=').next().unwrap_or_default(),
+        _ => "",
+    };
+    let gone = wrong.strip_prefix("--").or((wrong == "-p").then_some("port")).filter(|name| GONE.contains(name));
+    match gone {
+        Some(_) => format!("brummer: {wrong} has no effect: there is no proxy and no MCP server in this version\n"),
+        None => format!("brummer: {text}"),
+    }
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  brummer                      open the project's scripts
+  brummer dev api              start two scripts and show their lines
+  brummer test -- --watch      arguments for one script
+  brummer -- node server.js    start any command
+  brummer --no-tui dev         print lines, end when `dev` ends";
+
+const AFTER_LONG_HELP: &str = "\
+Examples:
+  brummer                      open the project's scripts
+  brummer dev api              start two scripts and show their lines
+  brummer test -- --watch      arguments for one script
+  brummer -- node server.js    start any command
+  brummer --no-tui dev         print lines, end when `dev` ends
+  brummer run list             start a script that is called like a command
+
+Printed lines:
+  [14:02:28] web │ a line of its standard output
+  [14:02:28] web ┃ a line of its standard error
+  [14:02:28] web ● what Brummer has to say of it
+Without a terminal on standard input and output, lines are printed as with --no-tui.
+
+Exit codes:
+  0    everything that was started ended with success, or the terminal UI was left
+  N    the code of the first process that failed (128 + N: ended by signal N)
+  1    Brummer itself failed
+  2    the command line is wrong
+  129, 130, 143    ended by SIGHUP, SIGINT (Ctrl+C), SIGTERM";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Args {
+        parse(line.split(' ').map(Into::into)).unwrap_or_else(|error| panic!("{line}: {error}"))
+    }
+
+    fn refused(line: &str) -> String {
+        explain(&parse(line.split(' ').map(Into::into)).expect_err(line))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        definition().debug_assert();
+    }
+
+    #[test]
+    fn scripts_stand_before_the_dashes_and_arguments_behind_them() {
+        let args = parsed("brummer -d /tmp web api -- --port 3000");
+        assert_eq!(args.scripts, ["web", "api"]);
+        assert_eq!(args.rest, ["--port", "3000"]);
+        assert_eq!(args.flags.dir, PathBuf::from("/tmp"));
+        let args = parsed("brummer --no-tui -- node server.js --port 3000");
+        assert!(args.scripts.is_empty() && args.flags.no_tui);
+        assert_eq!(args.rest, ["node", "server.js", "--port", "3000"]);
+    }
+
+    #[test]
+    fn a_command_word_wins_only_in_the_first_place_and_run_starts_its_namesake() {
+        assert_eq!(parsed("brummer list").verb, Some(Verb::List { json: false, names: false }));
+        assert_eq!(parsed("brummer web list").scripts, ["web", "list"]);
+        let run = Verb::Run { scripts: vec!["list".into()], rest: vec!["-x".into()] };
+        assert_eq!(parsed("brummer run list -- -x").verb, Some(run));
+    }
+
+    #[test]
+    fn options_work_on_both_sides_of_a_command_word() {
+        assert!(parsed("brummer --no-tui demo").flags.no_tui);
+        let args = parsed("brummer demo --no-tui --seconds 0.5 --color never");
+        assert!(args.flags.no_tui && args.flags.color == When::Never);
+        assert_eq!(args.verb, Some(Verb::Demo { seconds: Some(Duration::from_millis(500)) }));
+    }
+
+    #[test]
+    fn a_wrong_option_is_named_with_what_is_allowed() {
+        let text = refused("brummer --runner npn");
+        assert!(text.starts_with("brummer: invalid value 'npn'") && text.contains("pnpm"), "{text}");
+        assert!(refused("brummer --nope").starts_with("brummer: unexpected argument '--nope'"));
+        assert!(refused("brummer --proxy-port=3 dev").contains("--proxy-port has no effect"));
+        assert!(refused("brummer -p 3 dev").contains("-p has no effect"));
+    }
+
+    #[test]
+    fn the_version_is_asked_for_in_three_ways() {
+        for flag in ["-V", "-v", "--version"] {
+            let error = parse(["brummer", flag].map(Into::into)).expect_err("version");
+            assert_eq!(error.kind(), clap::error::ErrorKind::DisplayVersion);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Reads the command line and picks who answers it; what is answered at once needs neither guardian nor threads.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::args::{self, Args, Flags, Verb, When, word};
+use super::run::{self, Request, Start};
+use super::{completions, demo, list};
+use crate::app::list_scripts;
+use crate::config::{Config, Overrides};
+use crate::error::{Code, Error, Result};
+
+/// Brummer itself failed.
+const FAILED: u8 = 1;
+
+/// The command line is wrong.
+const USAGE: u8 = 2;
+
+/// Runs the program and answers its exit code.
+pub fn main() -> ExitCode {
+    let words: Vec<_> = std::env::args_os().collect();
+    if let Some(part) = demo::Part::asked_for(&words) {
+        return ExitCode::from(demo::run(part));
+    }
+    let code = match args::parse(words) {
+        Ok(args) => answer(args).unwrap_or_else(|error| complain(&error)),
+        Err(error) if error.use_stderr() => {
+            say(io::stderr(), args::explain(&error).as_bytes());
+            USAGE
+        }
+        // Help or the version was asked for; a reader that went away has seen enough.
+        Err(error) => error.print().map_or(0, |()| 0),
+    };
+    ExitCode::from(code)
+}
+
+fn answer(args: Args) -> Result<u8> {
+    let flags = &args.flags;
+    match &args.verb {
+        Some(Verb::Completions { shell }) => return Ok(print(completions::completions(*shell).as_bytes())),
+        Some(Verb::Man) => return Ok(print(&completions::man())),
+        Some(Verb::Demo { seconds }) => return run::demo(flags.clone(), *seconds),
+        Some(Verb::List { .. } | Verb::Run { .. }) | None => {}
+    }
+    let dir = folder(&flags.dir)?;
+    let config = Config::load(&dir, &overrides(flags))?;
+    let (names, rest) = match args.verb {
+        _ if flags.settings => return Ok(print(config.render().as_bytes())),
+        Some(Verb::List { json, names }) => return Ok(print_list(dir, config, json, names)),
+        Some(Verb::Run { scripts, rest }) => (scripts, rest),
+        _ => (args.scripts, args.rest),
+    };
+    let starts = starts(names, rest)?;
+    Ok(run::run(Request { dir, config, flags: args.flags, starts, limit: None }))
+}
+
+/// What the words name: scripts, the last of them with arguments, or one command.
+fn starts(names: Vec<String>, rest: Vec<String>) -> Result<Vec<Start>> {
+    match (names.len(), rest.is_empty()) {
+        (0, true) => Ok(Vec::new()),
+        (0, false) => Ok(vec![Start::Argv(rest)]),
+        (1, false) => Ok(names.into_iter().map(|word| Start::Named { word, args: rest.clone() }).collect()),
+        (_, true) => Ok(names.into_iter().map(|word| Start::Named { word, args: Vec::new() }).collect()),
+        (_, false) => {
+            let scripts = names.join("`, `");
+            let message = format!("arguments behind `--` go to one script, but several are named: `{scripts}`");
+            Err(Error::new("cli", Code::InvalidState, message))
+        }
+    }
+}
+
+/// The settings that flags say.
+pub(super) fn overrides(flags: &Flags) -> Overrides {
+    let mut overrides = Overrides::new();
+    if let Some(runner) = flags.runner {
+        overrides.set("runner", word(runner), "--runner");
+    }
+    if let Some(terminal) = flags.terminal {
+        let value = match terminal {
+            When::Auto => "auto",
+            When::Always => "true",
+            When::Never => "false",
+        };
+        overrides.set("terminal", value, "--terminal");
+    }
+    if let Some(time) = flags.time {
+        overrides.set("ui.timestamps", word(time), "--time");
+    }
+    overrides
+}
+
+/// The folder as an absolute path.
+fn folder(dir: &Path) -> Result<PathBuf> {
+    let attempt = || format!("open the folder {}", dir.display());
+    let found = dir.canonicalize().map_err(|error| Error::io("cli", attempt(), error))?;
+    match found.is_dir() {
+        true => Ok(found),
+        false => Err(Error::new("cli", Code::InvalidState, format!("{} is not a folder", dir.display()))),
+    }
+}
+
+fn print_list(dir: PathBuf, config: Config, json: bool, names: bool) -> u8 {
+    let (rows, problems) = list_scripts(dir, config);
+    let text = match (json, names) {
+        (true, _) => list::json(&rows),
+        (_, true) => list::names(&rows),
+        _ => list::text(&rows, columns()),
+    };
+    let code = print(text.as_bytes());
+    for problem in problems.iter().filter(|_| !names) {
+        say(io::stderr(), format!("brummer: {}\n", problem.text).as_bytes());
+    }
+    code
+}
+
+/// The width of the terminal on standard output, if there is one.
+pub(super) fn columns() -> Option<u16> {
+    io::stdout().is_terminal().then(|| crossterm::terminal::size().ok()).flatten().map(|(columns, _)| columns)
+}
+
+/// Prints an answer; that its reader went away is no failure.
+fn print(bytes: &[u8]) -> u8 {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            complain(&Error::io("cli", "write to standard output", error))
+        }
+        _ => 0,
+    }
+}
+
+fn say(mut out: impl Write, text: &[u8]) {
+    // When standard error is closed there is nobody to tell.
+    let _ = out.write_all(text);
+}
+
+/// `brummer: what failed, why, what to do (facts)`.
+pub(super) fn complain(error: &Error) -> u8 {
+    let told = |value: &str| error.message().contains(value);
+    let facts: Vec<String> = error
+        .context()
+        .iter()
+        .filter(|(_, value)| !told(value))
+        .map(|(key, value)| format!("{key}: {value}"))
+        .collect();
+    let facts = if facts.is_empty() { String::new() } else { format!(" ({})", facts.join(", ")) };
+    say(io::stderr(), format!("brummer: {}{facts}\n", error.message()).as_bytes());
+    FAILED
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn words_name_scripts_one_script_with_arguments_or_a_command() {
+        let named = |word: &str, args: &str| Start::Named { word: word.into(), args: words(args) };
+        assert_eq!(starts(words("web api"), vec![]).unwrap(), [named("web", ""), named("api", "")]);
+        assert_eq!(starts(words("web"), words("-p 3")).unwrap(), [named("web", "-p 3")]);
+        assert_eq!(starts(vec![], words("node .")).unwrap(), [Start::Argv(words("node ."))]);
+        assert_eq!(starts(vec![], vec![]).unwrap(), []);
+        assert!(starts(words("web api"), words("-p")).unwrap_err().message().contains("`web`, `api`"));
+    }
+}

@@ -1,0 +1,148 @@
+//! Lines for programs: one JSON object a line, with `type` first.
+//!
+//! | type | fields |
+//! |---|---|
+//! | `line` | time, process, id, stream (`stdout`, `stderr`), level, text; seq; `lossy` when bytes that are not UTF-8 were replaced; `newline: false` when the output ended without one; `continued: true` when the next piece goes on with it |
+//! | `partial` | as `line`, without seq: a prompt, or what else there is of a line so far; `line` follows |
+//! | `started` | time, process, id, pid, command, cwd |
+//! | `exited` | time, process, id, status (`success`, `failed`, `stopped`), code or signal, seconds |
+//! | `url` | time, process, id, url |
+//! | `message` | time, level, text: what Brummer itself has to say |
+//! | `skipped` | time, lines: so many were dropped because this output is not read fast enough |
+
+use std::io::Write;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::clock::Clock;
+use super::record::{Line, News, Owner, Printer};
+use crate::event::{Ending, Exit, Level, Stream};
+use crate::wire::ansi;
+
+/// Prints for programs.
+#[derive(Debug)]
+pub(in crate::cli) struct Json {
+    clock: Clock,
+    /// Escape sequences stay in the text.
+    coloured: bool,
+    plain: Vec<u8>,
+}
+
+impl Json {
+    /// `coloured` keeps the escape sequences in the texts.
+    pub(in crate::cli) fn new(coloured: bool) -> Json {
+        Json { clock: Clock::utc(), coloured, plain: Vec::new() }
+    }
+
+    /// `{"type":…,"time":…` – the object stays open.
+    fn open(&mut self, out: &mut Vec<u8>, kind: &str, time_ms: u64) {
+        let second = self.clock.second(time_ms);
+        // Here and below: writing into a Vec cannot fail, and strings and numbers can always be written as JSON.
+        let _ = write!(out, "{{\"type\":\"{kind}\",\"time\":\"{second}.{:03}Z\"", time_ms % 1000);
+    }
+
+    fn text_line(&mut self, out: &mut Vec<u8>, kind: &str, owner: Owner<'_>, line: &Line<'_>) {
+        self.open(out, kind, line.time_ms);
+        whose(out, owner);
+        let stream = match line.stream {
+            Stream::Out => "stdout",
+            Stream::Err => "stderr",
+        };
+        let _ = write!(out, ",\"stream\":\"{stream}\",\"level\":\"{}\",\"text\":", line.level.name());
+        self.plain.clear();
+        match self.coloured {
+            true => self.plain.extend_from_slice(line.bytes),
+            false => ansi::strip(line.bytes, &mut self.plain),
+        }
+        let text = String::from_utf8_lossy(&self.plain);
+        string(out, &text);
+        if matches!(text, std::borrow::Cow::Owned(_)) {
+            out.extend_from_slice(b",\"lossy\":true");
+        }
+    }
+}
+
+fn whose(out: &mut Vec<u8>, owner: Owner<'_>) {
+    out.extend_from_slice(b",\"process\":");
+    string(out, owner.name);
+    let _ = write!(out, ",\"id\":{}", owner.id);
+}
+
+fn string(out: &mut Vec<u8>, text: &str) {
+    let _ = serde_json::to_writer(out, text);
+}
+
+fn close(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"}\n");
+}
+
+/// Adds fields to the open object, and closes it.
+fn fields<const N: usize>(out: &mut Vec<u8>, fields: [(&str, Value); N]) {
+    for (key, value) in fields {
+        let _ = write!(out, ",\"{key}\":{value}");
+    }
+    close(out);
+}
+
+impl Printer for Json {
+    fn line(&mut self, out: &mut Vec<u8>, owner: Owner<'_>, line: &Line<'_>) {
+        self.text_line(out, "line", owner, line);
+        let _ = write!(out, ",\"seq\":{}", line.sequence);
+        match line.ending {
+            Ending::Newline | Ending::CarriageReturnNewline => {}
+            Ending::None => out.extend_from_slice(b",\"newline\":false"),
+            Ending::Continued => out.extend_from_slice(b",\"continued\":true"),
+        }
+        close(out);
+    }
+
+    fn partial(&mut self, out: &mut Vec<u8>, owner: Owner<'_>, line: &Line<'_>, progress: bool) {
+        if !progress {
+            self.text_line(out, "partial", owner, line);
+            close(out);
+        }
+    }
+
+    fn news(&mut self, out: &mut Vec<u8>, owner: Owner<'_>, time_ms: u64, news: &News<'_>) {
+        match news {
+            News::Started { command, cwd, pid } => {
+                self.open(out, "started", time_ms);
+                whose(out, owner);
+                fields(
+                    out,
+                    [("pid", Value::from(*pid)), ("command", Value::from(*command)), ("cwd", Value::from(*cwd))],
+                );
+            }
+            News::Ended { status, exit, after } => {
+                self.open(out, "exited", time_ms);
+                whose(out, owner);
+                let how = match exit {
+                    Some(Exit::Code(code)) => ("code", Value::from(*code)),
+                    Some(Exit::Signal(number)) => ("signal", Value::from(*number)),
+                    Some(Exit::NotSpawned) | None => ("code", Value::Null),
+                };
+                fields(out, [("status", Value::from(status.name())), how, ("seconds", seconds(*after))]);
+            }
+            News::Url(url) => {
+                self.open(out, "url", time_ms);
+                whose(out, owner);
+                fields(out, [("url", Value::from(*url))]);
+            }
+        }
+    }
+
+    fn message(&mut self, out: &mut Vec<u8>, time_ms: u64, level: Level, text: &str) {
+        self.open(out, "message", time_ms);
+        fields(out, [("level", Value::from(level.name())), ("text", Value::from(text))]);
+    }
+
+    fn skipped(&mut self, out: &mut Vec<u8>, time_ms: u64, lines: u64) {
+        self.open(out, "skipped", time_ms);
+        fields(out, [("lines", Value::from(lines))]);
+    }
+}
+
+fn seconds(time: Duration) -> Value {
+    Value::from(time.as_millis() as f64 / 1000.0)
+}

@@ -1,0 +1,168 @@
+//! Runs processes: under the guardian, with the app behind the terminal UI or behind printed lines.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::args::{Flags, Output, When};
+use super::bell::Bell;
+use super::demo;
+use super::entry::{columns, complain, overrides};
+use super::headless::{Plan, Session};
+use super::output::{Json, Look, Printer, Text};
+use super::terminal;
+use crate::app::command::Command;
+use crate::app::view::{Backend, Reply};
+use crate::app::{App, AppOptions};
+use crate::config::Config;
+use crate::error::{Code, Error, Result};
+use crate::event::{Level, ProcessId};
+use crate::io::guardian;
+use crate::io::signals::Signal;
+
+/// What is to be run.
+pub(super) struct Request {
+    /// The project's folder, absolute.
+    pub(super) dir: PathBuf,
+    pub(super) config: Config,
+    pub(super) flags: Flags,
+    pub(super) starts: Vec<Start>,
+    /// It ends after this time.
+    pub(super) limit: Option<Duration>,
+}
+
+/// Something to start.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Start {
+    /// A script or a process of the settings; a word with a blank in it that names none is a command for the shell.
+    Named { word: String, args: Vec<String> },
+    /// A program and its arguments.
+    Argv(Vec<String>),
+}
+
+/// The terminal's size where it cannot be asked for.
+const SIZE_DEFAULT: (u16, u16) = (80, 24);
+
+/// Names that are shown when nothing was named.
+const NAMES_SHOWN: usize = 12;
+
+/// The exit code when the guardian was killed; nobody is left to see it.
+const GUARDIAN_LOST: u8 = 137;
+
+/// What the end of everything may take beyond the longest grace.
+const AFTER_GRACE: Duration = Duration::from_secs(5);
+
+/// Runs the request in a guarded process; the exit code.
+pub(super) fn run(request: Request) -> u8 {
+    let code = guardian::run(|guard| i32::from(serve(request, guard).unwrap_or_else(|error| complain(&error))));
+    u8::try_from(code).unwrap_or(u8::MAX)
+}
+
+/// Runs the built-in sample project.
+pub(super) fn demo(flags: Flags, limit: Option<Duration>) -> Result<u8> {
+    let program = std::env::current_exe().map_err(|error| Error::io("demo", "find this program's own file", error))?;
+    // Dropped in the guardian, after the app has ended.
+    let project = demo::Project::create(&program)?;
+    let config = Config::load(project.dir(), &overrides(&flags))?;
+    let named = |name: &str| Start::Named { word: name.to_owned(), args: Vec::new() };
+    let starts = demo::Project::names().map(named).collect();
+    Ok(run(Request { dir: project.dir().to_owned(), config, flags, starts, limit }))
+}
+
+fn serve(request: Request, guard: guardian::Guard) -> Result<u8> {
+    let Request { dir, config, flags, starts, limit } = request;
+    let on_terminal = io::stdout().is_terminal();
+    let headless = flags.no_tui || flags.output.is_some() || !on_terminal || !io::stdin().is_terminal();
+    let patience = longest_grace(&config) + AFTER_GRACE;
+    let size = crossterm::terminal::size().unwrap_or(SIZE_DEFAULT);
+    let app = App::start(AppOptions { dir, config, interactive: on_terminal, size, owns_descendants: true })?;
+    let result = start_all(&app, &starts).and_then(|wanted| match headless {
+        true => print_lines(&app, &flags, guard, Plan { wanted, limit, patience }),
+        false => terminal::show(&app, guard, &wanted),
+    });
+    let stopped = app.shutdown(patience);
+    result.and_then(|code| stopped.map(|()| code))
+}
+
+/// The longest time that a process may take to end after it was asked to.
+fn longest_grace(config: &Config) -> Duration {
+    let own = config.processes.iter().map(|entry| entry.grace).max();
+    own.unwrap_or_default().max(config.settings.general.grace)
+}
+
+/// Starts everything in the order of the command line; when one cannot be started, nothing is left running.
+fn start_all(app: &App, starts: &[Start]) -> Result<Vec<ProcessId>> {
+    starts.iter().map(|start| start_one(app, start)).collect()
+}
+
+fn start_one(app: &App, start: &Start) -> Result<ProcessId> {
+    let (word, args) = match start {
+        Start::Argv(argv) => return app.start_argv(argv),
+        Start::Named { word, args } => (word, args),
+    };
+    match app.start_named(word, args) {
+        Err(error) if error.code() == Code::NotFound && word.contains(char::is_whitespace) => {
+            match app.execute(Command::Exec { command: word.clone() })? {
+                Reply::Process { id, .. } => Ok(id),
+                Reply::Done(_) => Err(error),
+            }
+        }
+        Err(error) if error.code() == Code::NotFound && error.get("script").is_some() => Err(unknown(app, word)),
+        result => result,
+    }
+}
+
+/// What to say of a word that names nothing.
+fn unknown(app: &App, word: &str) -> Error {
+    let scripts = app.scripts();
+    let scored = scripts.iter().map(|row| (strsim::damerau_levenshtein(word, &row.name), row.name.as_str()));
+    let near = scored.min().filter(|(distance, name)| *distance <= 1 + word.len().min(name.len()) / 3);
+    let near = near.map(|(_, name)| format!("; the nearest is `{name}`")).unwrap_or_default();
+    let more = format!("`brummer list` shows what there is, `brummer -- {word}` runs a command");
+    Error::new("cli", Code::NotFound, format!("no script is named `{word}`{near}; {more}"))
+}
+
+fn print_lines(app: &Arc<App>, flags: &Flags, guard: guardian::Guard, plan: Plan) -> Result<u8> {
+    // Its children are gone by then, and nobody is left who would read more lines.
+    app.manager().on_guardian_lost(guard, || std::process::exit(i32::from(GUARDIAN_LOST)));
+    let bell = Arc::new(Bell::default());
+    let signals = [Signal::Interrupt, Signal::Terminate, Signal::HangUp, Signal::Resize, Signal::Continue];
+    let ring = Arc::clone(&bell);
+    app.manager().on_signals(&signals, move |signal| ring.signal(signal));
+    let ring = Arc::clone(&bell);
+    app.on_change(Arc::new(move || ring.ring()));
+    let nothing_named = plan.wanted.is_empty();
+    let printer = printer(app, flags);
+    let mut session = Session::new(&**app, plan, printer, io::stdout().lock());
+    if nothing_named {
+        session.say(Level::Info, &nothing_runs(app));
+    }
+    session.run(&bell).map_err(|error| Error::io("cli", "write to standard output", error))
+}
+
+/// How lines are printed, by flags, environment and what standard output is.
+fn printer(app: &App, flags: &Flags) -> Box<dyn Printer> {
+    let coloured = match flags.color {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    };
+    if flags.output == Some(Output::Json) {
+        return Box::new(Json::new(flags.color == When::Always));
+    }
+    let time = app.config().settings.ui.timestamps;
+    let rows = app.processes();
+    Box::new(Text::new(Look { coloured, columns: columns(), time }, rows.iter().map(|row| &*row.name)))
+}
+
+/// What to say when the command line names nothing.
+fn nothing_runs(app: &App) -> String {
+    let scripts = app.scripts();
+    let names: Vec<&str> = scripts.iter().map(|row| row.name.as_str()).take(NAMES_SHOWN).collect();
+    let more = if scripts.len() > names.len() { ", …" } else { "" };
+    match names.is_empty() {
+        true => "nothing was named, so nothing runs, and no script was found here; end with Ctrl+C".to_owned(),
+        false => format!("nothing was named, so nothing runs; there are: {}{more}; end with Ctrl+C", names.join(", ")),
+    }
+}
