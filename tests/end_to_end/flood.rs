@@ -1,0 +1,25 @@
+//! A child that prints as fast as it can: every line arrives, in order.
+
+use crate::harness::Project;
+
+/// A million in a release build, as the promise says; fewer where everything is slower.
+const LINES: usize = if cfg!(debug_assertions) { 200_000 } else { 1_000_000 };
+
+#[test]
+fn pm10_every_line_of_a_flood_arrives_in_order() {
+    let limits = "[log_store]\nmax_entries = 2000000\nmax_total_entries = 2000000\nmax_bytes = '1GiB'\n\
+                  [resources]\nmemory_limit_mb = 4096\n";
+    let project = Project::configured(&format!("{limits}[processes.flood]\ncommand = 'seq 1 {LINES}'\n"));
+    for terminal in ["never", "always"] {
+        let run = project.brummer(&["--output", "json", "--terminal", terminal, "flood"]).finish();
+        assert_eq!((run.code(), run.stderr.as_str()), (0, ""));
+        let mut expected = 1;
+        for line in run.stdout.lines().filter(|line| line.starts_with("{\"type\":\"line\"")) {
+            let wanted = format!(",\"text\":\"{expected}\",");
+            assert!(line.contains(&wanted), "{expected} was expected, on {terminal} terminal: {line}");
+            expected += 1;
+        }
+        assert_eq!(expected, LINES + 1);
+        assert!(!run.stdout.contains("{\"type\":\"skipped\""));
+    }
+}

@@ -1,0 +1,18 @@
+//! What the tests stand on: a project in a folder of its own, Brummer running in it, a terminal to look at it.
+//!
+//! `project` is the folder and the word by which its processes are found again; `run` is Brummer with its output in
+//! pipes; `screen` is Brummer in tmux; `wait` waits for a condition with a deadline; `tools` says what is installed.
+
+mod processes;
+mod project;
+mod run;
+mod screen;
+mod tools;
+mod wait;
+
+pub(crate) use processes::{Signal, children_of, signal};
+pub(crate) use project::Project;
+pub(crate) use run::{Finished, Run};
+pub(crate) use screen::Screen;
+pub(crate) use tools::is_installed;
+pub(crate) use wait::{until, until_within};

@@ -1,0 +1,103 @@
+//! A project in a folder of its own; every process that is started in it carries a word by which it is found again.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::processes::{Living, Signal, carriers, signal};
+use super::run::Run;
+
+/// The variable that every process of a test inherits.
+pub(crate) const MARK: &str = "BRUMMER_TEST";
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// The folder, removed at the end with every process that is left.
+#[derive(Debug)]
+pub(crate) struct Project {
+    folder: tempfile::TempDir,
+    mark: String,
+}
+
+impl Project {
+    /// An empty project.
+    pub(crate) fn new() -> Project {
+        let folder = tempfile::Builder::new().prefix("brummer-test-").tempdir().expect("a folder");
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let project = Project { folder, mark: format!("{}-{count}", std::process::id()) };
+        std::fs::create_dir_all(project.home()).expect("a home");
+        project
+    }
+
+    /// A project with a `.brum.toml`.
+    pub(crate) fn configured(text: &str) -> Project {
+        let project = Project::new();
+        project.write(".brum.toml", text);
+        project
+    }
+
+    /// Where it is.
+    pub(crate) fn dir(&self) -> PathBuf {
+        self.folder.path().join("project")
+    }
+
+    fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// An empty folder for temporary files of what runs in the project.
+    pub(crate) fn temporary(&self) -> PathBuf {
+        let dir = self.folder.path().join("tmp");
+        std::fs::create_dir_all(&dir).expect("a folder");
+        dir
+    }
+
+    /// Writes a file.
+    pub(crate) fn write(&self, name: impl AsRef<Path>, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.dir().join(name);
+        std::fs::create_dir_all(path.parent().expect("below the project")).expect("a folder");
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+
+    /// The environment that everything in the project gets: no settings of the person who runs the tests.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let home = self.home().display().to_string();
+        vec![
+            (MARK, self.mark.clone()),
+            ("HOME", home.clone()),
+            ("XDG_CONFIG_HOME", format!("{home}/.config")),
+            ("TMPDIR", self.temporary().display().to_string()),
+            ("LC_ALL", "C.UTF-8".to_owned()),
+        ]
+    }
+
+    /// A command in the project, not yet started; nothing of the caller's terminal reaches it.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>, args: &[&str]) -> Command {
+        std::fs::create_dir_all(self.dir()).expect("a folder");
+        let mut command = Command::new(program);
+        command.args(args).current_dir(self.dir()).envs(self.environment()).env_remove("NO_COLOR");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Brummer with its output in pipes.
+    pub(crate) fn brummer(&self, args: &[&str]) -> Run {
+        Run::start(self.command(env!("CARGO_BIN_EXE_brummer"), args))
+    }
+
+    /// Everybody that was started in this project and lives.
+    pub(crate) fn living(&self) -> Vec<Living> {
+        carriers(&format!("{MARK}={}", self.mark))
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        // After a test that failed something may be left; it was started here, so it is ended here.
+        for left in self.living() {
+            signal(left.pid, Signal::KILL);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! A real terminal: a tmux server of its own with one shell in it.
+
+use std::cell::Cell;
+use std::process::Command;
+use std::time::Duration;
+
+use super::project::Project;
+use super::wait::{until, until_within};
+
+/// The terminal; its server ends with it.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    socket: String,
+    /// Commands that [`Screen::shell`] ran.
+    commands: Cell<u32>,
+}
+
+impl Screen {
+    /// A shell in the project's folder, with a prompt of `ready$ `.
+    pub(crate) fn open(project: &Project, columns: u16, rows: u16) -> Screen {
+        let socket = project.temporary().parent().expect("a parent").join("tmux").display().to_string();
+        std::fs::create_dir_all(project.dir()).expect("a folder");
+        let mut command = Command::new("tmux");
+        command.args(["-S", &socket, "-f", "/dev/null", "new-session", "-d"]);
+        command.args(["-x", &columns.to_string(), "-y", &rows.to_string()]);
+        command.args(["-c", &project.dir().display().to_string()]);
+        command.arg("exec env PS1='ready$ ' ENV= TERM=tmux-256color sh -i");
+        command.envs(project.environment()).env_remove("TMUX").env_remove("NO_COLOR");
+        let output = command.output().expect("tmux starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let screen = Screen { socket, commands: Cell::new(0) };
+        screen.wait_for("ready$");
+        screen
+    }
+
+    fn tmux(&self, args: &[&str]) -> String {
+        let output = Command::new("tmux").args(["-S", &self.socket]).args(args).output().expect("tmux runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Presses keys by their names, such as `Enter`, `C-c`, `Down`, `q`.
+    pub(crate) fn press(&self, keys: &[&str]) {
+        self.tmux(&[&["send-keys"], keys].concat());
+    }
+
+    /// Types text.
+    pub(crate) fn type_text(&self, text: &str) {
+        self.tmux(&["send-keys", "-l", text]);
+    }
+
+    /// Starts Brummer with these arguments.
+    pub(crate) fn brummer(&self, args: &str) {
+        self.type_text(&format!("'{}' {args}", env!("CARGO_BIN_EXE_brummer")));
+        self.press(&["Enter"]);
+    }
+
+    /// What is on the screen.
+    pub(crate) fn text(&self) -> String {
+        self.tmux(&["capture-pane", "-p"])
+    }
+
+    /// Waits until this is on the screen.
+    pub(crate) fn wait_for(&self, text: &str) {
+        self.wait_until(&format!("`{text}` is shown"), |screen| screen.contains(text));
+    }
+
+    /// Waits until this is no longer on the screen.
+    pub(crate) fn wait_gone(&self, text: &str) {
+        self.wait_until(&format!("`{text}` is no longer shown"), |screen| !screen.contains(text));
+    }
+
+    /// Waits until the screen is as asked.
+    pub(crate) fn wait_until(&self, what: &str, condition: impl Fn(&str) -> bool) {
+        let shown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            until(what, || condition(&self.text()));
+        }));
+        if shown.is_err() {
+            panic!("waited in vain until {what}; the screen:\n{}", self.text());
+        }
+    }
+
+    /// Gives the terminal another size.
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
+        self.tmux(&["resize-window", "-x", &columns.to_string(), "-y", &rows.to_string()]);
+    }
+
+    /// Runs a command in the shell and gives back what it prints; only when the shell has its prompt.
+    pub(crate) fn shell(&self, command: &str) -> String {
+        let number = self.commands.get() + 1;
+        self.commands.set(number);
+        self.type_text(&format!("clear; {command}; echo do''ne {number}"));
+        self.press(&["Enter"]);
+        let end = format!("\ndone {number}\n");
+        self.wait_until("the command is done", |screen| screen.contains(&end));
+        self.text().split(&end).next().unwrap_or_default().to_owned()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+        let gone = || !self.tmux(&["list-sessions"]).contains("windows");
+        until_within(Duration::from_secs(10), "the tmux server has ended", gone);
+    }
+}

@@ -1,0 +1,12 @@
+//! The program as its users meet it: started as a process, in pipes and in a real terminal, killed in every way.
+//!
+//! Each file is a front door or a promise; `harness` starts, watches and cleans up.
+
+mod cli;
+mod demo;
+mod flood;
+mod harness;
+mod headless;
+mod kill;
+mod runners;
+mod tui;
