@@ -8,18 +8,23 @@
 mod app;
 #[path = "throughput/bus.rs"]
 mod bus;
+#[path = "throughput/core.rs"]
+mod core;
 #[path = "throughput/peers.rs"]
 mod peers;
 #[path = "throughput/pool.rs"]
 mod pool;
 #[path = "throughput/screen.rs"]
 mod screen;
+#[path = "throughput/store.rs"]
+mod store;
 
 use brummer_benches::{Effort, Report};
 
 type Section = (&'static str, fn(&mut Report, Effort));
 
-const SECTIONS: &[Section] = &[("bus", bus::run), ("pool", pool::run), ("app", app::run)];
+const SECTIONS: &[Section] =
+    &[("bus", bus::run), ("pool", pool::run), ("core", core::run), ("store", store::run), ("app", app::run)];
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
