@@ -51,7 +51,13 @@ fn answer(args: Args) -> Result<u8> {
         Some(Verb::Run { scripts, rest }) => (scripts, rest),
         _ => (args.scripts, args.rest),
     };
-    let starts = starts(names, rest)?;
+    let starts = match starts(names, rest) {
+        Ok(starts) => starts,
+        Err(error) => {
+            complain(&error);
+            return Ok(USAGE);
+        }
+    };
     Ok(run::run(Request { dir, config, flags: args.flags, starts, limit: None }))
 }
 

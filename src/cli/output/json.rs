@@ -10,6 +10,7 @@
 //! | `message` | time, level, text: what Brummer itself has to say |
 //! | `skipped` | time, lines: so many were dropped because this output is not read fast enough |
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::time::Duration;
 
@@ -27,29 +28,57 @@ pub(in crate::cli) struct Json {
     /// Escape sequences stay in the text.
     coloured: bool,
     plain: Vec<u8>,
+    /// The time that was written last, and its text.
+    time: (u64, Vec<u8>),
+    /// The process that was written last, and its fields.
+    owner: (u64, Vec<u8>),
 }
+
+/// No process has this number.
+const NOBODY: u64 = u64::MAX;
 
 impl Json {
     /// `coloured` keeps the escape sequences in the texts.
     pub(in crate::cli) fn new(coloured: bool) -> Json {
-        Json { clock: Clock::utc(), coloured, plain: Vec::new() }
+        let (time, owner) = ((u64::MAX, Vec::new()), (NOBODY, Vec::new()));
+        Json { clock: Clock::utc(), coloured, plain: Vec::new(), time, owner }
     }
 
-    /// `{"type":…,"time":…` – the object stays open.
+    /// `{"type":…,"time":…`: the object stays open.
     fn open(&mut self, out: &mut Vec<u8>, kind: &str, time_ms: u64) {
-        let second = self.clock.second(time_ms);
-        // Here and below: writing into a Vec cannot fail, and strings and numbers can always be written as JSON.
-        let _ = write!(out, "{{\"type\":\"{kind}\",\"time\":\"{second}.{:03}Z\"", time_ms % 1000);
+        if self.time.0 != time_ms {
+            let second = self.clock.second(time_ms);
+            self.time.1.clear();
+            // Here and below: writing into a Vec cannot fail, and strings and numbers can always be written as JSON.
+            let _ = write!(self.time.1, "\",\"time\":\"{second}.{:03}Z\"", time_ms % 1000);
+            self.time.0 = time_ms;
+        }
+        out.extend_from_slice(b"{\"type\":\"");
+        out.extend_from_slice(kind.as_bytes());
+        out.extend_from_slice(&self.time.1);
+    }
+
+    /// The fields that say whose it is; a process keeps its name.
+    fn whose(&mut self, out: &mut Vec<u8>, owner: Owner<'_>) {
+        if self.owner.0 != owner.id {
+            self.owner.1.clear();
+            self.owner.1.extend_from_slice(b",\"process\":");
+            string(&mut self.owner.1, owner.name);
+            let _ = write!(self.owner.1, ",\"id\":{}", owner.id);
+            self.owner.0 = owner.id;
+        }
+        out.extend_from_slice(&self.owner.1);
     }
 
     fn text_line(&mut self, out: &mut Vec<u8>, kind: &str, owner: Owner<'_>, line: &Line<'_>) {
         self.open(out, kind, line.time_ms);
-        whose(out, owner);
-        let stream = match line.stream {
-            Stream::Out => "stdout",
-            Stream::Err => "stderr",
-        };
-        let _ = write!(out, ",\"stream\":\"{stream}\",\"level\":\"{}\",\"text\":", line.level.name());
+        self.whose(out, owner);
+        out.extend_from_slice(match line.stream {
+            Stream::Out => b",\"stream\":\"stdout\",\"level\":\"",
+            Stream::Err => b",\"stream\":\"stderr\",\"level\":\"",
+        });
+        out.extend_from_slice(line.level.name().as_bytes());
+        out.extend_from_slice(b"\",\"text\":");
         self.plain.clear();
         match self.coloured {
             true => self.plain.extend_from_slice(line.bytes),
@@ -57,16 +86,10 @@ impl Json {
         }
         let text = String::from_utf8_lossy(&self.plain);
         string(out, &text);
-        if matches!(text, std::borrow::Cow::Owned(_)) {
+        if matches!(text, Cow::Owned(_)) {
             out.extend_from_slice(b",\"lossy\":true");
         }
     }
-}
-
-fn whose(out: &mut Vec<u8>, owner: Owner<'_>) {
-    out.extend_from_slice(b",\"process\":");
-    string(out, owner.name);
-    let _ = write!(out, ",\"id\":{}", owner.id);
 }
 
 fn string(out: &mut Vec<u8>, text: &str) {
@@ -108,7 +131,7 @@ impl Printer for Json {
         match news {
             News::Started { command, cwd, pid } => {
                 self.open(out, "started", time_ms);
-                whose(out, owner);
+                self.whose(out, owner);
                 fields(
                     out,
                     [("pid", Value::from(*pid)), ("command", Value::from(*command)), ("cwd", Value::from(*cwd))],
@@ -116,7 +139,7 @@ impl Printer for Json {
             }
             News::Ended { status, exit, after } => {
                 self.open(out, "exited", time_ms);
-                whose(out, owner);
+                self.whose(out, owner);
                 let how = match exit {
                     Some(Exit::Code(code)) => ("code", Value::from(*code)),
                     Some(Exit::Signal(number)) => ("signal", Value::from(*number)),
@@ -126,7 +149,7 @@ impl Printer for Json {
             }
             News::Url(url) => {
                 self.open(out, "url", time_ms);
-                whose(out, owner);
+                self.whose(out, owner);
                 fields(out, [("url", Value::from(*url))]);
             }
         }
