@@ -93,7 +93,15 @@ impl Json {
 }
 
 fn string(out: &mut Vec<u8>, text: &str) {
-    let _ = serde_json::to_writer(out, text);
+    let escaped = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
+    // To the end, found or not: so it is done sixteen bytes at a time. Most lines need no escape.
+    if text.as_bytes().iter().fold(false, |found, byte| found | escaped(byte)) {
+        let _ = serde_json::to_writer(out, text);
+    } else {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    }
 }
 
 fn close(out: &mut Vec<u8>) {

@@ -53,7 +53,8 @@ pub(super) fn child_text(out: &mut Vec<u8>, bytes: &[u8], coloured: bool) {
 /// Writes text without its control characters, the tab excepted.
 fn printable(out: &mut Vec<u8>, text: &[u8]) {
     let control = |byte: &u8| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f;
-    if text.iter().any(control) {
+    // To the end, found or not: so it is done sixteen bytes at a time.
+    if text.iter().fold(false, |found, byte| found | control(byte)) {
         out.extend(text.iter().copied().filter(|byte| !control(byte)));
     } else {
         out.extend_from_slice(text);

@@ -42,7 +42,12 @@ pub(in crate::cli) struct Text {
     covered: Option<Open>,
     /// Whose unfinished line was shown and closed, so that it is not shown again before it is complete.
     closed: Vec<(u64, Stream)>,
+    /// The head of the line that was printed last, and when it can be used again.
+    last_head: (Option<HeadKey>, Vec<u8>),
 }
+
+/// Lines of one process that have the same of these have the same head.
+type HeadKey = (u64, Stream, u64);
 
 /// The line at the end of the output that has no newline yet.
 #[derive(Debug)]
@@ -63,8 +68,8 @@ enum OpenKind {
 impl Text {
     /// `names` are those that will appear as far as is known: they decide how far names are padded.
     pub(in crate::cli) fn new<'a>(look: Look, names: impl IntoIterator<Item = &'a str>) -> Text {
-        let mut text =
-            Text { look, times: Times::new(look.time), name_columns: 0, open: None, covered: None, closed: Vec::new() };
+        let (times, closed, last_head) = (Times::new(look.time), Vec::new(), (None, Vec::new()));
+        let mut text = Text { look, times, name_columns: 0, open: None, covered: None, closed, last_head };
         names.into_iter().for_each(|name| text.make_room(name));
         text
     }
@@ -94,7 +99,29 @@ impl Text {
         out.push(b' ');
     }
 
+    /// What decides how the head of a line looks; `None` when it also depends on the line before.
+    fn head_key(&self, owner: Owner<'_>, line: &Line<'_>) -> Option<HeadKey> {
+        let time = match self.look.time {
+            Timestamps::Off => 0,
+            Timestamps::Clock => line.time_ms / 1000,
+            Timestamps::Ms | Timestamps::Relative => line.time_ms,
+            Timestamps::Delta => return None,
+        };
+        Some((owner.id, line.stream, time))
+    }
+
     fn line_head(&mut self, out: &mut Vec<u8>, owner: Owner<'_>, line: &Line<'_>) {
+        let key = self.head_key(owner, line);
+        if key.is_none() || key != self.last_head.0 {
+            let mut head = std::mem::take(&mut self.last_head.1);
+            head.clear();
+            self.new_line_head(&mut head, owner, line);
+            self.last_head = (key, head);
+        }
+        out.extend_from_slice(&self.last_head.1);
+    }
+
+    fn new_line_head(&mut self, out: &mut Vec<u8>, owner: Owner<'_>, line: &Line<'_>) {
         let own = colour(owner.place);
         self.make_room(owner.name);
         let mark = match line.stream {
