@@ -365,13 +365,14 @@ impl Loop {
         let mean = stats.total.checked_div(stats.frames.max(1) as u32).unwrap_or_default();
         let metrics = self.backend.logs().metrics();
         format!(
-            "{} frames, {mean:.1?} mean, {:.1?} longest, {} skipped, {} kB sent · {} lines kept, {} dropped, {metrics:?}",
+            "{} frames, {mean:.1?} mean, {:.1?} longest, {} skipped, {} kB · {} lines, {:.0}/s, {:.0} MB",
             stats.frames,
             stats.longest,
             stats.skipped,
             stats.bytes / 1024,
             self.model.logs.all.len(),
-            self.model.logs.all.dropped(),
+            metrics.entries_per_second,
+            metrics.memory_mb,
         )
     }
 }

@@ -1,10 +1,13 @@
 //! Takes the terminal and gives it back as it was: on drop, on a panic of the UI thread, around a suspension.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
 
 use crate::error::{Code, Error, Result};
 use crate::tui::inbox::Inbox;
@@ -26,9 +29,8 @@ struct Taken(AtomicBool);
 impl Taken {
     fn restore(&self) {
         if self.0.swap(false, Ordering::SeqCst) {
-            let mut out = io::stdout().lock();
             // Nothing is left to be done about a terminal that is gone.
-            let _ = out.write_all(MOUSE_OFF).and_then(|()| out.write_all(LEAVE)).and_then(|()| out.flush());
+            let _ = write(&[MOUSE_OFF, LEAVE].concat());
             let _ = crossterm::terminal::disable_raw_mode();
         }
     }
@@ -212,6 +214,23 @@ impl Writer {
     }
 }
 
+/// Writes to standard output without its lock and its buffer: a terminal that takes nothing holds up nobody else.
+fn write(mut bytes: &[u8]) -> io::Result<()> {
+    let out = io::stdout();
+    while !bytes.is_empty() {
+        match rustix::io::write(&out, bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                // Somebody who shares the terminal has made it non-blocking.
+                rustix::event::poll(&mut [PollFd::new(&out, PollFlags::OUT)], None)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
 fn write_all(shared: &Shared, inbox: &Inbox) {
     let mut slot = shared.lock();
     while !slot.stop {
@@ -222,10 +241,7 @@ fn write_all(shared: &Shared, inbox: &Inbox) {
         let bytes = std::mem::take(&mut slot.bytes);
         slot.writing = true;
         drop(slot);
-        let mut out = io::stdout().lock();
-        let written = out.write_all(&bytes).and_then(|()| out.flush());
-        drop(out);
-        if written.is_err() {
+        if write(&bytes).is_err() {
             inbox.send(Message::Hangup);
         }
         slot = shared.lock();

@@ -385,3 +385,79 @@ fn two_failed_ones_can_be_selected_and_started_together() {
     let restart = |id| Command::Restart(Target::Id(ProcessId(id)));
     assert_eq!(rig.asked(), [restart(1), restart(2)]);
 }
+
+fn click(rig: &mut Rig, x: u16, y: u16) {
+    use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    for kind in [MouseEventKind::Down(MouseButton::Left), MouseEventKind::Up(MouseButton::Left)] {
+        rig.send(Message::Mouse(MouseEvent { kind, column: x, row: y, modifiers: KeyModifiers::NONE }));
+    }
+}
+
+/// Where a text stands on the screen.
+fn spot(rig: &Rig, wanted: &str) -> (u16, u16) {
+    let text = rig.text();
+    let (y, line) =
+        text.lines().enumerate().find(|(_, line)| line.contains(wanted)).unwrap_or_else(|| panic!("{text}"));
+    (crate::tui::text::width(&line[..line.find(wanted).unwrap()]) as u16, y as u16)
+}
+
+#[test]
+fn a_click_is_the_same_as_going_there_and_pressing_enter() {
+    let mut rig = full("1");
+    let (x, y) = spot(&rig, "2 Processes");
+    click(&mut rig, x, y);
+    assert_eq!(rig.model.view, View::Processes);
+    let (x, y) = spot(&rig, "● api");
+    click(&mut rig, x, y);
+    assert_eq!(rig.model.processes.selected, Some(ProcessId(2)));
+    let (x, y) = spot(&rig, "[Restart]");
+    click(&mut rig, x, y);
+    assert_eq!(rig.asked(), [Command::Restart(Target::Id(ProcessId(2)))]);
+    let (x, y) = spot(&rig, "LINES/S");
+    click(&mut rig, x, y);
+    assert!(rig.text().contains("sort: lines"));
+    let (x, y) = spot(&rig, "/ commands");
+    click(&mut rig, x, y);
+    assert!(matches!(rig.model.overlay, Some(Overlay::Command(_))));
+}
+
+#[test]
+fn a_drag_over_lines_copies_them_and_a_click_on_the_pill_follows() {
+    use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    let mut rig = full("3");
+    let (x, y) = spot(&rig, "chunk-0050");
+    let at = |kind, row| Message::Mouse(MouseEvent { kind, column: x, row, modifiers: KeyModifiers::NONE });
+    rig.send(at(MouseEventKind::Down(MouseButton::Left), y));
+    rig.send(at(MouseEventKind::Drag(MouseButton::Left), y + 2));
+    rig.send(at(MouseEventKind::Up(MouseButton::Left), y + 2));
+    let Some(Effect::Copy(text, what)) = rig.outside.pop() else { panic!("{:?}", rig.outside) };
+    assert!(what == "3 lines" && text.starts_with("GET /assets/chunk-0050"), "{what}: {text}");
+    rig.mock.line(1, "web", "newest");
+    rig.refresh();
+    let (x, y) = spot(&rig, "1 new lines");
+    click(&mut rig, x, y);
+    assert!(rig.model.logs.place.follow);
+}
+
+#[test]
+fn the_wheel_scrolls_and_comes_back_to_following_at_the_end() {
+    use crossterm::event::{KeyModifiers, MouseEvent, MouseEventKind};
+    let mut rig = full("3");
+    let wheel = |kind| Message::Mouse(MouseEvent { kind, column: 5, row: 9, modifiers: KeyModifiers::NONE });
+    rig.send(wheel(MouseEventKind::ScrollUp));
+    assert!(!rig.model.logs.place.follow && !rig.text().contains("\"path\""), "{}", rig.text());
+    rig.send(wheel(MouseEventKind::ScrollDown));
+    assert!(rig.model.logs.place.follow);
+}
+
+#[test]
+fn a_process_that_was_started_again_stays_selected() {
+    let mut rig = full("2");
+    rig.press(&["down", "down"]);
+    let mut rows = rig.mock.processes.lock().unwrap();
+    rows[1].status = Status::Stopped;
+    rows.push(process(9, "api", Status::Running));
+    drop(rows);
+    rig.refresh();
+    assert_eq!(rig.model.processes.selected().unwrap().id, ProcessId(9));
+}
