@@ -66,20 +66,20 @@ pub fn run(report: &mut Report, effort: Effort) {
     let ((table, keys), map) = (table(), map());
     let key = |i: u64| keys[(i % ROWS) as usize];
     report.row(
-        &Row::lower("read, alone", "ns", effort.median(|| nanos(count, |i| drop(black_box(table.read(key(i)))))))
+        &Row::lower("read, alone", "ns", effort.median(|| nanos(count, |i| _ = black_box(table.read(key(i))))))
             .target(3.0)
             .peer(
                 "dashmap",
-                effort.median(|| nanos(count / 10, |i| drop(black_box(map.get(&(i % ROWS)).map(|row| *row))))),
+                effort.median(|| nanos(count / 10, |i| _ = black_box(map.get(&(i % ROWS)).map(|row| *row)))),
             ),
     );
     report.row(
         &Row::lower(
             "write, alone",
             "ns",
-            effort.median(|| nanos(count, |i| drop(black_box(table.write(key(i), [i; 4]))))),
+            effort.median(|| nanos(count, |i| _ = black_box(table.write(key(i), [i; 4])))),
         )
-        .peer("dashmap", effort.median(|| nanos(count / 10, |i| drop(map.insert(i % ROWS, [i; 4]))))),
+        .peer("dashmap", effort.median(|| nanos(count / 10, |i| _ = map.insert(i % ROWS, [i; 4])))),
     );
     let mut writer = table.writer(keys[0]).expect("nobody else writes");
     report.row(
@@ -89,9 +89,9 @@ pub fn run(report: &mut Report, effort: Effort) {
     drop(writer);
     let time = Duration::from_millis(if effort.rounds == 1 { 200 } else { 1000 });
     let mut writer = table.writer(keys[0]).expect("nobody else writes");
-    let ours = beside(|i| drop(black_box(table.read(key(i)))), |i| writer.write([i; 4]), time);
+    let ours = beside(|i| _ = black_box(table.read(key(i))), |i| writer.write([i; 4]), time);
     let theirs =
-        beside(|i| drop(black_box(map.get(&(i % ROWS)).map(|row| *row))), |i| drop(map.insert(i % ROWS, [i; 4])), time);
+        beside(|i| _ = black_box(map.get(&(i % ROWS)).map(|row| *row)), |i| _ = map.insert(i % ROWS, [i; 4]), time);
     report.row(&Row::higher("reads beside a writer flat out", "M/s", ours.0).target(60.0).peer("dashmap", theirs.0));
     report.row(&Row::higher("writes beside that reader", "M/s", ours.1).target(40.0).peer("dashmap", theirs.1));
     append(report, effort);
