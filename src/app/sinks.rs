@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::app::changes::{Changes, Thing};
-use crate::event::{Ending, Event, ProcessId, Stream};
+use crate::event::{Ending, Event, Kind, ProcessId, Stream};
 use crate::logs::{LogStore, Writer};
 use crate::process::{OutputSink, OutputSinks};
 use crate::runtime::events::EventBus;
@@ -110,8 +110,11 @@ impl OutputSink for Sink {
             // One writer: a load and a store are enough.
             let lines = self.tally.lines.load(Ordering::Relaxed) + u64::from(published.lines);
             self.tally.lines.store(lines, Ordering::Relaxed);
-            let event = Event::LinesAdded { process: self.id, last: published.last_seq, count: published.lines };
-            self.bus.publish_async(event);
+            // Batches are many, and in the program itself nobody subscribes to them: the doors follow the store.
+            if self.bus.is_wanted(Kind::LinesAdded) {
+                let event = Event::LinesAdded { process: self.id, last: published.last_seq, count: published.lines };
+                self.bus.publish_async(event);
+            }
         }
         if published.error_lines > 0 {
             let errors = self.tally.errors.load(Ordering::Relaxed) + u64::from(published.error_lines);

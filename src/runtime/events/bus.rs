@@ -173,6 +173,29 @@ impl<E: Event> EventBus<E> {
         Inner::publish(&self.inner, event, false, false).is_ok()
     }
 
+    /// Whether anybody is subscribed to `kind`: a publisher of very many events can leave out what nobody wants. One that is
+    /// subscribed while this is asked may be missed, as by an event that was published just before.
+    ///
+    /// ```
+    /// # use brummer::runtime::{events::{BusConfig, Event, EventBus}, panics::PanicReport, pool::{Pool, PoolConfig}};
+    /// # struct Tick;
+    /// # impl Event for Tick {
+    /// #     type Kind = ();
+    /// #     fn kind(&self) {}
+    /// #     fn key(&self) -> u64 { 0 }
+    /// #     fn from_panic(_: &PanicReport) -> Option<Tick> { None }
+    /// # }
+    /// let bus = EventBus::<Tick>::new(Pool::new(PoolConfig::default())?, BusConfig::default());
+    /// assert!(!bus.is_wanted(()));
+    /// bus.subscribe((), "clock", |_| {});
+    /// assert!(bus.is_wanted(()));
+    /// # Ok::<(), brummer::error::Error>(())
+    /// ```
+    pub fn is_wanted(&self, kind: E::Kind) -> bool {
+        let table = self.inner.table.load();
+        table.of(kind).iter().any(|subscription| subscription.covers(table.version))
+    }
+
     /// Refuses new events and waits until every accepted one has been handled. Again is nothing, or goes on waiting.
     ///
     /// # Errors
