@@ -124,8 +124,11 @@ fn json_tells_starts_lines_urls_and_ends() {
     assert_eq!(run.code(), 3);
     let started = of_type(&objects, "started");
     assert_eq!((started.len(), &started[0]["process"]), (1, &Value::from("web")));
-    assert!(started[0]["pid"].is_u64() && started[0]["cwd"].is_string());
-    assert_eq!(lines(&objects, "web"), ["ready on http://localhost:4321/", "ERROR: no"]);
+    // A process that has ended before it could be told has no process id any more.
+    assert!((started[0]["pid"].is_u64() || started[0]["pid"].is_null()) && started[0]["cwd"].is_string());
+    // Two pipes: nobody can say which was written to first.
+    let texts = lines(&objects, "web");
+    assert!(texts.len() == 2 && texts.contains(&"ready on http://localhost:4321/") && texts.contains(&"ERROR: no"));
     let error = of_type(&objects, "line").into_iter().find(|line| line["stream"] == "stderr").expect("a line");
     assert_eq!(error["level"], "error");
     assert_eq!(of_type(&objects, "url")[0]["url"], url);

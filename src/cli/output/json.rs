@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `line` | time, process, id, stream (`stdout`, `stderr`), level, text; seq; `lossy` when bytes that are not UTF-8 were replaced; `newline: false` when the output ended without one; `continued: true` when the next piece goes on with it |
 //! | `partial` | as `line`, without seq: a prompt, or what else there is of a line so far; `line` follows |
-//! | `started` | time, process, id, pid, command, cwd |
+//! | `started` | time, process, id, pid (null when it has ended already), command, cwd |
 //! | `exited` | time, process, id, status (`success`, `failed`, `stopped`), code or signal, seconds |
 //! | `url` | time, process, id, url |
 //! | `message` | time, level, text: what Brummer itself has to say |
