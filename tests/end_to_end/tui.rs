@@ -102,6 +102,8 @@ fn find_goes_to_a_line_that_is_far_above() {
         text.lines().any(|line| line.contains("lines    line 123") || line.contains(" line 123 "))
     });
     screen.press(&["Escape"]);
+    // A key that follows an Escape at once is one with Alt to a terminal.
+    screen.wait_gone("find: ");
     screen.press(&["End"]);
     screen.wait_for("the end");
     quit(&project, &screen);
