@@ -239,7 +239,17 @@ impl Processes {
 
     /// The rows that are shown, in order.
     pub(crate) fn shown(&self) -> Vec<&ProcessRow> {
-        self.order.iter().filter_map(|id| self.get(*id)).filter(|row| self.shows(row)).collect()
+        let current: BTreeSet<ProcessId> = self.current().map(|row| row.id).collect();
+        let rows = self.order.iter().filter(|id| current.contains(id)).filter_map(|id| self.get(*id));
+        rows.filter(|row| self.shows(row)).collect()
+    }
+
+    /// Those that were not started again: a process that was is shown as what it is now.
+    pub(crate) fn current(&self) -> impl Iterator<Item = &ProcessRow> {
+        let again = |row: &&ProcessRow| {
+            self.rows.iter().any(|other| other.name == row.name && other.id > row.id && other.restarts > row.restarts)
+        };
+        self.rows.iter().filter(move |row| !row.status.is_ended() || !again(row))
     }
 
     fn shows(&self, row: &ProcessRow) -> bool {
@@ -467,7 +477,7 @@ impl Model {
 
     /// How many run, start, failed.
     pub(crate) fn counts(&self) -> (usize, usize, usize) {
-        let count = |wanted: Status| self.processes.rows.iter().filter(|row| row.status == wanted).count();
+        let count = |wanted: Status| self.processes.current().filter(|row| row.status == wanted).count();
         (count(Status::Running), count(Status::Pending), count(Status::Failed))
     }
 

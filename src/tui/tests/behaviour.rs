@@ -262,10 +262,10 @@ fn copying_takes_the_stored_text_of_all_selected_lines() {
 fn a_prompt_without_a_newline_is_shown() {
     let mut rig = full("3");
     let mut writer = rig.mock.store.writer(ProcessId(9), "ask");
-    writer.partial(crate::event::Stream::Out, b"Continue? [y/N] ");
+    writer.partial(crate::event::Stream::Out, b"50%\r60%\rContinue? [y/N] \r");
     writer.publish();
     rig.refresh();
-    assert!(rig.text().contains("Continue? [y/N]"), "{}", rig.text());
+    assert!(rig.text().contains("Continue? [y/N]") && !rig.text().contains("60%"), "{}", rig.text());
 }
 
 #[test]
@@ -460,4 +460,5 @@ fn a_process_that_was_started_again_stays_selected() {
     drop(rows);
     rig.refresh();
     assert_eq!(rig.model.processes.selected().unwrap().id, ProcessId(9));
+    assert_eq!(rig.model.processes.shown().len(), 5, "the one that ended gives its row to the new one");
 }

@@ -249,10 +249,12 @@ fn empty(model: &Model, areas: &Areas, buffer: &mut Buffer) {
 
 pub(super) fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let processes = &model.processes;
-    let count = |status: Status| processes.rows.iter().filter(|row| row.status == status).count();
+    let count = |status: Status| processes.current().filter(|row| row.status == status).count();
     let area = areas.status;
-    let total =
-        if processes.rows.len() == 1 { " 1 process".into() } else { format!(" {} processes", processes.rows.len()) };
+    let total = match processes.current().count() {
+        1 => " 1 process".to_string(),
+        number => format!(" {number} processes"),
+    };
     let mut x = put(buffer, area.x, area.y, area.width, &format!("{total}   "), model.theme.muted);
     for status in [Status::Running, Status::Pending, Status::Failed, Status::Stopped, Status::Success] {
         let number = count(status);

@@ -89,7 +89,7 @@ fn header(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let gap = if wide { "  " } else { " " };
     let mut right: Vec<(String, Style)> = Vec::new();
     if wide {
-        right.push((format!("{} proc  ", model.processes.rows.len()), theme.text));
+        right.push((format!("{} proc  ", model.processes.current().count()), theme.text));
     }
     right.push((format!("{} {running}{gap}", theme.glyphs.running()), theme.ok));
     if starting > 0 {
