@@ -272,15 +272,15 @@ impl LogView {
         }
     }
 
-    /// Takes what a worker found.
-    pub(crate) fn found(&mut self, found: Found) {
-        let hits = match found.which {
+    /// Takes what a worker found; lines that arrived while it worked are tested next.
+    pub(crate) fn found(&mut self, found: Found) -> Option<Request> {
+        let which = found.which;
+        let hits = match which {
             Which::Filter => self.hits.as_mut(),
             Which::Find => self.find.hits.as_mut(),
-        };
-        if let Some(hits) = hits {
-            hits.take(found);
-        }
+        }?;
+        hits.take(found);
+        if hits.scanning { None } else { hits.arrive(which, &self.lines) }
     }
 
     /// Follows the newest line.

@@ -462,3 +462,18 @@ fn a_process_that_was_started_again_stays_selected() {
     assert_eq!(rig.model.processes.selected().unwrap().id, ProcessId(9));
     assert_eq!(rig.model.processes.shown().len(), 5, "the one that ended gives its row to the new one");
 }
+
+#[test]
+fn lines_that_arrive_while_a_worker_scans_are_tested_when_it_is_done() {
+    let mut rig = full("3");
+    let effects =
+        crate::tui::update::update(&mut rig.model, Message::Key(crate::tui::key::Key::parse("p").unwrap().as_event()));
+    (0..5000).for_each(|_| rig.mock.line(3, "db", "WARN slow"));
+    rig.refresh();
+    let Some(Effect::Scan(request)) = effects.into_iter().next() else { panic!("a filter is looked for by a worker") };
+    let mut found = Vec::new();
+    request.run(|slice| found.push(slice));
+    found.into_iter().for_each(|slice| rig.send(Message::Found(slice)));
+    let hits = rig.model.logs.hits.as_ref().unwrap();
+    assert!(!hits.scanning && hits.list.len() > 5000, "{}", hits.list.len());
+}

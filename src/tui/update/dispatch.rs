@@ -55,7 +55,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Lines(lines) => return logs::scans(model.logs.take(lines)),
         Message::System(messages) => tell::system(model, messages),
         Message::Answer(asked, answer) => return answered(model, asked, answer),
-        Message::Found(found) => model.logs.found(found),
+        Message::Found(found) => return logs::scans(model.logs.found(found)),
         Message::Notice(level, text) => tell::tell(model, level, text),
         Message::Panicked(text) => tell::tell(model, Level::Error, format!("a part of brummer failed: {text}")),
         Message::End | Message::Hangup => return vec![Effect::Leave(Outcome::Ended)],
