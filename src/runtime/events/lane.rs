@@ -1,26 +1,25 @@
 //! One lane: where the events of its keys wait, and who drains it.
 //!
-//! **Shape**: any number of publishers push; at most one worker drains, the one that `scheduled` was set for. Three rings, one a
-//! priority, each with its bound. **Invariants** I1: `scheduled` is set by exactly one thread per drain, which gives the
-//! lane to the pool; only the drain clears it. I2: an event in a ring, with `scheduled` clear, has a publisher that has
-//! pushed and not yet looked at `scheduled`. I3: under [`Policy::DropLowPriority`] `held` counts an event from before its push
-//! until after its pop, so the rings together never hold more than the bound.
+//! **Shape**: any number of publishers push; at most one worker drains. Three rings, one a priority, each with its bound.
+//! Who drains, and who wakes a publisher that waits, is the matter of `handover`, which is modelled.
+//! **Invariants** I1: what is in [`Drained`] is written by the drain alone; the hand-over lets one drain see what the one before
+//! has written. I2: under [`Policy::DropLowPriority`] `held` counts an event from before its push until after its pop, so the
+//! rings together never hold more than the bound.
 //!
-//! **Ordering**: a publisher pushes, fences, looks at `scheduled`; the drain clears `scheduled`, fences, looks at the rings. With
-//! weaker orderings both could miss each other, and the event would lie until the next. Clearing is a release and setting an
-//! acquire, so that one drain sees what the one before has done. **Checked by**: the bus's tests; the shape is that of
-//! `pool::sleep`, which is modelled.
+//! **Ordering**: `held` is given back with a release and taken with an acquire: whoever gets a place sees the slot free that
+//! the place stands for. All other counts are relaxed. **Checked by**: the bus's tests, `loom-tests/tests/events.rs`.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam::utils::CachePadded;
 
 use super::config::{BusConfig, Policy, SLOW};
 use super::event::Event;
+use super::handover::{Drains, Room};
 use crate::error::{Code, Error, Result};
 use crate::runtime::Priority;
-use crate::sync::{EventCount, Full, Ring};
+use crate::sync::{Full, Ring};
 
 /// An event and the version of the subscriber table at its publication.
 pub(super) struct Queued<E> {
@@ -32,8 +31,8 @@ pub(super) struct Queued<E> {
 
 pub(super) struct Lane<E> {
     rings: [Ring<Queued<E>>; 3],
-    scheduled: CachePadded<AtomicBool>,
-    room: [EventCount; 3],
+    drains: Drains,
+    room: [Room; 3],
     /// The bound of all three rings together under `DropLowPriority`, else no bound.
     shared_bound: Option<usize>,
     held: AtomicUsize,
@@ -63,7 +62,7 @@ impl<E: Event> Lane<E> {
         let shared_bound = (config.policy == Policy::DropLowPriority).then(|| bounds.iter().sum());
         Lane {
             rings: bounds.map(|bound| Ring::new(shared_bound.unwrap_or(bound))),
-            scheduled: CachePadded::default(),
+            drains: Drains::new(),
             room: Default::default(),
             shared_bound,
             held: AtomicUsize::new(0),
@@ -123,30 +122,21 @@ impl<E: Event> Lane<E> {
                 Err(Full(back)) => queued = back,
             }
         }
-        loop {
-            let ticket = self.room[class].prepare_wait();
-            match ring.push(queued) {
-                Ok(()) => return Ok(()),
-                Err(Full(back)) => queued = back,
-            }
-            if !self.room[class].commit_wait_until(ticket, deadline) {
-                return ring.push(queued).map_err(|Full(queued)| queued);
-            }
-        }
+        self.room[class].wait(deadline, queued, |queued| ring.push(queued)).map_err(|Full(queued)| queued)
     }
 
     /// Takes a place under the common bound, at the cost of a less urgent event if there is no other way.
     fn push_shared(&self, class: usize, queued: Queued<E>) -> Result<()> {
         let bound = self.shared_bound.unwrap_or(usize::MAX);
-        if self.held.fetch_add(1, Ordering::Relaxed) >= bound {
+        if self.held.fetch_add(1, Ordering::Acquire) >= bound {
             let victim = (class..3).rev().find(|lower| self.rings[*lower].pop().is_some());
-            self.held.fetch_sub(1, Ordering::Relaxed);
+            self.held.fetch_sub(1, Ordering::Release);
             let Some(victim) = victim else { return Err(self.refuse(class, Code::ResourceLimit)) };
             self.drop_one(victim);
         }
         // Each ring holds the common bound, so this fails only while others are between their count and their pop.
         self.rings[class].push(queued).map_err(|_| {
-            self.held.fetch_sub(1, Ordering::Relaxed);
+            self.held.fetch_sub(1, Ordering::Release);
             self.refuse(class, Code::ResourceLimit)
         })
     }
@@ -154,8 +144,7 @@ impl<E: Event> Lane<E> {
     /// After a push: true if the caller is to have the lane drained.
     #[inline]
     pub(super) fn pushed(&self) -> bool {
-        fence(Ordering::SeqCst);
-        !self.scheduled.load(Ordering::Relaxed) && !self.scheduled.swap(true, Ordering::AcqRel)
+        self.drains.pushed()
     }
 
     /// The next event: of 21 turns 16 begin with high, 4 with normal, 1 with low.
@@ -173,7 +162,7 @@ impl<E: Event> Lane<E> {
                 && let Some(queued) = self.rings[class].pop()
             {
                 if self.shared_bound.is_some() {
-                    self.held.fetch_sub(1, Ordering::Relaxed);
+                    self.held.fetch_sub(1, Ordering::Release);
                 }
                 return Some((class, queued));
             }
@@ -187,9 +176,7 @@ impl<E: Event> Lane<E> {
         add(&self.drained.nanos, took.as_nanos() as u64);
         for class in (0..3).filter(|class| popped[*class] > 0) {
             let ring = &self.rings[class];
-            if took > SLOW || ring.len() <= ring.capacity() / 2 {
-                self.room[class].notify_all();
-            }
+            self.room[class].freed(took > SLOW, ring.len(), ring.capacity());
         }
     }
 
@@ -201,9 +188,7 @@ impl<E: Event> Lane<E> {
     /// before the rings were found empty.
     pub(super) fn rest(&self, version: u64) -> bool {
         self.drained.settled.store(version, Ordering::Relaxed);
-        self.scheduled.store(false, Ordering::Release);
-        fence(Ordering::SeqCst);
-        self.is_empty() || self.scheduled.swap(true, Ordering::AcqRel)
+        self.drains.rest(|| self.is_empty())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -212,17 +197,12 @@ impl<E: Event> Lane<E> {
 
     /// Whether nothing waits and nothing is being handled.
     pub(super) fn is_quiet(&self) -> bool {
-        self.is_empty() && !self.scheduled.load(Ordering::Acquire)
+        self.drains.is_quiet(|| self.is_empty())
     }
 
     /// The version of the table before which the lane holds no event; `now` is the version at this moment.
     pub(super) fn settled(&self, now: u64) -> u64 {
-        // In this order: an event that is popped after the look at `scheduled` was pushed after it too, or makes a ring non-empty.
-        let idle = !self.scheduled.load(Ordering::Acquire);
-        if idle && self.is_empty() && !self.scheduled.load(Ordering::Acquire) {
-            return now;
-        }
-        self.drained.settled.load(Ordering::Relaxed)
+        if self.drains.is_idle(|| self.is_empty()) { now } else { self.drained.settled.load(Ordering::Relaxed) }
     }
 
     pub(super) fn depth(&self) -> [usize; 3] {

@@ -1,7 +1,7 @@
 //! The event bus: whoever knows something publishes it; handlers that were subscribed before are called on the pool.
 //!
 //! Read in this order: [`Event`] (what an event must tell), [`EventBus`] (`subscribe`, `publish`, `stop`), `lane` (where events
-//! wait and how they are handled), `table` (who gets which event).
+//! wait and how they are handled), `handover` (who drains, who wakes whom), `table` (who gets which event).
 //!
 //! ```text
 //! publish ──► lane = hash of the key ──► ring per priority ──► one pool worker at a time drains the lane
@@ -14,6 +14,7 @@
 mod bus;
 mod config;
 mod event;
+mod handover;
 mod lane;
 mod table;
 
