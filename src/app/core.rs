@@ -135,6 +135,14 @@ impl App {
         });
     }
 
+    /// From now on no line is given up before [`Backend::printed`] said that it was printed: a process that outruns the
+    /// printer is held back, as a pipe would do.
+    ///
+    /// [`Backend::printed`]: crate::app::view::Backend::printed
+    pub fn hold_lines(&self) {
+        self.store.hold();
+    }
+
     /// The bus that the services speak on.
     pub fn bus(&self) -> &EventBus<Event> {
         &self.bus

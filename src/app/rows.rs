@@ -44,6 +44,13 @@ impl Backend for App {
         self.messages.all()
     }
 
+    fn printed(&self, before: u64, lines: u64) {
+        self.store.release(before, lines);
+        if self.sinks.can_go_on() {
+            self.manager.look_again();
+        }
+    }
+
     fn versions(&self) -> Versions {
         self.changes.versions()
     }

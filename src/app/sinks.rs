@@ -1,7 +1,7 @@
 //! Carries the children's lines from the reactor into the store, and what was found in them onto the bus.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::app::changes::{Changes, Thing};
@@ -36,6 +36,7 @@ pub(crate) struct Sinks {
     changes: Arc<Changes>,
     batch_lines: u32,
     tallies: Mutex<BTreeMap<ProcessId, Arc<Tally>>>,
+    waiting: Arc<AtomicBool>,
 }
 
 impl Sinks {
@@ -46,7 +47,13 @@ impl Sinks {
         batch_lines: usize,
     ) -> Arc<Sinks> {
         let batch_lines = u32::try_from(batch_lines).unwrap_or(u32::MAX);
-        Arc::new(Sinks { store, bus, changes, batch_lines, tallies: Mutex::default() })
+        Arc::new(Sinks { store, bus, changes, batch_lines, tallies: Mutex::default(), waiting: Arc::default() })
+    }
+
+    /// Whether a process that was held back can go on: to be asked after lines were released.
+    pub(crate) fn can_go_on(&self) -> bool {
+        // SeqCst: either this sees the flag, or the sink that has set it sees what was released before.
+        self.waiting.load(Ordering::SeqCst) && self.store.has_room() && self.waiting.swap(false, Ordering::SeqCst)
     }
 
     fn tallies(&self) -> std::sync::MutexGuard<'_, BTreeMap<ProcessId, Arc<Tally>>> {
@@ -70,6 +77,8 @@ impl OutputSinks for Sinks {
             id,
             component: name.into(),
             writer: self.store.writer(id, name),
+            store: self.store.clone(),
+            waiting: self.waiting.clone(),
             tally: self.tally(id),
             bus: self.bus.clone(),
             changes: self.changes.clone(),
@@ -83,6 +92,9 @@ struct Sink {
     id: ProcessId,
     component: Arc<str>,
     writer: Writer,
+    store: Arc<LogStore>,
+    /// Set by whoever finds no room.
+    waiting: Arc<AtomicBool>,
     tally: Arc<Tally>,
     bus: EventBus<Event>,
     changes: Arc<Changes>,
@@ -91,6 +103,15 @@ struct Sink {
 }
 
 impl OutputSink for Sink {
+    fn has_room(&self) -> bool {
+        if self.store.has_room() {
+            return true;
+        }
+        self.waiting.store(true, Ordering::SeqCst);
+        // Room that was made before the flag was set is seen here; later room finds the flag.
+        self.store.has_room()
+    }
+
     fn line(&mut self, stream: Stream, text: &[u8], ending: Ending) {
         self.writer.line(stream, text, ending);
         self.pending += 1;

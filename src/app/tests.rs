@@ -177,3 +177,56 @@ fn pf_ten_processes_run_at_once_every_line_is_kept_and_clean_up_ends_within_five
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert!(app.processes().iter().all(|row| row.status.is_ended()));
 }
+
+/// The settings of a store that holds little.
+const SMALL_STORE: &str = "[log_store]\nmax_entries = 100\nmax_total_entries = 4000\nmax_bytes = 2097152\n";
+
+/// Prints what `from` and later is there, as a front door that must lose nothing; the number after the last line.
+fn print(app: &App, from: u64, expected: &mut u64) -> u64 {
+    let snapshot = app.logs().snapshot();
+    let (mut next, first) = (from, *expected);
+    for line in snapshot.after(from) {
+        assert_eq!(line.plain, expected.to_string().as_bytes(), "the line after {}", *expected - 1);
+        (next, *expected) = (line.seq + 1, *expected + 1);
+    }
+    if *expected > first {
+        app.printed(next, *expected - first);
+    }
+    next
+}
+
+#[test]
+fn pm10_a_child_that_outruns_the_printer_is_held_back_and_no_line_is_lost() {
+    let dir = project(&[(".brum.toml", SMALL_STORE)]);
+    let app = app(dir.path());
+    app.hold_lines();
+    let id = app.start_argv(&["seq".into(), "300000".into()]).unwrap();
+    wait("the store is full", || (!app.logs().has_room()).then_some(()));
+    assert!(!row(&app, id).status.is_ended(), "it was not held back");
+    let (mut from, mut expected) = (0, 1);
+    wait("the end", || {
+        let is_ended = row(&app, id).status.is_ended();
+        from = print(&app, from, &mut expected);
+        is_ended.then_some(())
+    });
+    assert_eq!((expected, app.logs().snapshot().dropped() < 300_000), (300_001, true));
+}
+
+#[test]
+fn pm10_a_child_that_is_held_back_can_be_stopped_and_what_it_wrote_is_kept() {
+    let dir = project(&[(".brum.toml", SMALL_STORE)]);
+    let app = app(dir.path());
+    app.hold_lines();
+    // A shell and a child of its own: what the grandchild wrote is read, too.
+    let id = app.start_argv(&["sh".into(), "-c".into(), "seq 100000000; true".into()]).unwrap();
+    wait("the store is full", || (!app.logs().has_room()).then_some(()));
+    let held = app.logs().snapshot().len();
+    app.execute(Command::Stop(Target::Id(id))).unwrap();
+    assert_eq!(ended(&app, id).status, Status::Stopped);
+    wait("the rest is read", || (app.logs().snapshot().len() > held).then_some(()));
+    app.shutdown(PATIENCE).unwrap();
+    let snapshot = app.logs().snapshot();
+    let whole = snapshot.after(0).zip(1u64..).take(usize::try_from(snapshot.len()).unwrap() - 1);
+    whole.for_each(|(line, number)| assert_eq!(line.plain, number.to_string().as_bytes()));
+    assert_eq!(snapshot.dropped(), 0);
+}

@@ -140,6 +140,10 @@ pub trait Backend: Send + Sync {
     fn logs(&self) -> &Arc<LogStore>;
     /// Messages of Brummer itself, oldest first.
     fn messages(&self) -> Vec<SystemMessage>;
+    /// Every line before this number was printed, `lines` more of them than before; see [`App::hold_lines`].
+    ///
+    /// [`App::hold_lines`]: crate::app::App::hold_lines
+    fn printed(&self, before: u64, lines: u64);
     /// What has changed.
     fn versions(&self) -> Versions;
     /// `wake` is called after a change, from any thread; it must only set a flag or write to a channel. Calls may merge.

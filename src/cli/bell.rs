@@ -39,6 +39,11 @@ impl Bell {
         self.rung.notify_one();
     }
 
+    /// The signals that have come; does not wait.
+    pub(super) fn signals(&self) -> Vec<Signal> {
+        std::mem::take(&mut self.state().signals)
+    }
+
     /// Waits until it is rung or the deadline has passed; the signals that came meanwhile.
     pub(super) fn wait(&self, deadline: Option<Instant>) -> Vec<Signal> {
         let mut state = self.state();

@@ -77,6 +77,9 @@ fn serve(request: Request, guard: guardian::Guard) -> Result<u8> {
     let patience = longest_grace(&config) + AFTER_GRACE;
     let size = crossterm::terminal::size().unwrap_or(SIZE_DEFAULT);
     let app = App::start(AppOptions { dir, config, interactive: on_terminal, size, owns_descendants: true })?;
+    if headless {
+        app.hold_lines();
+    }
     let result = start_all(&app, &starts).and_then(|wanted| match headless {
         true => print_lines(&app, &flags, guard, Plan { wanted, limit, patience }),
         false => terminal::show(&app, guard, &wanted),

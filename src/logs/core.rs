@@ -21,6 +21,9 @@ const SPARES: usize = 4;
 const SEGMENT_BYTES: usize = 256 << 10;
 const SEGMENTS_MAX: usize = 512;
 
+/// The value of `held_from` when any line may be evicted.
+const NOTHING_HELD: u64 = u64::MAX;
+
 /// The store without its own writers.
 #[derive(Debug)]
 pub(super) struct Core {
@@ -47,6 +50,10 @@ pub(super) struct Core {
     /// Lines evicted ever, and those of them whose log is not in the list any more.
     evicted: AtomicU64,
     evicted_of_gone: AtomicU64,
+    /// Lines from this number on are not evicted; nothing is held at the greatest number.
+    held_from: AtomicU64,
+    /// Lines ever that whoever holds them has done with.
+    released: AtomicU64,
     /// Below so many lines it is not worth another try to evict: every process holds no more than it may.
     retry_at_lines: AtomicU64,
     errors: Mutex<ErrorTable>,
@@ -73,6 +80,8 @@ impl Core {
             added: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
             evicted_of_gone: AtomicU64::new(0),
+            held_from: AtomicU64::new(NOTHING_HELD),
+            released: AtomicU64::new(0),
             retry_at_lines: AtomicU64::new(0),
             errors: Mutex::new(ErrorTable::new(limits.error_groups)),
             urls: Mutex::new(UrlTable::new(limits.urls)),
@@ -139,6 +148,33 @@ impl Core {
         self.cleared_below.load(Ordering::Acquire)
     }
 
+    /// From now on no line is evicted that was not released.
+    pub(super) fn hold(&self) {
+        let _evict = lock(&self.evict);
+        self.released.store(self.added(), Ordering::Relaxed);
+        self.held_from.store(self.next_number(), Ordering::Relaxed);
+    }
+
+    /// Lines with smaller numbers may be evicted; so many more lines are done with.
+    pub(super) fn release(&self, before: u64, lines: u64) {
+        self.held_from.fetch_max(before, Ordering::Relaxed);
+        // SeqCst: see `LogStore::has_room`.
+        self.released.fetch_add(lines, Ordering::SeqCst);
+        if self.bytes.load(Ordering::Relaxed) > self.limits.max_bytes {
+            self.keep_bounds();
+        }
+    }
+
+    /// Whether what is held leaves enough of the bounds.
+    pub(super) fn has_room(&self) -> bool {
+        if self.held_from.load(Ordering::Relaxed) == NOTHING_HELD {
+            return true;
+        }
+        let waiting = self.added().saturating_sub(self.released.load(Ordering::SeqCst));
+        let few = waiting < self.limits.max_total_entries as u64 / 2;
+        waiting == 0 || (few && self.bytes.load(Ordering::Relaxed) <= self.limits.max_bytes)
+    }
+
     /// A writer has published a batch: counts it, tells readers, and keeps the bounds.
     pub(super) fn published(&self, log: &ProcessLog, lines: u64) {
         self.added.fetch_add(lines, Ordering::Relaxed);
@@ -198,7 +234,7 @@ impl Core {
         let logs = self.logs();
         let mut order: Vec<_> = logs.iter().map(|log| (size(log), log)).collect();
         order.sort_unstable_by_key(|(size, _)| std::cmp::Reverse(*size));
-        order.into_iter().any(|(_, log)| {
+        order.into_iter().filter(|(_, log)| !self.is_oldest_segment_held(log)).any(|(_, log)| {
             let evicted = log.keeper.evict_oldest_keeping(keep);
             evicted.inspect(|evicted| self.count_evicted(log, *evicted)).is_some()
         })
@@ -246,9 +282,12 @@ impl Core {
     }
 
     fn oldest_segment_is_cleared(&self, log: &ProcessLog) -> bool {
-        let snapshot = log.reader.snapshot();
-        let last = snapshot.segments().next().and_then(|segment| segment.line(segment.len() - 1));
-        last.is_some_and(|line| line.seq < self.cleared_below())
+        last_of_oldest_segment(log).is_some_and(|seq| seq < self.cleared_below())
+    }
+
+    fn is_oldest_segment_held(&self, log: &ProcessLog) -> bool {
+        let from = self.held_from.load(Ordering::Relaxed);
+        from != NOTHING_HELD && last_of_oldest_segment(log).is_some_and(|seq| seq >= from)
     }
 
     /// Hides a process's lines so far, in each of its logs at one stroke.
@@ -267,6 +306,11 @@ impl Core {
         self.changed();
         self.prune();
     }
+}
+
+fn last_of_oldest_segment(log: &ProcessLog) -> Option<u64> {
+    let snapshot = log.reader.snapshot();
+    snapshot.segments().next().and_then(|segment| segment.line(segment.len() - 1)).map(|line| line.seq)
 }
 
 /// What is behind these locks is whole between any two statements that may panic.

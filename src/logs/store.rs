@@ -184,6 +184,26 @@ impl LogStore {
         self.core.clear_process(process);
     }
 
+    /// From now on no line is evicted before it was released, whatever the bounds say: for one reader that must see every
+    /// line. Writers should then ask [`LogStore::has_room`] before each batch. What is cleared is gone nevertheless.
+    pub fn hold(&self) {
+        self.core.hold();
+    }
+
+    /// The reader has done with `lines` more lines, all of them those with smaller numbers than `before`.
+    pub fn release(&self, before: u64, lines: u64) {
+        self.core.release(before, lines);
+    }
+
+    /// Whether less than half of what the store keeps waits for its release. Always so when nothing is held, and when
+    /// everything was released.
+    ///
+    /// A writer that sets a flag, reads this again and waits will not miss a [`LogStore::release`] whose caller then looks
+    /// at the flag, if both use SeqCst for it.
+    pub fn has_room(&self) -> bool {
+        self.core.has_room()
+    }
+
     /// Gives up the oldest lines until half of the memory is left, because it runs short; counted as evicted.
     pub fn shed(&self) {
         self.core.shed();

@@ -153,6 +153,10 @@ fn deliverer<'a>(
 impl Handler for Actor {
     type Message = Message;
 
+    fn has_room(&self) -> bool {
+        self.outputs.as_ref().is_none_or(|outputs| outputs.sink.has_room())
+    }
+
     fn output(&mut self, output: Output, bytes: &[u8]) {
         let Some(outputs) = &mut self.outputs else { return };
         let mut deliver = deliverer(&self.record, outputs.sink.as_mut(), &outputs.callbacks);

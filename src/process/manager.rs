@@ -328,6 +328,11 @@ impl ProcessManager {
         self.callbacks.unregister(id)
     }
 
+    /// Says that a sink has room again; see [`OutputSink::has_room`](crate::process::OutputSink::has_room).
+    pub fn look_again(&self) {
+        self.reactor.look_again();
+    }
+
     /// Calls `react` for these signals, on the reactor's thread, instead of their default effect.
     pub fn on_signals(&self, signals: &[Signal], react: impl FnMut(Signal) + Send + 'static) {
         self.reactor.on_signals(signals, react);

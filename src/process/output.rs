@@ -7,6 +7,14 @@ pub const PIECE_BYTES_MAX: usize = 32 * 1024;
 
 /// Takes the lines of one process. Called on the reactor's thread, so it must not block.
 pub trait OutputSink: Send {
+    /// Whether it takes more lines now. While it does not, the process is not read from and so held back by its full pipe,
+    /// but for what it has written by its end. Whoever makes room calls [`ProcessManager::look_again`].
+    ///
+    /// [`ProcessManager::look_again`]: crate::process::ProcessManager::look_again
+    fn has_room(&self) -> bool {
+        true
+    }
+
     /// A line, or a piece of a long one, without its ending.
     fn line(&mut self, stream: Stream, text: &[u8], ending: Ending);
 

@@ -132,6 +132,7 @@ impl Backend for Mock {
     fn messages(&self) -> Vec<SystemMessage> {
         Vec::new()
     }
+    fn printed(&self, _before: u64, _lines: u64) {}
     fn versions(&self) -> Versions {
         Versions::default()
     }

@@ -1,5 +1,8 @@
 //! A child that prints as fast as it can: every line arrives, in order.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use crate::harness::Project;
 
 /// A million in a release build, as the promise says; fewer where everything is slower.
@@ -22,4 +25,24 @@ fn pm10_every_line_of_a_flood_arrives_in_order() {
         assert_eq!(expected, LINES + 1);
         assert!(!run.stdout.contains("{\"type\":\"skipped\""));
     }
+}
+
+#[test]
+fn pm10_a_flood_through_a_slow_reader_waits_and_loses_nothing() {
+    const LINES: usize = 300_000;
+    let limits = "[log_store]\nmax_entries = 500\nmax_total_entries = 5000\nmax_bytes = '2MiB'\n";
+    let project = Project::configured(&format!("{limits}[processes.flood]\ncommand = 'seq 1 {LINES}'\n"));
+    let mut command = project.command(env!("CARGO_BIN_EXE_brummer"), &["--no-tui", "flood"]);
+    let mut child = command.stderr(Stdio::inherit()).spawn().expect("it starts");
+    // Slower than what it reads from: every line is taken out of a pipe of 64 KiB in pieces of 256 bytes.
+    let mut reader = BufReader::with_capacity(256, child.stdout.take().expect("piped")).lines();
+    let mut expected = 1;
+    while let Some(line) = reader.next().transpose().expect("text") {
+        std::thread::yield_now();
+        assert!(!line.contains("dropped"), "{line}");
+        let text = line.rsplit(' ').next().unwrap_or_default();
+        expected += usize::from(text == expected.to_string());
+    }
+    assert_eq!(expected, LINES + 1);
+    assert!(child.wait().expect("it ends").success());
 }

@@ -1,8 +1,9 @@
 //! The loop that prints: asleep until something changes, then what is new, in order; no polling.
 //!
 //! The rows of the processes are read before the lines: what had ended by then has all its lines in the store, so an end
-//! is told after the last line. One thread prints; when the reader of its output is slow it falls behind, the store drops
-//! its oldest lines, and how many were missed is printed too.
+//! is told after the last line. One thread prints; when the reader of its output is slow it falls behind, and then the
+//! processes that print are held back, because the store gives up no line before it is told that the line was printed. Should
+//! one go nevertheless (somebody cleared it), how many were missed is printed too.
 
 use std::io::{self, ErrorKind, Write};
 use std::time::{Duration, Instant};
@@ -92,7 +93,7 @@ impl<'a, W: Write> Session<'a, W> {
     fn serve(&mut self, bell: &Bell) -> io::Result<u8> {
         let limit = self.plan.limit.map(|limit| Instant::now() + limit);
         loop {
-            let rows = self.turn()?;
+            let rows = self.turn(bell)?;
             if let Some(code) = self.finished(&rows) {
                 self.printer.finish(&mut self.buffer);
                 self.write_all()?;
@@ -113,10 +114,10 @@ impl<'a, W: Write> Session<'a, W> {
     }
 
     /// Prints everything new.
-    fn turn(&mut self) -> io::Result<Vec<ProcessRow>> {
+    fn turn(&mut self, bell: &Bell) -> io::Result<Vec<ProcessRow>> {
         let rows = self.backend.processes();
         self.meet(&rows);
-        self.lines()?;
+        self.lines(bell)?;
         self.ends(&rows);
         self.say_messages();
         self.printer.settle(&mut self.buffer);
@@ -141,10 +142,10 @@ impl<'a, W: Write> Session<'a, W> {
     }
 
     /// Prints the lines that came since the last turn, and prompts that have waited long enough.
-    fn lines(&mut self) -> io::Result<()> {
+    fn lines(&mut self, bell: &Bell) -> io::Result<()> {
         let backend = self.backend;
         let snapshot = backend.logs().snapshot();
-        let mut count = 0;
+        let (mut count, mut told) = (0, 0);
         for line in snapshot.after(self.next) {
             if self.roster.owner(line.process).is_none() {
                 self.meet(&backend.processes());
@@ -158,7 +159,15 @@ impl<'a, W: Write> Session<'a, W> {
             self.printer.line(&mut self.buffer, owner, &line);
             if self.buffer.len() >= CHUNK_BYTES {
                 self.write_all()?;
+                backend.printed(self.next, count - std::mem::replace(&mut told, count));
+                // With a slow reader there may be much to print: who asks for the end is not kept waiting for it.
+                for signal in bell.signals() {
+                    self.signal(signal, &backend.processes());
+                }
             }
+        }
+        if count > told {
+            backend.printed(self.next, count - told);
         }
         self.missed(snapshot.dropped() + snapshot.len(), count);
         for prompt in self.prompts.update(snapshot.partials(), Instant::now()) {

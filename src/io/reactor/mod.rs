@@ -11,6 +11,8 @@
 //!
 //! **Order.** Everything a child wrote is handed over before its end is: after the child was reaped its outputs are read
 //! until they are empty (at most what a pipe can hold: descendants may go on writing).
+//!
+//! **Backpressure.** A handler without room keeps its child waiting in a full pipe; every turn asks it again.
 
 mod pace;
 mod slot;
@@ -36,6 +38,12 @@ pub struct Number(pub(crate) u64);
 pub trait Handler: Send + 'static {
     /// What other threads say to it through [`Reactor::tell`].
     type Message: Send + 'static;
+
+    /// Whether it takes more output now. While it does not, the child is not read from, so a full pipe holds it back; only
+    /// what it has written by its end is handed over in any case. Whoever makes room calls [`Reactor::look_again`].
+    fn has_room(&self) -> bool {
+        true
+    }
 
     /// The child wrote these bytes; how they are cut means nothing.
     fn output(&mut self, output: Output, bytes: &[u8]);
@@ -165,6 +173,12 @@ impl<H: Handler> Reactor<H> {
     /// Hands a message to a child's handler; nothing happens when it was dropped.
     pub fn tell(&self, number: Number, message: H::Message) {
         self.shared.send(Order::Tell(number, message));
+    }
+
+    /// Asks those that had no room again.
+    pub fn look_again(&self) {
+        // Waking fails only when the descriptor is gone, which it is not before the last handle is.
+        let _ = self.shared.waker.wake();
     }
 
     /// Calls `react` on the reactor's thread for each of these signals instead of their default effect.

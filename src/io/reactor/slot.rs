@@ -108,6 +108,7 @@ impl<H: Handler> Slot<H> {
     pub(super) fn control(
         &mut self,
         snapshot: &mut Option<Arc<Snapshot>>,
+        buffer: &mut [u8],
         call: impl FnOnce(&mut H, &mut Control<'_>),
     ) -> bool {
         let mut control = Control { timer: &mut self.timer, snapshot, alive: self.alive, close: false, forget: false };
@@ -116,6 +117,8 @@ impl<H: Handler> Slot<H> {
         }
         let (close, forget) = (control.close, control.forget);
         if close {
+            // A child that was held back has left something in its pipe.
+            self.read_last(buffer);
             self.close_all();
         }
         !forget

@@ -35,6 +35,8 @@ pub(super) struct Turns<H: Handler> {
     slots: HashMap<Number, Slot<H>>,
     /// Those with something to read, in the order in which they are served.
     queue: Vec<Number>,
+    /// Those whose handler had no room; asked again in the next turn, which may be far away.
+    held: Vec<Number>,
     buffer: Box<[u8]>,
     pace: Pace,
     snapshot: Option<Arc<Snapshot>>,
@@ -59,6 +61,7 @@ impl<H: Handler> Turns<H> {
             signals,
             slots: HashMap::new(),
             queue: Vec::new(),
+            held: Vec::new(),
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
             pace: Pace::default(),
             snapshot: None,
@@ -195,10 +198,15 @@ impl<H: Handler> Turns<H> {
 
     /// Reads from everybody who has something, once. The largest share of a capacity that was found, if any was.
     fn read_shares(&mut self) -> Option<f32> {
-        let queue = std::mem::take(&mut self.queue);
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.append(&mut self.held);
         let mut fullest = None;
         for number in queue {
             let Some(slot) = self.slots.get_mut(&number) else { continue };
+            if !slot.handler.has_room() {
+                self.held.push(number);
+                continue;
+            }
             let reading = slot.read(&mut self.buffer);
             slot.queued = reading.more;
             if reading.more {
@@ -211,7 +219,7 @@ impl<H: Handler> Turns<H> {
 
     fn with(&mut self, number: Number, call: impl FnOnce(&mut H, &mut Control<'_>)) {
         let Some(slot) = self.slots.get_mut(&number) else { return };
-        if !slot.control(&mut self.snapshot, call) {
+        if !slot.control(&mut self.snapshot, &mut self.buffer, call) {
             self.slots.remove(&number);
         }
     }
