@@ -103,19 +103,57 @@ fn append(report: &mut Report, effort: Effort) {
     let count = effort.size(5_000_000);
     let nanos = effort.median(|| {
         let mut log = SegmentLog::new(Limits::default());
-        let keeper = log.keeper();
         let start = Instant::now();
-        for seq in 0..count as u64 {
-            let text = &lines[(seq % 1000) as usize];
-            log.append(&[text, b"\n"], Line { seq: seq + 1, time: seq, tag: 1, extra: 0 }).expect("it fits");
-            if seq % 64 == 63 {
-                log.publish();
-            }
-            if seq % 65_536 == 65_535 {
-                while keeper.evict_oldest_keeping(100_000).is_some() {}
-            }
-        }
+        append_all(&mut log, count, &lines);
         start.elapsed().as_nanos() as f64 / count as f64
     });
     report.row(&Row::lower("append, published every 64 lines", "ns", nanos).target(12.0));
+    for (writers, target) in [(1, 30.0), (4, 14.0)] {
+        let rate = effort.median(|| followed(writers, count / writers, &lines));
+        report
+            .row(&Row::higher(format!("{writers} writers beside a polling reader"), "M lines/s", rate).target(target));
+    }
+}
+
+/// Writers with a log each, and one reader that looks at the newest lines of all of them, again and again.
+fn followed(writers: usize, count: usize, lines: &[Vec<u8>]) -> f64 {
+    let mut logs: Vec<SegmentLog> = (0..writers).map(|_| SegmentLog::new(Limits::default())).collect();
+    let readers: Vec<_> = logs.iter().map(SegmentLog::reader).collect();
+    let stop = AtomicBool::new(false);
+    let mut took = Duration::ZERO;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut last = vec![None; readers.len()];
+            while !stop.load(Ordering::Relaxed) {
+                for (reader, last) in readers.iter().zip(&mut last) {
+                    if reader.last_seq() != *last {
+                        *last = reader.last_seq();
+                        black_box(reader.snapshot().lines().rev().take(50).map(|line| line.text.len()).sum::<usize>());
+                    }
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let start = Instant::now();
+        let threads: Vec<_> = logs.iter_mut().map(|log| scope.spawn(|| append_all(log, count, lines))).collect();
+        threads.into_iter().for_each(|thread| thread.join().expect("no writer panics"));
+        took = start.elapsed();
+        stop.store(true, Ordering::Relaxed);
+    });
+    million_per_second(count * writers, took)
+}
+
+/// Appends, publishes every 64 lines, and keeps the last 100,000.
+fn append_all(log: &mut SegmentLog, count: usize, lines: &[Vec<u8>]) {
+    let keeper = log.keeper();
+    for seq in 0..count as u64 {
+        let text = &lines[(seq % 1000) as usize];
+        log.append(&[text, b"\n"], Line { seq: seq + 1, time: seq, tag: 1, extra: 0 }).expect("it fits");
+        if seq % 64 == 63 {
+            log.publish();
+        }
+        if seq % 65_536 == 65_535 {
+            while keeper.evict_oldest_keeping(100_000).is_some() {}
+        }
+    }
 }

@@ -9,8 +9,8 @@ use crate::runtime::topology::Topology;
 /// Whether workers are pinned to CPUs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pin {
-    /// Pinned, round-robin over the CPUs of the mask; a worker that is repeatedly woken and then does not get its CPU,
-    /// while another CPU has only sleeping workers, un-pins itself for good.
+    /// Pinned, round-robin over the CPUs of the mask; a worker whose wake-ups are late again and again, because its CPU is
+    /// busy or slow to rouse, un-pins itself for good.
     #[default]
     Auto,
     /// Pinned, come what may.
@@ -65,13 +65,14 @@ pub(super) const FAIR_EVERY: u32 = 61;
 /// 2 µs and a look about 0.5 µs, so the search pays when the next task comes within a few microseconds.
 pub(super) const LOOKS: u32 = 8;
 
-/// From when on a wake-up counts as late, for [`Pin::Auto`]. The median is about 5 µs.
-pub(super) const LATE: Duration = Duration::from_micros(200);
+/// From when on a wake-up counts as late, for [`Pin::Auto`]: more than what one costs when the kernel may choose the CPU
+/// (6 to 10 µs), and less than what it costs to rouse an idle CPU of a virtual machine (30 to 50 µs).
+pub(super) const LATE: Duration = Duration::from_micros(15);
 
-/// The number of wake-ups that [`Pin::Auto`] judges by, and how many of them may be late without need.
-pub(super) const JUDGED_WAKES: u32 = 64;
+/// The number of wake-ups that [`Pin::Auto`] judges by, and how many of them may be late.
+pub(super) const JUDGED_WAKES: u32 = 32;
 /// See [`JUDGED_WAKES`].
-pub(super) const LATE_WAKES_MAX: u32 = 16;
+pub(super) const LATE_WAKES_MAX: u32 = 8;
 
 pub(super) fn check_workers(count: usize) -> Result<usize> {
     if (1..=WORKERS_MAX).contains(&count) {

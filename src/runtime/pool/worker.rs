@@ -131,7 +131,7 @@ impl Worker<'_> {
         self.slot.stats.wakes_up(now);
         if self.seat.is_judged() {
             let took = now.saturating_sub(self.slot.woken_at.load(Ordering::Relaxed));
-            self.seat.woken(&self.shared.placement, took, self.shared.sleepers.look().sleepers());
+            self.seat.woken(&self.shared.placement, took);
         }
         self.shared.observed.tell(|observer| observer.woke(self.index));
     }
