@@ -1,8 +1,8 @@
 //! What all workers and all handles of a pool share: the queues, the sleepers, the slots of the workers.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::thread::{JoinHandle, Thread};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crossbeam::utils::CachePadded;
@@ -18,6 +18,7 @@ use super::worker;
 use crate::error::{Code, Error, Result};
 use crate::runtime::Priority;
 use crate::runtime::topology::Topology;
+use crate::sync::{Parker, Unparker};
 
 /// One pool. A push, wherever it goes, is followed by [`Shared::pushed`].
 pub(super) struct Shared {
@@ -50,9 +51,9 @@ pub(super) struct Counts {
 }
 
 /// The place of one worker; it outlives the worker's thread, so that what is in its deque can always be stolen.
-#[derive(Default)]
 pub(super) struct Slot {
-    pub(super) stealer: OnceLock<Stealer<Task>>,
+    pub(super) stealer: Stealer<Task>,
+    unparker: Unparker,
     pub(super) seat: Mutex<Seat>,
     pub(super) stats: Stats,
     /// When the worker was woken last, in nanoseconds since the pool's start.
@@ -60,12 +61,34 @@ pub(super) struct Slot {
 }
 
 /// The parts of a slot that change hands when a worker starts or leaves.
-#[derive(Default)]
 pub(super) struct Seat {
-    pub(super) is_taken: bool,
-    pub(super) deque: Option<Deque<Task>>,
-    pub(super) thread: Option<Thread>,
-    pub(super) handle: Option<JoinHandle<()>>,
+    is_taken: bool,
+    kit: Option<Kit>,
+    handle: Option<JoinHandle<()>>,
+}
+
+/// What a worker takes from its slot when it begins, and leaves there for the next one.
+pub(super) struct Kit {
+    pub(super) deque: Deque<Task>,
+    pub(super) parker: Parker,
+}
+
+impl Slot {
+    fn new() -> Slot {
+        let kit = Kit { deque: Deque::new_lifo(), parker: Parker::new() };
+        Slot {
+            stealer: kit.deque.stealer(),
+            unparker: kit.parker.unparker(),
+            seat: Mutex::new(Seat { is_taken: false, kit: Some(kit), handle: None }),
+            stats: Stats::default(),
+            woken_at: AtomicU64::new(0),
+        }
+    }
+
+    /// What the worker that has this seat works with.
+    pub(super) fn take_kit(&self) -> Option<Kit> {
+        self.seat.lock().kit.take()
+    }
 }
 
 impl Shared {
@@ -77,7 +100,7 @@ impl Shared {
             injectors: Default::default(),
             bounds: config.bounds.map(AtomicUsize::new),
             sleepers: Sleepers::new(),
-            slots: (0..WORKERS_MAX).map(|_| CachePadded::default()).collect(),
+            slots: (0..WORKERS_MAX).map(|_| CachePadded::new(Slot::new())).collect(),
             used: AtomicUsize::new(0),
             target: AtomicUsize::new(0),
             placement: Placement::new(topology, config.pin),
@@ -172,22 +195,19 @@ impl Shared {
     fn unpark(&self, worker: usize) {
         let slot = &self.slots[worker];
         slot.woken_at.store(self.now(), Ordering::Relaxed);
-        let thread = slot.seat.lock().thread.clone();
-        if let Some(thread) = thread {
-            thread.unpark();
-        }
+        slot.unparker.unpark();
     }
 
     /// Whether any queue holds a task.
     pub(super) fn has_work(&self) -> bool {
         self.injectors.iter().any(|injector| !injector.is_empty())
-            || self.used().iter().filter_map(|slot| slot.stealer.get()).any(|stealer| !stealer.is_empty())
+            || self.used().iter().any(|slot| !slot.stealer.is_empty())
     }
 
     /// Tasks that wait, by priority.
     pub(super) fn depth(&self) -> [usize; 3] {
         let mut depth = [0, 1, 2].map(|class| self.injectors[class].len());
-        let local = self.used().iter().filter_map(|slot| slot.stealer.get()).map(Stealer::len).sum::<usize>();
+        let local = self.used().iter().map(|slot| slot.stealer.len()).sum::<usize>();
         depth[Priority::Normal as usize] += local;
         depth
     }
@@ -216,17 +236,14 @@ impl Shared {
         if seat.is_taken {
             return Ok(false);
         }
-        let deque = seat.deque.take().unwrap_or_else(Deque::new_lifo);
-        slot.stealer.get_or_init(|| deque.stealer());
         self.used.fetch_max(index + 1, Ordering::AcqRel);
         slot.stats.awake_since.store(self.now(), Ordering::Release);
         let shared = Arc::clone(self);
         let thread = std::thread::Builder::new().name(format!("{}-{index}", self.name));
-        let handle = thread.spawn(move || worker::run(shared, index, deque)).map_err(|error| {
+        let handle = thread.spawn(move || worker::run(&shared, index)).map_err(|error| {
             slot.stats.awake_since.store(ASLEEP, Ordering::Release);
             Error::io("pool", format!("start worker {index}"), error)
         })?;
-        seat.thread = Some(handle.thread().clone());
         seat.handle = Some(handle);
         seat.is_taken = true;
         Ok(true)
@@ -251,15 +268,14 @@ impl Shared {
     }
 
     /// The calling worker gives its place back, unless it is wanted after all.
-    pub(super) fn leave(&self, index: usize, deque: Deque<Task>) -> Option<Deque<Task>> {
+    pub(super) fn leave(&self, index: usize, kit: Kit) -> Option<Kit> {
         let mut alive = self.alive.lock();
         let closed = self.sleepers.look().is_closed();
         if !closed && index < self.target.load(Ordering::Acquire) {
-            return Some(deque);
+            return Some(kit);
         }
         let mut seat = self.slots[index].seat.lock();
-        seat.deque = Some(deque);
-        seat.thread = None;
+        seat.kit = Some(kit);
         seat.is_taken = false;
         self.slots[index].stats.falls_asleep(self.now());
         self.placement.forget(index);

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crossbeam_deque::{Steal, Worker as Deque};
+use crossbeam_deque::Steal;
 
 use super::config::{FAIR_EVERY, LOCAL_MAX, LOOKS};
 use super::placement::Seat;
-use super::shared::{Shared, Slot, steal_one};
+use super::shared::{Kit, Shared, Slot, steal_one};
 use super::task::Task;
 use crate::runtime::Priority;
 use crate::runtime::panics::{self, PanicReport};
 
 /// What a task finds of its own worker when it spawns.
 struct Local {
-    deque: Deque<Task>,
+    kit: Kit,
     pool: *const Shared,
 }
 
@@ -29,8 +29,8 @@ thread_local! {
 #[inline]
 pub(super) fn push_local(pool: &Shared, task: Task) -> Option<Task> {
     LOCAL.with_borrow(|local| match local {
-        Some(local) if std::ptr::eq(local.pool, pool) && local.deque.len() < LOCAL_MAX => {
-            local.deque.push(task);
+        Some(local) if std::ptr::eq(local.pool, pool) && local.kit.deque.len() < LOCAL_MAX => {
+            local.kit.deque.push(task);
             None
         }
         _ => Some(task),
@@ -43,17 +43,18 @@ pub(super) fn is_inside(pool: &Shared) -> bool {
 }
 
 /// The life of a worker.
-pub(super) fn run(shared: Arc<Shared>, index: usize, deque: Deque<Task>) {
-    let mut deque = Some(deque);
-    while let Some(mine) = deque.take() {
-        let local = Rc::new(Local { deque: mine, pool: Arc::as_ptr(&shared) });
+pub(super) fn run(shared: &Arc<Shared>, index: usize) {
+    let slot = &*shared.slots[index];
+    let mut kit = slot.take_kit();
+    while let Some(mine) = kit.take() {
+        let local = Rc::new(Local { kit: mine, pool: Arc::as_ptr(shared) });
         LOCAL.set(Some(Rc::clone(&local)));
         let seat = shared.placement.settle(index);
         let seed = index as u32 * 2 + 1;
-        Worker { shared: &shared, slot: &shared.slots[index], index, local: &local, seat, tick: 0, seed }.work();
+        Worker { shared, slot, index, local: &local, seat, tick: 0, seed }.work();
         LOCAL.set(None);
         if let Some(local) = Rc::into_inner(local) {
-            deque = shared.leave(index, local.deque);
+            kit = shared.leave(index, local.kit);
         }
     }
 }
@@ -119,7 +120,7 @@ impl Worker<'_> {
                 shared.observed.tell(|observer| observer.slept(index));
                 self.slot.stats.falls_asleep(shared.now());
             }
-            std::thread::park();
+            self.local.kit.parker.park();
         });
         if slept {
             self.wake_up();
@@ -159,11 +160,11 @@ impl Worker<'_> {
         {
             return Some(task);
         }
-        self.local.deque.pop().or_else(|| self.take_injected()).or_else(|| self.steal())
+        self.local.kit.deque.pop().or_else(|| self.take_injected()).or_else(|| self.steal())
     }
 
     fn own_oldest(&self) -> Option<Task> {
-        self.slot.stealer.get()?.steal().success()
+        self.slot.stealer.steal().success()
     }
 
     /// One of the injectors: of 21 tickets 16 begin with high, 4 with normal, 1 with low.
@@ -184,7 +185,7 @@ impl Worker<'_> {
             return if injector.is_empty() { None } else { steal_one(injector) };
         }
         loop {
-            match injector.steal_batch_and_pop(&self.local.deque) {
+            match injector.steal_batch_and_pop(&self.local.kit.deque) {
                 Steal::Success(task) => return Some(task),
                 Steal::Empty => return None,
                 Steal::Retry => std::hint::spin_loop(),
@@ -208,11 +209,14 @@ impl Worker<'_> {
     }
 
     fn steal_from(&self, victim: usize, crosses: bool) -> Option<Task> {
-        let stealer = self.shared.slots[victim].stealer.get().filter(|stealer| !stealer.is_empty())?;
+        let stealer = &self.shared.slots[victim].stealer;
+        if stealer.is_empty() {
+            return None;
+        }
         let stats = &self.slot.stats;
         loop {
             stats.steal_attempts.add(1);
-            match stealer.steal_batch_and_pop(&self.local.deque) {
+            match stealer.steal_batch_and_pop(&self.local.kit.deque) {
                 Steal::Success(task) => {
                     stats.steal_successes.add(1);
                     stats.numa_crossings.add(u64::from(crosses));
@@ -246,7 +250,7 @@ impl Worker<'_> {
 
     /// A worker that retires leaves its tasks to the others.
     fn hand_over(&self) {
-        while let Some(task) = self.local.deque.pop() {
+        while let Some(task) = self.local.kit.deque.pop() {
             self.shared.injectors[Priority::Normal as usize].push(task);
             self.shared.pushed();
         }
