@@ -19,7 +19,7 @@
 //! |---|---|---|---|
 //! | `Block::commit` store | Release | `Block::committed` | a reader sees the count before the bytes: torn line |
 //! | `Block::committed` load | Acquire | `Block::commit` | the same |
-//! | list swap | AcqRel (in `arc-swap`) | list load | a reader sees a segment before its header |
+//! | list swap | that of `cow` | list load | a reader sees a segment before its header |
 //! | `Shared::announce` store | Release | `Shared::last_seq` | a poller sees the sequence, and a snapshot without it |
 //! | `Arc::get_mut` | Acquire (in `Arc`) | release by the last drop | a recycled segment overwrites what a reader still reads |
 //!

@@ -3,17 +3,18 @@
 use std::fmt;
 use std::sync::PoisonError;
 
+use crate::sync::CowCell;
 use crate::sync::shim::atomic::{AtomicU64, Ordering};
 use crate::sync::shim::{Arc, Mutex, MutexGuard};
 
 use super::block::Block;
-use super::list::{Entry, List, ListCell};
+use super::list::{Entry, List};
 use super::snapshot::Snapshot;
 use super::spares::Spares;
 
 /// One log, seen from all sides.
 pub(super) struct Shared {
-    list: ListCell,
+    list: CowCell<List>,
     /// Sequence of the last published line plus one; 0 when there was none.
     seen: AtomicU64,
     /// Taken by whoever changes `list`: at a roll, an eviction or a clear, never for a line.
@@ -40,7 +41,7 @@ pub struct Evicted {
 impl Shared {
     pub(super) fn new(spares: Spares) -> Self {
         Self {
-            list: ListCell::new(List::new(Vec::new(), 0)),
+            list: CowCell::new(List::new(Vec::new(), 0)),
             seen: AtomicU64::new(0),
             change: Mutex::new(Change { closed: false }),
             spares,
@@ -69,7 +70,7 @@ impl Shared {
         let mut entries = Vec::with_capacity(list.entries.len() + 1);
         entries.extend_from_slice(&list.entries);
         entries.push(Entry { block, first });
-        self.list.replace(List::new(entries, list.visible_from));
+        self.list.store(List::new(entries, list.visible_from));
     }
 
     /// The writer is gone: from now on the last segment may be evicted as well.
@@ -93,7 +94,7 @@ impl Shared {
         let lines = visible_from - list.visible_from;
         let block = oldest.block.clone();
         let evicted = Evicted { lines, bytes: block.capacity(), last_seq: block.last_seq() };
-        self.list.replace(List::new(rest.to_vec(), visible_from));
+        self.list.store(List::new(rest.to_vec(), visible_from));
         drop(change);
         drop(list);
         self.spares.give(block);
@@ -114,7 +115,7 @@ impl Shared {
             bytes: gone.iter().map(|entry| entry.block.capacity()).sum(),
             last_seq: last_gone?.block.last_seq(),
         };
-        self.list.replace(List::new(rest, end));
+        self.list.store(List::new(rest, end));
         drop(change);
         let gone: Vec<_> = gone.iter().map(|entry| entry.block.clone()).collect();
         drop(list);
