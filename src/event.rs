@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::runtime::Priority;
 use crate::runtime::panics::PanicReport;
 
-/// A process that Brummer runs or ran; never used twice. The number is the key of its row in the process table.
+/// A process that Brummer runs or ran: a number that counts from 1 in the order of their starts, never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProcessId(pub u64);
 
