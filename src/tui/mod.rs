@@ -1,8 +1,8 @@
 //! The terminal UI.
 //!
-//! Read [`model`] first (all that is known), then [`message`] (what happens, what is to be done), `update` (the only
+//! Read `model` first (all that is known), then `message` (what happens, what is to be done), `update` (the only
 //! place that changes the model), `views` and `widgets` (what is drawn), and [`run`] (the loop around all of it).
-//! [`keymap`] is the one table of keys, [`layout`] the one place that knows where things are.
+//! `keymap` is the one table of keys, `layout` the one place that knows where things are.
 
 mod clock;
 mod field;
