@@ -8,6 +8,9 @@
 //! - all state lives inside the closure, and sizes are the smallest that can go wrong (two slots, two words);
 //! - [`check`] asserts a floor of iterations, and one [`mutation_is_caught`] per primitive shows that the model can fail.
 
+// The examples in the product's sources are tested there; `cargo test --doc` collects them whatever the manifest says.
+#![cfg(not(doctest))]
+
 pub mod harness;
 
 #[path = "../../src/sync/mod.rs"]
