@@ -4,7 +4,7 @@ use proptest::test_runner::Config;
 
 /// Property tests: no files beside the sources, fewer cases under Miri.
 pub(super) fn config() -> Config {
-    Config { cases: if cfg!(miri) { 6 } else { 256 }, failure_persistence: None, ..Config::default() }
+    Config { cases: if cfg!(miri) { 3 } else { 256 }, failure_persistence: None, ..Config::default() }
 }
 
 /// Rounds of a loop between threads.
