@@ -85,9 +85,10 @@ pub struct BusMetrics {
     pub dropped: [u64; 3],
     /// Handler calls that panicked.
     pub panicked: u64,
-    /// The mean time that all handlers together took for an event.
+    /// The mean time that all handlers together took for an event; zero without [`BusConfig::monitoring`].
     pub mean: Duration,
-    /// The part of the time, since the last call of `metrics`, that the lanes were busy: 0 to 1.
+    /// The part of the time, since the last call of `metrics`, that the lanes were busy: 0 to 1; 0 without
+    /// [`BusConfig::monitoring`].
     pub utilisation: f64,
     /// Events that wait: high, normal, low.
     pub queue_depth: [usize; 3],
@@ -327,14 +328,14 @@ impl<E: Event> Inner<E> {
         let lane = &self.lanes[index];
         let outer = DRAINING.replace(std::ptr::from_ref(lane).addr());
         let mut table = self.table.load();
-        let mut began = Instant::now();
+        let mut began = self.config.monitoring.then(Instant::now);
         let mut rests = false;
         for _ in 0..CHUNKS {
             let version = self.version.load(Ordering::Acquire);
             let popped = self.handle_chunk(lane, &mut table);
-            let ended = Instant::now();
-            lane.handled(popped, ended - began);
-            began = ended;
+            let took = began.map(|began| began.elapsed());
+            lane.handled(popped, took);
+            began = began.zip(took).map(|(began, took)| began + took);
             rests = popped.iter().sum::<usize>() < CHUNK && lane.rest(version);
             if rests {
                 break;

@@ -36,11 +36,20 @@ pub struct BusConfig {
     pub policy: Policy,
     /// How long a publisher waits for room with [`Policy::Block`].
     pub patience: Duration,
+    /// Whether the handlers' times are taken, for [`BusMetrics::mean`](super::BusMetrics::mean) and
+    /// [`BusMetrics::utilisation`](super::BusMetrics::utilisation); without, draining never looks at the clock.
+    pub monitoring: bool,
 }
 
 impl Default for BusConfig {
     fn default() -> BusConfig {
-        BusConfig { lanes: 3, bounds: [100, 500, 1000], policy: Policy::Block, patience: Duration::from_millis(100) }
+        BusConfig {
+            lanes: 3,
+            bounds: [100, 500, 1000],
+            policy: Policy::Block,
+            patience: Duration::from_millis(100),
+            monitoring: true,
+        }
     }
 }
 

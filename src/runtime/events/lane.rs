@@ -170,13 +170,15 @@ impl<E: Event> Lane<E> {
         None
     }
 
-    /// The drain has handled some events, of these classes, in so long.
-    pub(super) fn handled(&self, popped: [usize; 3], took: Duration) {
+    /// The drain has handled some events, of these classes, in so long, if the time is taken.
+    pub(super) fn handled(&self, popped: [usize; 3], took: Option<Duration>) {
         add(&self.drained.events, popped.iter().sum::<usize>() as u64);
-        add(&self.drained.nanos, took.as_nanos() as u64);
+        add(&self.drained.nanos, took.map_or(0, |took| took.as_nanos() as u64));
         for class in (0..3).filter(|class| popped[*class] > 0) {
             let ring = &self.rings[class];
-            self.room[class].freed(took > SLOW, ring.len(), ring.capacity());
+            // Of a chunk without a time nobody knows whether it was a slow one.
+            let slow = took.is_none_or(|took| took > SLOW);
+            self.room[class].freed(slow, ring.len(), ring.capacity());
         }
     }
 

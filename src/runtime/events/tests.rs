@@ -56,7 +56,10 @@ fn pool(workers: usize) -> Pool {
 
 /// One lane with small queues.
 fn small(policy: Policy) -> EventBus<Note> {
-    EventBus::new(pool(2), BusConfig { lanes: 1, bounds: [2, 3, 4], policy, patience: Duration::from_millis(20) })
+    EventBus::new(
+        pool(2),
+        BusConfig { lanes: 1, bounds: [2, 3, 4], policy, patience: Duration::from_millis(20), ..BusConfig::default() },
+    )
 }
 
 fn collect(bus: &EventBus<Note>) -> Receiver<u64> {
@@ -197,7 +200,8 @@ fn eb04_publish_times_out_when_full() {
 
 #[test]
 fn eb04_a_waiting_publisher_goes_on_when_there_is_room() {
-    let config = BusConfig { lanes: 1, bounds: [2, 3, 4], policy: Policy::Block, patience: LONG };
+    let config =
+        BusConfig { lanes: 1, bounds: [2, 3, 4], policy: Policy::Block, patience: LONG, ..BusConfig::default() };
     let bus = EventBus::new(pool(2), config);
     let receiver = collect(&bus);
     std::thread::scope(|scope| {
@@ -215,7 +219,8 @@ fn eb04_a_waiting_publisher_goes_on_when_there_is_room() {
 
 #[test]
 fn eb04_a_handler_that_fills_its_own_lane_is_refused_at_once() {
-    let config = BusConfig { lanes: 1, bounds: [1, 1, 1], policy: Policy::Block, patience: LONG };
+    let config =
+        BusConfig { lanes: 1, bounds: [1, 1, 1], policy: Policy::Block, patience: LONG, ..BusConfig::default() };
     let bus = EventBus::new(pool(2), config);
     let (inside, (sender, receiver)) = (bus.clone(), mpsc::channel());
     bus.subscribe(Kind::Other, "greedy", move |_: &Note| {
@@ -248,7 +253,8 @@ fn eb04_all_queues_together_hold_at_most_5000_by_default() {
 
 #[test]
 fn eb05_publish_async_never_waits_and_counts_a_drop() {
-    let config = BusConfig { lanes: 1, bounds: [1, 1, 1], policy: Policy::Block, patience: LONG };
+    let config =
+        BusConfig { lanes: 1, bounds: [1, 1, 1], policy: Policy::Block, patience: LONG, ..BusConfig::default() };
     let bus = EventBus::new(pool(2), config);
     let (receiver, blocked) = (collect(&bus), block(&bus));
     assert_eq!([1, 2].map(|number| bus.publish_async(news(0, number))), [true, false]);
@@ -439,5 +445,22 @@ fn eb13_100_threads_100_events_10_handlers_each_saw_each_once() {
     while threads() > 0 {
         assert!(Instant::now() < deadline, "a worker is left");
         std::thread::yield_now();
+    }
+}
+
+#[test]
+fn without_monitoring_events_are_counted_and_no_times_are_taken() {
+    for monitoring in [true, false] {
+        let bus = EventBus::new(pool(2), BusConfig { lanes: 1, monitoring, ..BusConfig::default() });
+        bus.subscribe(Kind::News, "busy", |_: &Note| {
+            let begin = Instant::now();
+            while begin.elapsed() < Duration::from_micros(100) {}
+        });
+        (0..10).for_each(|number| bus.publish(news(0, number)).unwrap());
+        bus.stop(LONG).unwrap();
+        let metrics = bus.metrics();
+        assert_eq!(metrics.processed, 10);
+        assert_eq!(metrics.mean >= Duration::from_micros(100), monitoring, "{metrics:?}");
+        assert_eq!(metrics.utilisation > 0.0, monitoring, "{metrics:?}");
     }
 }
