@@ -5,7 +5,7 @@ use crate::event::{Exit, ProcessId, Status};
 use crate::io::child::Command;
 use crate::io::guardian::{self, Guard};
 use crate::io::pty::Size;
-use crate::io::reactor::{Number, Reactor};
+use crate::io::reactor::{Number, Reactor, Reading};
 use crate::io::signals::Signal;
 use crate::process::actor::{Actor, Message, Notices};
 use crate::process::callbacks::{CallbackId, Callbacks, Line};
@@ -37,6 +37,8 @@ pub struct ManagerConfig {
     /// [`ProcessManager::cleanup`] ends whatever is left. For a program that starts children by this manager alone (helpers
     /// that are let go with [`crate::io::child::release`] excepted).
     pub owns_descendants: bool,
+    /// How the processes' outputs are read.
+    pub reading: Reading,
     /// What [`ProcessManager::start_script`] looks names up with.
     pub scripts: Option<ScriptLookup>,
 }
@@ -50,6 +52,7 @@ impl Default for ManagerConfig {
             interactive: false,
             size: (80, 24),
             owns_descendants: false,
+            reading: Reading::default(),
             scripts: None,
         }
     }
@@ -102,7 +105,7 @@ impl ProcessManager {
         notices: Arc<dyn Notices>,
     ) -> Result<Arc<ProcessManager>> {
         let manager = ProcessManager {
-            reactor: Reactor::start(config.owns_descendants)?,
+            reactor: Reactor::start(config.owns_descendants, config.reading)?,
             table: Table::new(config.history),
             callbacks: Arc::default(),
             sinks,

@@ -6,7 +6,7 @@
 //! **Shape.** Any thread → a queue of orders and a waker → one thread with one `mio::Poll` → one [`Handler`] a child.
 //! Children have numbers that are never used twice, so an event that comes late can only find nobody.
 //!
-//! **Fairness.** In one turn at most 256 KiB are read from one output. **Idle**: the poll has no timeout unless a handler
+//! **Fairness.** In one turn a bounded share is read from one output ([`Reading`]). **Idle**: the poll has no timeout unless a handler
 //! asked for one; without output, signals and orders the thread does not wake.
 //!
 //! **Order.** Everything a child wrote is handed over before its end is: after the child was reaped its outputs are read
@@ -28,11 +28,27 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A child's number inside the reactor; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Number(pub(crate) u64);
+
+/// How outputs are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The most that is read from one output in one turn, so that a flood does not starve the others.
+    pub share_bytes: usize,
+    /// The longest that output may gather before it is read when there is much of it; 3 ms at most.
+    pub longest_pause: Duration,
+}
+
+impl Default for Reading {
+    /// 256 KiB, 3 ms.
+    fn default() -> Reading {
+        Reading { share_bytes: 256 << 10, longest_pause: pace::PAUSE_MAX }
+    }
+}
 
 /// What listens to one child. Called on the reactor's thread, so it must not block. A panic is contained.
 pub trait Handler: Send + 'static {
@@ -147,12 +163,12 @@ impl<H: Handler> Reactor<H> {
     ///
     /// With `reap_orphans` it also reaps descendants whose parents died: only for a program in which nobody but this
     /// reactor starts children in sessions of their own.
-    pub fn start(reap_orphans: bool) -> Result<Reactor<H>> {
+    pub fn start(reap_orphans: bool, reading: Reading) -> Result<Reactor<H>> {
         let failed = |error| Error::io("reactor", "start the reactor", error);
         let poll = mio::Poll::new().map_err(failed)?;
         let waker = mio::Waker::new(poll.registry(), turn::WAKER).map_err(failed)?;
         let shared = Arc::new(Shared { orders: SegQueue::new(), waker, launches: AtomicU64::new(0) });
-        let turns = turn::Turns::new(poll, Arc::clone(&shared), reap_orphans).map_err(failed)?;
+        let turns = turn::Turns::new(poll, Arc::clone(&shared), reap_orphans, reading).map_err(failed)?;
         let builder = std::thread::Builder::new().name("brummer-reactor".into());
         let thread = builder.spawn(move || turns.run()).map_err(failed)?;
         let launcher = Launcher::new();

@@ -8,15 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The most that is read from one output in one turn, so that a flood does not starve the others.
-const SHARE_BYTES: usize = 256 * 1024;
-
 /// What an output can hold at most when its writer has ended: a pipe of 1 MiB, and room for what is on its way.
 const LAST_BYTES: usize = (1 << 20) + (256 << 10);
 
 /// What a child's outputs gave in one turn.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct Taken {
     /// Whether there is more: the share was used up.
     pub(super) more: bool,
     /// The share of its capacity that was in the fuller output.
@@ -68,25 +65,25 @@ impl<H: Handler> Slot<H> {
     }
 
     /// Reads a fair share of what is ready and hands it on.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Reading {
-        let mut reading = Reading::default();
+    pub(super) fn read(&mut self, share: usize, buffer: &mut [u8]) -> Taken {
+        let mut taken = Taken::default();
         let mut any = false;
         let mut drained = true;
         for place in 0..2 {
             if std::mem::take(&mut self.ready[place]) {
                 let capacity = self.sources[place].as_ref().map_or(1, |source| source.capacity);
-                let (bytes, state) = self.read_one(place, SHARE_BYTES, buffer);
+                let (bytes, state) = self.read_one(place, share, buffer);
                 any |= bytes > 0;
                 drained &= state != State::More;
                 self.ready[place] = state == State::More;
-                reading.fill = reading.fill.max(bytes as f32 / capacity as f32);
+                taken.fill = taken.fill.max(bytes as f32 / capacity as f32);
             }
         }
-        reading.more = !drained;
+        taken.more = !drained;
         if any {
             self.guarded(|handler| handler.turn_ended(drained));
         }
-        reading
+        taken
     }
 
     /// Reads everything that was written before the child ended; what others go on writing is not waited for.
@@ -128,6 +125,8 @@ impl<H: Handler> Slot<H> {
         let Some(source) = &self.sources[place] else { return (0, State::Ended) };
         let (fd, terminal) = (source.fd.clone(), source.terminal);
         let output = if place == 0 { Output::Out } else { Output::Err };
+        let room = share.min(buffer.len());
+        let buffer = &mut buffer[..room];
         let mut total = 0;
         let state = loop {
             if total >= share {

@@ -2,7 +2,7 @@
 
 use super::pace::Pace;
 use super::slot::Slot;
-use super::{Control, Handler, Number, Order, Shared};
+use super::{Control, Handler, Number, Order, Reading, Shared};
 use crate::io::child::Outcome;
 use crate::io::signals::{Signal, Signals};
 use crate::io::tree::Snapshot;
@@ -39,6 +39,7 @@ pub(super) struct Turns<H: Handler> {
     held: Vec<Number>,
     buffer: Box<[u8]>,
     pace: Pace,
+    share_bytes: usize,
     snapshot: Option<Arc<Snapshot>>,
     on_signals: Vec<OnSignal>,
     watches: HashMap<usize, Watch>,
@@ -52,7 +53,12 @@ pub(super) struct Turns<H: Handler> {
 }
 
 impl<H: Handler> Turns<H> {
-    pub(super) fn new(poll: Poll, shared: Arc<Shared<H>>, reap_orphans: bool) -> io::Result<Turns<H>> {
+    pub(super) fn new(
+        poll: Poll,
+        shared: Arc<Shared<H>>,
+        reap_orphans: bool,
+        reading: Reading,
+    ) -> io::Result<Turns<H>> {
         let signals = Signals::new()?;
         poll.registry().register(&mut SourceFd(&signals.fd()), SIGNALS, Interest::READABLE)?;
         Ok(Turns {
@@ -63,7 +69,8 @@ impl<H: Handler> Turns<H> {
             queue: Vec::new(),
             held: Vec::new(),
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
-            pace: Pace::default(),
+            pace: Pace::new(reading.longest_pause),
+            share_bytes: reading.share_bytes.max(1),
             snapshot: None,
             on_signals: Vec::new(),
             watches: HashMap::new(),
@@ -207,7 +214,7 @@ impl<H: Handler> Turns<H> {
                 self.held.push(number);
                 continue;
             }
-            let reading = slot.read(&mut self.buffer);
+            let reading = slot.read(self.share_bytes, &mut self.buffer);
             slot.queued = reading.more;
             if reading.more {
                 self.queue.push(number);
