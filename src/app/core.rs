@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::app::changes::{Changes, Thing};
 use crate::app::memory;
 use crate::app::messages::Messages;
 use crate::app::rows::UsageSampler;
 use crate::app::scripts::Scripts;
+use crate::app::setup::Setup;
 use crate::app::sinks::Sinks;
-use crate::config::{Backpressure, Config};
+use crate::config::Config;
 use crate::error::{ErrorCollector, Result};
 use crate::event::{Event, Kind, Level, ProcessId, Status};
-use crate::logs::{LogLimits, LogStore};
+use crate::logs::LogStore;
 use crate::process::{ManagerConfig, Notices, Process, ProcessManager, ProcessSpec};
 use crate::runtime::context::Context;
-use crate::runtime::events::{BusConfig, EventBus, Policy};
-use crate::runtime::pool::{Pin, Pool, PoolConfig};
+use crate::runtime::events::EventBus;
+use crate::runtime::pool::Pool;
 use crate::runtime::timer::Timer;
 
 /// How the app is started.
@@ -55,6 +56,8 @@ pub struct App {
     pub(super) usage: UsageSampler,
     pub(super) me: Weak<App>,
     pub(super) origins: Mutex<BTreeMap<ProcessId, Origin>>,
+    pub(super) scan_workers: usize,
+    stop_limit: Duration,
     stopped: AtomicBool,
 }
 
@@ -75,22 +78,23 @@ impl App {
     /// A thread or the reactor could not be made. A project file that cannot be read is a message, not an error.
     pub fn start(options: AppOptions) -> Result<Arc<App>> {
         crate::runtime::panics::install_hook();
-        let settings = &options.config.settings;
-        let pool = Pool::new(pool_config(&options.config))?;
-        let bus = EventBus::new(pool.clone(), bus_config(&options.config));
+        let setup = Setup::of(&options.config);
+        let pool = Pool::new(setup.pool.clone())?;
+        let bus = EventBus::new(pool.clone(), setup.bus);
         let timer = Timer::new()?;
-        let store = LogStore::new(limits(&options.config));
+        let store = LogStore::new(setup.store);
         let (changes, messages) = (Changes::new(), Arc::new(Messages::default()));
-        let sinks = Sinks::new(store.clone(), bus.clone(), changes.clone(), settings.log_store.batch_size);
+        let sinks = Sinks::new(store.clone(), bus.clone(), changes.clone(), setup.batch_lines);
         let announcer = Arc::new(Announcer { bus: bus.clone(), changes: changes.clone() });
-        let scripts = Arc::new(Scripts::scan(&options, &messages));
+        let scripts = Arc::new(Scripts::scan(&options, &setup, &messages));
         let lookup = scripts.clone();
         let config = ManagerConfig {
             scripts: Some(Arc::new(move |word: &str| lookup.spec(word, &[]))),
             owns_descendants: options.owns_descendants,
-            max_concurrent_starts: settings.process_manager.max_concurrent_starts,
+            max_concurrent_starts: setup.starts,
             interactive: options.interactive,
             size: options.size,
+            reading: setup.reading,
             ..ManagerConfig::default()
         };
         let manager = ProcessManager::new(config, sinks.clone(), announcer)?;
@@ -98,6 +102,8 @@ impl App {
             me: me.clone(),
             usage: UsageSampler::default(),
             origins: Mutex::default(),
+            scan_workers: setup.scan_workers,
+            stop_limit: setup.stop_limit,
             stopped: AtomicBool::new(false),
             options,
             changes,
@@ -111,7 +117,7 @@ impl App {
             timer,
         });
         app.listen();
-        memory::watch(&app);
+        memory::watch(&app, setup.memory);
         Ok(app)
     }
 
@@ -190,16 +196,18 @@ impl App {
     /// Ends every process and its descendants, then the services in reverse order. Again is nothing.
     ///
     /// # Errors
-    /// Everything that could not be ended within `limit`.
+    /// Everything that could not be ended within `limit`; beyond it, events and tasks that are under way have the time of
+    /// `process_manager.worker_timeout`.
     pub fn shutdown(&self, limit: Duration) -> Result<()> {
         if self.stopped.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
         let errors = ErrorCollector::new("app");
         errors.check(self.manager.cleanup(limit));
-        errors.check(self.bus.stop(Duration::from_secs(5)));
+        let end = Instant::now() + self.stop_limit;
+        errors.check(self.bus.stop(self.stop_limit));
         errors.check(self.store.close());
-        errors.check(self.pool.shutdown(Duration::from_secs(1)));
+        errors.check(self.pool.shutdown(end.saturating_duration_since(Instant::now())));
         errors.finish()
     }
 }
@@ -226,41 +234,5 @@ impl Notices for Announcer {
             status: process.status,
             exit: process.exit,
         });
-    }
-}
-
-fn pool_config(config: &Config) -> PoolConfig {
-    let pin = match config.settings.pool.pin {
-        None => Pin::Auto,
-        Some(true) => Pin::Always,
-        Some(false) => Pin::Never,
-    };
-    let most = config.settings.resources.max_threads.saturating_sub(SERVICE_THREADS).max(1);
-    PoolConfig { workers: Some(config.settings.eventbus.worker_pool_size.min(most)), pin, ..PoolConfig::default() }
-}
-
-/// Threads beside the pool's: main, reactor, timer, input, writer.
-const SERVICE_THREADS: usize = 5;
-
-fn bus_config(config: &Config) -> BusConfig {
-    let settings = &config.settings.eventbus;
-    let policy = match settings.backpressure_strategy {
-        Backpressure::DropOldest => Policy::DropOldest,
-        Backpressure::DropNewest => Policy::DropNewest,
-        Backpressure::DropLowPriority => Policy::DropLowPriority,
-        Backpressure::Block => Policy::Block,
-    };
-    BusConfig { bounds: settings.queue_sizes, policy, ..BusConfig::default() }
-}
-
-fn limits(config: &Config) -> LogLimits {
-    let settings = &config.settings.log_store;
-    // A quarter of the limit is left for everything that is not text.
-    let most = config.settings.resources.memory_limit_mb * 1024 * 1024 / 4 * 3;
-    LogLimits {
-        max_entries: settings.max_entries,
-        max_total_entries: settings.max_total_entries,
-        max_bytes: usize::try_from(settings.max_bytes.min(most)).unwrap_or(usize::MAX),
-        ..LogLimits::default()
     }
 }

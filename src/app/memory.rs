@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
 
 use crate::app::changes::Thing;
 use crate::app::core::App;
+use crate::app::setup::Memory;
 use crate::event::Level;
 use crate::io::usage;
 
@@ -19,12 +19,10 @@ fn stage(rss_bytes: u64, limit_bytes: u64) -> u8 {
     u8::from(percent >= WARN_PERCENT) + u8::from(percent >= CRITICAL_PERCENT)
 }
 
-/// Looks every `monitoring_interval_ms`.
-pub(crate) fn watch(app: &Arc<App>) {
-    let settings = &app.config().settings.resources;
-    let limit_bytes = settings.memory_limit_mb * 1024 * 1024;
+/// Looks now and then, as the settings say.
+pub(crate) fn watch(app: &Arc<App>, Memory { limit_bytes, every }: Memory) {
     let (me, before) = (Arc::downgrade(app), AtomicU8::new(0));
-    app.timer.every(Duration::from_millis(settings.monitoring_interval_ms), move || {
+    app.timer.every(every, move || {
         let Some(app) = me.upgrade() else { return };
         let rss_bytes = usage::own_rss_bytes();
         let now = stage(rss_bytes, limit_bytes);

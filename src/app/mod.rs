@@ -1,6 +1,6 @@
 //! Puts the services on the runtime: what a front door sees ([`view`]) and what it can do ([`command`]).
 //!
-//! Start with `core`: the services, wired. `sinks` carries lines from the reactor into the store; `scripts` joins what was
+//! Start with `core`: the services, wired; `setup` says what the settings make of each. `sinks` carries lines from the reactor into the store; `scripts` joins what was
 //! detected with `[processes]` of the settings; `run` carries out commands; `rows` makes the views; `changes` wakes the
 //! front doors; `messages` is what Brummer itself has to say; `memory` keeps it within its limit.
 
@@ -12,6 +12,7 @@ mod messages;
 mod rows;
 mod run;
 mod scripts;
+mod setup;
 mod sinks;
 pub mod view;
 
@@ -20,3 +21,5 @@ mod tests;
 
 pub use core::{App, AppOptions};
 pub use scripts::list_scripts;
+#[cfg(test)]
+pub(crate) use setup::Setup;

@@ -67,6 +67,10 @@ impl Backend for App {
         self.carry_out(command)
     }
 
+    fn scan_workers(&self) -> usize {
+        self.scan_workers
+    }
+
     fn spawn(&self, work: Box<dyn FnOnce() + Send>) {
         if let Err(error) = self.pool.spawn(Priority::Low, work) {
             self.messages.push(Level::Error, error.to_string());

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::app::core::AppOptions;
 use crate::app::messages::Messages;
+use crate::app::setup::{Setup, terminal};
 use crate::app::view::{Project, ScriptRow, SystemMessage};
 use crate::config::{Command, Config, ProcessEntry, Source};
 use crate::error::{Code, Error, Result};
 use crate::event::Level;
-use crate::process::detect::{Catalog, DetectOptions, Manager, RunnerChoice, Script};
+use crate::process::detect::{Catalog, Script};
 use crate::process::{ProcessSpec, Program, Terminal};
 
 /// The catalog and the settings' own processes; the latter win where a name is in both.
@@ -23,9 +24,8 @@ pub(crate) struct Scripts {
 
 impl Scripts {
     /// Looks at the project; what cannot be read becomes a message, and the rest still works.
-    pub(crate) fn scan(options: &AppOptions, messages: &Messages) -> Scripts {
-        let settings = &options.config.settings.general;
-        let catalog = Catalog::scan(&options.dir, &detect_options(&options.config));
+    pub(crate) fn scan(options: &AppOptions, setup: &Setup, messages: &Messages) -> Scripts {
+        let catalog = Catalog::scan(&options.dir, &setup.detect);
         let catalog = catalog.map_err(|error| messages.push(Level::Error, error.to_string())).ok();
         for problem in catalog.iter().flat_map(Catalog::problems) {
             messages.push(Level::Warn, problem.to_string());
@@ -34,8 +34,8 @@ impl Scripts {
             dir: options.dir.clone(),
             catalog,
             entries: options.config.processes.clone(),
-            terminal: terminal(settings.terminal),
-            grace: settings.grace,
+            terminal: setup.terminal,
+            grace: setup.grace,
         }
     }
 
@@ -162,26 +162,6 @@ fn relative(dir: &Path, path: &Path) -> String {
 pub fn list_scripts(dir: PathBuf, config: Config) -> (Vec<ScriptRow>, Vec<SystemMessage>) {
     let messages = Messages::default();
     let options = AppOptions { dir, config, interactive: false, size: (0, 0), owns_descendants: false };
-    let scripts = Scripts::scan(&options, &messages);
+    let scripts = Scripts::scan(&options, &Setup::of(&options.config), &messages);
     (scripts.rows(), messages.all())
-}
-
-/// What a setting says of terminals.
-fn terminal(setting: Option<bool>) -> Terminal {
-    match setting {
-        None => Terminal::Auto,
-        Some(true) => Terminal::Always,
-        Some(false) => Terminal::Never,
-    }
-}
-
-/// How scripts are looked for under these settings.
-pub(crate) fn detect_options(config: &Config) -> DetectOptions {
-    let settings = &config.settings.general;
-    let defaults = DetectOptions::default();
-    DetectOptions {
-        runner: RunnerChoice::from_name(settings.runner.name()).unwrap_or_default(),
-        preferred: Manager::from_name(settings.preferred_package_manager.name()).unwrap_or(defaults.preferred),
-        ..defaults
-    }
 }

@@ -155,6 +155,10 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// NOT_FOUND for an unknown script or process, and what starting a process can end in.
     fn execute(&self, command: Command) -> Result<Reply>;
+    /// How many pieces of work a search of all lines is to be (`log_store.worker_count`).
+    fn scan_workers(&self) -> usize {
+        1
+    }
     /// Runs work on the pool, at low priority: searches, files, the clipboard.
     fn spawn(&self, work: Box<dyn FnOnce() + Send>);
 }

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use super::args::{self, Args, Flags, Verb, When, word};
 use super::run::{self, Request, Start};
-use super::{completions, demo, list};
+use super::{completions, demo, list, terminal};
 use crate::app::list_scripts;
 use crate::config::{Config, Overrides};
 use crate::error::{Code, Error, Result};
+use crate::tui::{KeyFault, Keymap};
 
 /// Brummer itself failed.
 const FAILED: u8 = 1;
@@ -44,7 +45,7 @@ fn answer(args: Args) -> Result<u8> {
         Some(Verb::List { .. } | Verb::Run { .. }) | None => {}
     }
     let dir = folder(&flags.dir)?;
-    let config = Config::load(&dir, &overrides(flags))?;
+    let config = load(&dir, flags)?;
     let (names, rest) = match args.verb {
         _ if flags.settings => return Ok(print(config.render().as_bytes())),
         Some(Verb::List { json, names }) => return Ok(print_list(dir, config, json, names)),
@@ -76,8 +77,23 @@ fn starts(names: Vec<String>, rest: Vec<String>) -> Result<Vec<Start>> {
     }
 }
 
+/// The settings of a folder, with its keys checked: what is wrong with them is known before anything starts.
+pub(super) fn load(dir: &Path, flags: &Flags) -> Result<Config> {
+    let config = Config::load(dir, &overrides(flags))?;
+    let faults = Keymap::faults(&terminal::keys(&config));
+    let said = |fault: &KeyFault| {
+        let binding = config.keys.iter().find(|binding| binding.action == fault.action);
+        let source = binding.map(|binding| format!("{}: ", binding.source)).unwrap_or_default();
+        format!("{source}`ui.keys.{}` {}", fault.action, fault.message)
+    };
+    match faults.is_empty() {
+        true => Ok(config),
+        false => Err(Error::new("config", Code::InvalidState, faults.iter().map(said).collect::<Vec<_>>().join("\n"))),
+    }
+}
+
 /// The settings that flags say.
-pub(super) fn overrides(flags: &Flags) -> Overrides {
+fn overrides(flags: &Flags) -> Overrides {
     let mut overrides = Overrides::new();
     if let Some(runner) = flags.runner {
         overrides.set("runner", word(runner), "--runner");
@@ -161,6 +177,25 @@ mod tests {
 
     fn words(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn faults_of_keys_are_told_all_at_once_with_file_and_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "[ui.keys]\nquit = \"ctrl+s\"\n\"process.restrat\" = \"r\"\n\"process.restart\" = \"s\"\n";
+        std::fs::write(dir.path().join(".brum.toml"), text).unwrap();
+        let Ok(Args { flags, .. }) = args::parse(["brummer"].map(Into::into)) else { panic!("no words are no fault") };
+        let message = load(dir.path(), &flags).unwrap_err().message().to_owned();
+        for (line, action, told) in [
+            (2, "quit", "ctrl+s"),
+            (3, "process.restrat", "the nearest is `process.restart`"),
+            (4, "process.restart", "`process.stop`"),
+        ] {
+            let start = format!(".brum.toml:{line}: `ui.keys.{action}`");
+            let found =
+                message.lines().find(|text| text.contains(&start)).unwrap_or_else(|| panic!("{start} in {message}"));
+            assert!(found.contains(told), "{found}");
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod args;
 mod bell;
 mod completions;
 mod demo;
+#[cfg(test)]
+mod effects;
 mod entry;
 mod headless;
 mod list;

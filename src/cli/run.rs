@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::args::{Flags, Output, When};
 use super::bell::Bell;
 use super::demo;
-use super::entry::{columns, complain, overrides};
+use super::entry::{columns, complain, load};
 use super::headless::{Plan, Session};
 use super::output::{Json, Look, Printer, Text};
 use super::terminal;
@@ -64,7 +64,7 @@ pub(super) fn demo(flags: Flags, limit: Option<Duration>) -> Result<u8> {
     let program = std::env::current_exe().map_err(|error| Error::io("demo", "find this program's own file", error))?;
     // Dropped in the guardian, after the app has ended.
     let project = demo::Project::create(&program)?;
-    let config = Config::load(project.dir(), &overrides(&flags))?;
+    let config = load(project.dir(), &flags)?;
     let named = |name: &str| Start::Named { word: name.to_owned(), args: Vec::new() };
     let starts = demo::Project::names().map(named).collect();
     Ok(run(Request { dir: project.dir().to_owned(), config, flags, starts, limit }))

@@ -1,11 +1,13 @@
 //! Opens the terminal UI as the settings say, and ends it when a signal comes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
 use super::headless::of_signal;
 use crate::app::App;
-use crate::config::{Glyphs, StartView};
+use crate::config::{Config, Glyphs, StartView};
 use crate::error::Result;
 use crate::event::ProcessId;
 use crate::io::guardian::Guard;
@@ -35,15 +37,15 @@ pub(super) fn show(app: &Arc<App>, guard: Guard, started: &[ProcessId]) -> Resul
         cause.store(signal.number(), Ordering::Relaxed);
         ui.end();
     });
-    let outcome = tui::run(app.clone(), options(app, started, handle))?;
+    let outcome = tui::run(app.clone(), options(app.config(), started, handle))?;
     Ok(match (outcome, came.load(Ordering::Relaxed)) {
         (Outcome::Ended, number) if number != NONE => of_signal(number),
         (Outcome::Quit | Outcome::Ended, _) => 0,
     })
 }
 
-fn options(app: &App, started: &[ProcessId], handle: Handle) -> Options {
-    let config = app.config();
+/// What the settings make of the UI.
+pub(super) fn options(config: &Config, started: &[ProcessId], handle: Handle) -> Options {
     let ui = &config.settings.ui;
     let start_view = match (started.is_empty(), ui.start_view) {
         (false, _) | (_, StartView::Logs) => View::Logs,
@@ -54,13 +56,30 @@ fn options(app: &App, started: &[ProcessId], handle: Handle) -> Options {
         theme: ui.theme.name().into(),
         ascii: ui.glyphs == Glyphs::Ascii,
         mouse: ui.mouse,
-        keys: config.keys.iter().map(|binding| (binding.action.clone(), binding.keys.clone())).collect(),
+        keys: keys(config),
         timestamps: ui.timestamps.name().into(),
         wrap: ui.wrap,
+        copy_on_select: ui.copy_on_select,
+        clipboard: ui.clipboard.name().into(),
+        scroll_lines: ui.scroll_lines,
+        input_slot: slot(ui.max_fps),
+        data_slot: slot(ui.flood_fps),
+        reduced_motion: ui.reduced_motion,
+        toast: Duration::from_secs(ui.toast_seconds),
         start_view,
         confirm_quit: ui.confirm_quit,
         // All lines of all that was named; one alone would hide nothing.
         solo: None,
         handle,
     }
+}
+
+/// `[ui.keys]` by the names of the actions.
+pub(super) fn keys(config: &Config) -> BTreeMap<String, Vec<String>> {
+    config.keys.iter().map(|binding| (binding.action.clone(), binding.keys.clone())).collect()
+}
+
+/// The time of one of so many frames a second.
+fn slot(frames: u64) -> Duration {
+    Duration::from_secs_f64(1.0 / frames.max(1) as f64)
 }

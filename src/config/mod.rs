@@ -25,6 +25,8 @@ pub use process_entry::{Command, ProcessEntry};
 pub use read::KeyBinding;
 pub use render::reference;
 pub use report::{ConfigError, ConfigErrors, Place};
+#[cfg(test)]
+pub(crate) use settings::table;
 pub use settings::{
     EventBus, General, LogStore, McpManager, Pool, ProcessManager, ProxyServer, Resources, Setting, Settings, Ui,
 };

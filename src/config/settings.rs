@@ -54,7 +54,7 @@ macro_rules! settings {
         }
 
         /// All rows, in the order in which they are shown.
-        pub(super) fn table() -> &'static [Setting] {
+        pub(crate) fn table() -> &'static [Setting] {
             static TABLE: LazyLock<Vec<Setting>> = LazyLock::new(|| vec![ $( $( Setting {
                 section: $section, key: stringify!($key), kind: $kind, default: $default, about: $about.trim_ascii(),
             } ),+ ),+ ]);
@@ -78,12 +78,12 @@ settings! {
     /// `[eventbus]`.
     eventbus "eventbus" EventBus {
         /// Worker threads that handle events and tasks.
-        worker_pool_size: usize = Value::Count(worker_default()), Count(1, 256);
+        worker_pool_size: usize = Value::Count(worker_default()), Count(1, 48);
         /// Most events that wait: high, medium, low priority.
         queue_sizes: [usize; 3] = Value::Counts([100, 500, 1000]), Counts(1, 100_000);
         /// What happens when a queue is full.
         backpressure_strategy: Backpressure = word("drop_oldest"), choice::<Backpressure>();
-        /// Whether handling times are measured.
+        /// Whether the times that events take are measured.
         enable_monitoring: bool = Value::Bool(true), Bool;
     }
     /// `[pool]`.
@@ -95,20 +95,20 @@ settings! {
     process_manager "process_manager" ProcessManager {
         /// Processes that may be starting at once.
         max_concurrent_starts: usize = Value::Count(10), Count(1, 1000);
-        /// How the state of a process is read.
+        /// How the state of a process is read; there is one way.
         status_read_strategy: StatusRead = word("atomic"), choice::<StatusRead>();
-        /// Longest wait for a task of the process manager.
+        /// At the end: longest wait for events and tasks that are under way.
         worker_timeout: Duration = secs(5), Time(MILLISECOND * 10, MINUTE * 10);
     }
     /// `[log_store]`.
     log_store "log_store" LogStore {
-        /// Lines that may wait for the store.
+        /// Lines of one process (of 26 bytes) that are read before others have their turn; a pipe holds 1 MiB.
         buffer_size: usize = Value::Count(10_000), Count(100, 10_000_000);
-        /// Most lines that are added at once.
+        /// Most lines that are added before they are seen.
         batch_size: usize = Value::Count(100), Count(1, 100_000);
-        /// Threads that look for levels, URLs and errors.
+        /// Workers that a search through all lines uses at once.
         worker_count: usize = Value::Count(1), Count(1, 64);
-        /// Longest that a line waits for its batch, in milliseconds.
+        /// Longest that a line waits for others to be read with it, in milliseconds; no line waits over 3.
         timeout_ms: u64 = Value::Count(50), Count(1, 60_000);
         /// Lines that every process keeps at least.
         max_entries: usize = Value::Count(10_000), Count(100, 10_000_000);
@@ -137,11 +137,11 @@ settings! {
     }
     /// `[resources]`.
     resources "resources" Resources {
-        /// Threads that may live at once.
+        /// Threads that may live at once; the pool has at most so many less 5.
         max_threads: usize = Value::Count(8 * cores()), Count(4, 100_000);
         /// Memory that Brummer itself may use, in MiB.
         memory_limit_mb: u64 = Value::Count(512), Count(32, 1 << 20);
-        /// Time between measurements, in milliseconds.
+        /// Time between two looks at Brummer's own memory, in milliseconds.
         monitoring_interval_ms: u64 = Value::Count(10_000), Count(100, 3_600_000);
     }
     /// `[ui]`.
@@ -152,7 +152,7 @@ settings! {
         glyphs: Glyphs = word("unicode"), choice::<Glyphs>();
         /// Whether the mouse is used.
         mouse: bool = Value::Bool(true), Bool;
-        /// Whether a selection with the mouse is copied at once.
+        /// Whether a selection with the mouse is copied at once; else `y` copies it.
         copy_on_select: bool = Value::Bool(true), Bool;
         /// How text is copied.
         clipboard: Clipboard = word("auto"), choice::<Clipboard>();
@@ -166,7 +166,7 @@ settings! {
         max_fps: u64 = Value::Count(60), Count(1, 240);
         /// Most frames a second when only logs changed.
         flood_fps: u64 = Value::Count(30), Count(1, 240);
-        /// Whether spinners stand still.
+        /// Whether clocks and durations are drawn anew each minute instead of each second.
         reduced_motion: bool = Value::Bool(false), Bool;
         /// The view that is shown first when no script was named.
         start_view: StartView = word("scripts"), choice::<StartView>();

@@ -62,6 +62,29 @@ fn record(line: &LineRef<'_>) -> serde_json::Value {
     })
 }
 
+/// How a text is to be copied.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Way {
+    /// By the first of these that can.
+    Tools(Vec<Tool>),
+    /// By asking the terminal.
+    Terminal,
+    /// Not at all, and why.
+    None(&'static str),
+}
+
+/// What `ui.clipboard` makes of the tools that there are.
+pub(crate) fn way(clipboard: &str, tools: Vec<Tool>) -> Way {
+    match (clipboard, tools.is_empty()) {
+        ("off", _) => Way::None("nothing was copied: ui.clipboard is \"off\""),
+        ("native", true) => {
+            Way::None("nothing was copied: no clipboard tool was found, and ui.clipboard is \"native\"")
+        }
+        ("osc52", _) | (_, true) => Way::Terminal,
+        (_, false) => Way::Tools(tools),
+    }
+}
+
 /// Copies by the first tool that can; answers its name.
 pub(crate) fn copy(tools: &[Tool], text: &str) -> Option<&'static str> {
     tools.iter().find(|tool| tool.copy(text).is_ok()).map(|tool| tool.name())
@@ -72,4 +95,20 @@ pub(crate) fn osc52(text: &str) -> Vec<u8> {
     use base64::Engine as _;
     let encoded = base64::engine::general_purpose::STANDARD.encode(text);
     format!("\x1b]52;c;{encoded}\x07").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clipboard_setting_chooses_between_tools_and_the_terminal() {
+        let tools = || vec![Tool::Xclip];
+        assert_eq!(way("auto", tools()), Way::Tools(tools()));
+        assert_eq!(way("auto", vec![]), Way::Terminal);
+        assert_eq!(way("native", tools()), Way::Tools(tools()));
+        assert!(matches!(way("native", vec![]), Way::None(_)));
+        assert_eq!(way("osc52", tools()), Way::Terminal);
+        assert!(matches!(way("off", tools()), Way::None(_)));
+    }
 }

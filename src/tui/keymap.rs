@@ -141,6 +141,23 @@ actions! {
     Quit "quit" All, ["q"], "quit", "quit (asks when processes run)";
 }
 
+/// Something that is wrong with `[ui.keys]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFault {
+    /// The name of the action.
+    pub action: String,
+    /// What is wrong with it, as the end of a sentence.
+    pub message: String,
+}
+
+impl KeyFault {
+    fn unknown(name: &str) -> KeyFault {
+        let nearest = ROWS.iter().min_by_key(|row| strsim::damerau_levenshtein(row.name, name));
+        let nearest = nearest.map_or("", |row| row.name);
+        KeyFault { action: name.into(), message: format!("is not an action; the nearest is `{nearest}`") }
+    }
+}
+
 /// Which key does what.
 #[derive(Debug)]
 pub struct Keymap {
@@ -157,38 +174,63 @@ impl Keymap {
     /// The table with the changes of `[ui.keys]`: the name of an action and its keys; none = unbound.
     ///
     /// # Errors
-    /// INVALID_STATE: an unknown action or key, or one key for two actions that meet in a view; both are named.
+    /// INVALID_STATE with the first of [`Keymap::faults`].
     pub fn new(changes: &BTreeMap<String, Vec<String>>) -> Result<Keymap> {
-        if let Some(name) = changes.keys().find(|name| ROWS.iter().all(|row| row.name != name.as_str())) {
-            let nearest = ROWS.iter().min_by_key(|row| strsim::damerau_levenshtein(row.name, name));
-            let nearest = nearest.map_or("", |row| row.name);
-            return Err(fault(format!("ui.keys: there is no action `{name}`; the nearest is `{nearest}`")));
+        let (keymap, faults) = Keymap::read(changes);
+        match faults.into_iter().next() {
+            Some(fault) => {
+                let text = format!("`ui.keys.{}` {}", fault.action, fault.message);
+                Err(Error::new("tui", Code::InvalidState, text))
+            }
+            None => Ok(keymap),
         }
-        let mut bound = Vec::with_capacity(ROWS.len());
-        for row in ROWS {
-            let keys: Result<Vec<Key>> = match changes.get(row.name) {
-                Some(keys) => keys.iter().map(|key| read(row, key)).collect(),
-                None => row.keys.iter().map(|key| read(row, key)).collect(),
-            };
-            bound.push((row.action, keys?));
-        }
-        let keymap = Keymap { bound };
-        keymap.check()?;
-        Ok(keymap)
     }
 
-    fn check(&self) -> Result<()> {
+    /// All that is wrong with the changes of `[ui.keys]`: unknown actions, unknown keys, and keys of two actions that meet
+    /// in a view.
+    pub fn faults(changes: &BTreeMap<String, Vec<String>>) -> Vec<KeyFault> {
+        Keymap::read(changes).1
+    }
+
+    fn read(changes: &BTreeMap<String, Vec<String>>) -> (Keymap, Vec<KeyFault>) {
+        let unknown = changes.keys().filter(|name| ROWS.iter().all(|row| row.name != name.as_str()));
+        let mut faults: Vec<KeyFault> = unknown.map(|name| KeyFault::unknown(name)).collect();
+        let mut bound = Vec::with_capacity(ROWS.len());
+        for row in ROWS {
+            let mut keys = Vec::new();
+            let changed = changes.get(row.name).map(|keys| keys.iter().map(String::as_str).collect());
+            for text in changed.unwrap_or_else(|| row.keys.to_vec()) {
+                match Key::parse(text) {
+                    Some(key) => keys.push(key),
+                    None => {
+                        let allowed =
+                            "a character, a name such as f5, pageup or space, and ctrl+, alt+ or shift+ before it";
+                        let message =
+                            format!("cannot be `{text}`, no key that every terminal sends; a key is {allowed}");
+                        faults.push(KeyFault { action: row.name.into(), message });
+                    }
+                }
+            }
+            bound.push((row.action, keys));
+        }
+        let keymap = Keymap { bound };
+        keymap.conflicts(changes, &mut faults);
+        (keymap, faults)
+    }
+
+    fn conflicts(&self, changes: &BTreeMap<String, Vec<String>>, faults: &mut Vec<KeyFault>) {
         for (i, (row, (_, keys))) in ROWS.iter().zip(&self.bound).enumerate() {
             for (other, (_, others)) in ROWS.iter().zip(&self.bound).skip(i + 1) {
                 let shared = keys.iter().find(|key| others.contains(key));
                 if let Some(key) = shared.filter(|_| row.place.meets(other.place)) {
-                    let text =
-                        format!("ui.keys: {key} is bound to both `{}` and `{}`; choose another", row.name, other.name);
-                    return Err(fault(text));
+                    // It is the changed one's fault.
+                    let (row, other) = if changes.contains_key(row.name) { (row, other) } else { (other, row) };
+                    let message =
+                        format!("cannot be `{key}`, the key of `{}`; choose another for one of them", other.name);
+                    faults.push(KeyFault { action: row.name.into(), message });
                 }
             }
         }
-        Ok(())
     }
 
     /// What this key does in this view.
@@ -210,17 +252,6 @@ impl Keymap {
             ROWS.iter().zip(&self.bound).filter(move |(row, (_, keys))| row.place.holds(view) && !keys.is_empty());
         rows.map(|(row, (_, keys))| (row, keys.as_slice()))
     }
-}
-
-fn read(row: &Row, key: &str) -> Result<Key> {
-    Key::parse(key).ok_or_else(|| {
-        let text = format!("ui.keys: `{key}` for `{}` is not a key that every terminal can send", row.name);
-        fault(text)
-    })
-}
-
-fn fault(text: String) -> Error {
-    Error::new("tui", Code::InvalidState, text)
 }
 
 /// The row of an action.

@@ -210,12 +210,13 @@ pub(crate) fn pane(model: &Model) -> Pane {
 pub(crate) fn ticks(model: &Model) -> bool {
     let class = Class::of(model.size);
     let running = || model.processes.rows.iter().any(|row| !row.status.is_ended());
-    class == Class::Wide
-        || match model.view {
-            View::Processes => running() && class > Class::TooSmall,
-            View::Logs => model.logs.time == TimeFormat::Relative && class > Class::Tiny,
-            View::Scripts => false,
-        }
+    !model.reduced_motion
+        && (class == Class::Wide
+            || match model.view {
+                View::Processes => running() && class > Class::TooSmall,
+                View::Logs => model.logs.time == TimeFormat::Relative && class > Class::Tiny,
+                View::Scripts => false,
+            })
 }
 
 fn take_top(from: &mut Rect, rows: u16) -> Rect {

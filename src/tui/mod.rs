@@ -29,7 +29,7 @@ mod update;
 mod views;
 mod widgets;
 
-pub use keymap::Keymap;
+pub use keymap::{KeyFault, Keymap};
 pub use message::Outcome;
 pub use model::View;
 pub use run::{Handle, Options, run};

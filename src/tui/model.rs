@@ -54,6 +54,12 @@ pub(crate) struct Model {
     pub(crate) keymap: Keymap,
     pub(crate) confirm_quit: bool,
     pub(crate) mouse: bool,
+    pub(crate) copy_on_select: bool,
+    /// Rows a notch of the wheel.
+    pub(crate) scroll_lines: isize,
+    /// Clocks and durations are drawn anew each minute instead of each second.
+    pub(crate) reduced_motion: bool,
+    pub(crate) toast_millis: u64,
     pub(crate) view: View,
     /// The tab that has the focus, while the tab bar has it.
     pub(crate) tab: Option<View>,
@@ -456,6 +462,10 @@ impl Model {
             keymap: setting.keymap,
             confirm_quit: true,
             mouse: true,
+            copy_on_select: true,
+            scroll_lines: 3,
+            reduced_motion: false,
+            toast_millis: 4000,
             view: View::Scripts,
             tab: None,
             up_at: 0,

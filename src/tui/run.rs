@@ -12,6 +12,7 @@ use crate::event::{Level, ProcessId};
 use crate::io::clipboard::Tool;
 use crate::tui::clock::Clock;
 use crate::tui::inbox::{Inbox, Mail};
+use crate::tui::jobs::Way;
 use crate::tui::keymap::Keymap;
 use crate::tui::layout::ticks;
 use crate::tui::logs::TimeFormat;
@@ -23,10 +24,6 @@ use crate::tui::theme::{Depth, Theme};
 use crate::tui::update::update;
 use crate::tui::{input, jobs, views};
 
-/// At most so often after input.
-const SLOT: Duration = Duration::from_micros(16_600);
-/// At most so often when only data has changed.
-const DATA_SLOT: Duration = Duration::from_millis(33);
 /// What is not in front may wait longer.
 const BEHIND_SLOT: Duration = Duration::from_millis(250);
 /// Input is drawn at once if the last frame is this old.
@@ -47,6 +44,20 @@ pub struct Options {
     pub timestamps: String,
     /// Long lines are wrapped.
     pub wrap: bool,
+    /// A selection with the mouse is copied at once.
+    pub copy_on_select: bool,
+    /// `auto`, `native`, `osc52` or `off`.
+    pub clipboard: String,
+    /// Lines that a notch of the wheel scrolls.
+    pub scroll_lines: usize,
+    /// At most so often is drawn after input.
+    pub input_slot: Duration,
+    /// At most so often is drawn when only data has changed.
+    pub data_slot: Duration,
+    /// Clocks and durations are drawn anew each minute instead of each second.
+    pub reduced_motion: bool,
+    /// How long something told stays.
+    pub toast: Duration,
     /// The view to begin with.
     pub start_view: View,
     /// Quitting asks when processes run.
@@ -66,6 +77,13 @@ impl Default for Options {
             keys: BTreeMap::new(),
             timestamps: "clock".into(),
             wrap: false,
+            copy_on_select: true,
+            clipboard: "auto".into(),
+            scroll_lines: 3,
+            input_slot: Duration::from_secs(1) / 60,
+            data_slot: Duration::from_secs(1) / 30,
+            reduced_motion: false,
+            toast: Duration::from_secs(4),
             start_view: View::Scripts,
             confirm_quit: true,
             solo: None,
@@ -119,17 +137,27 @@ pub fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Outcome> {
         lines: backend.logs().snapshot(),
     };
     let mut model = Model::new(setting);
+    apply(&mut model, &options);
+    let waker = Arc::clone(&inbox);
+    backend.on_change(Arc::new(move || waker.changed()));
+    let screen = Screen::new(size.0, size.1);
+    let (seen, stats, outcome) = (None, Stats::default(), None);
+    Loop { backend, inbox, terminal, model, screen, options, seen, stats, outcome }.run()
+}
+
+/// Sets what the person has chosen.
+pub(crate) fn apply(model: &mut Model, options: &Options) {
     model.confirm_quit = options.confirm_quit;
     model.mouse = options.mouse;
+    model.copy_on_select = options.copy_on_select;
+    model.scroll_lines = isize::try_from(options.scroll_lines).unwrap_or(isize::MAX);
+    model.reduced_motion = options.reduced_motion;
+    model.toast_millis = options.toast.as_millis() as u64;
     model.view = options.start_view;
     model.show_next = options.solo;
     model.logs.wrap = options.wrap;
     let format = TimeFormat::ALL.into_iter().find(|format| format.name() == options.timestamps);
     model.logs.time = format.unwrap_or_default();
-    let waker = Arc::clone(&inbox);
-    backend.on_change(Arc::new(move || waker.changed()));
-    let screen = Screen::new(size.0, size.1);
-    Loop { backend, inbox, terminal, model, screen, seen: None, stats: Stats::default(), outcome: None }.run()
 }
 
 fn now() -> u64 {
@@ -151,6 +179,7 @@ struct Loop {
     terminal: Terminal,
     model: Model,
     screen: Screen,
+    options: Options,
     /// What the model was given last.
     seen: Option<Versions>,
     stats: Stats,
@@ -166,11 +195,11 @@ struct Dirty {
 
 impl Dirty {
     /// When the next frame is due, if the last one was drawn then.
-    fn due(self, drawn: Instant) -> Option<Instant> {
+    fn due(self, drawn: Instant, options: &Options) -> Option<Instant> {
         match self {
-            Dirty { input: true, .. } if drawn.elapsed() >= AT_ONCE => Some(drawn),
-            Dirty { input: true, .. } => Some(drawn + SLOT),
-            Dirty { data: true, .. } => Some(drawn + DATA_SLOT),
+            Dirty { input: true, .. } if drawn.elapsed() >= AT_ONCE.max(options.input_slot / 4) => Some(drawn),
+            Dirty { input: true, .. } => Some(drawn + options.input_slot),
+            Dirty { data: true, .. } => Some(drawn + options.data_slot),
             _ => None,
         }
     }
@@ -188,7 +217,7 @@ impl Loop {
         let (mut drawn, mut refreshed) = (Instant::now(), Instant::now());
         let mut dirty = Dirty::default();
         while self.outcome.is_none() {
-            let draw_at = dirty.due(drawn);
+            let draw_at = dirty.due(drawn, &self.options);
             let mut stalled = false;
             if draw_at.is_some_and(|at| at <= Instant::now()) {
                 stalled = !self.terminal.is_ready();
@@ -213,7 +242,7 @@ impl Loop {
 
     /// How often the backend is looked at.
     fn data_slot(&self) -> Duration {
-        if self.model.view == View::Logs { DATA_SLOT } else { BEHIND_SLOT }
+        if self.model.view == View::Logs { self.options.data_slot } else { BEHIND_SLOT.max(self.options.data_slot) }
     }
 
     /// When the next second of a clock or the end of a toast has to be drawn.
@@ -319,8 +348,10 @@ impl Loop {
                 }));
             }
             Effect::Scan(request) => {
-                let inbox = Arc::clone(&self.inbox);
-                self.backend.spawn(Box::new(move || request.run(|found| inbox.send(Message::Found(found)))));
+                for _ in 0..self.backend.scan_workers() {
+                    let (inbox, request) = (Arc::clone(&self.inbox), request.clone());
+                    self.backend.spawn(Box::new(move || request.run(|found| inbox.send(Message::Found(found)))));
+                }
             }
             Effect::SampleUsage(on) => self.backend.sample_usage(on),
             Effect::Mouse(on) => self.terminal.set_mouse(on),
@@ -344,12 +375,16 @@ impl Loop {
 
     /// By a tool of the desktop on a worker; by the terminal itself if there is none.
     fn copy(&mut self, text: String, what: String) {
-        let tools = Tool::candidates(|key| std::env::var(key).ok());
-        if tools.is_empty() {
-            self.terminal.send(jobs::osc52(&text));
-            let notice = format!("copied {what} (asked the terminal, OSC 52)");
-            return self.effect_of(Message::Notice(Level::Info, notice));
-        }
+        let candidates = Tool::candidates(|key| std::env::var(key).ok());
+        let tools = match jobs::way(&self.options.clipboard, candidates) {
+            Way::Tools(tools) => tools,
+            Way::Terminal => {
+                self.terminal.send(jobs::osc52(&text));
+                let notice = format!("copied {what} (asked the terminal, OSC 52)");
+                return self.effect_of(Message::Notice(Level::Info, notice));
+            }
+            Way::None(reason) => return self.effect_of(Message::Notice(Level::Warn, reason.into())),
+        };
         let inbox = Arc::clone(&self.inbox);
         self.backend.spawn(Box::new(move || {
             let message = match jobs::copy(&tools, &text) {

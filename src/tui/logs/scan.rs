@@ -1,4 +1,4 @@
-//! Tests old lines on a worker, newest first, in slices; a newer request makes an older one stop.
+//! Tests old lines on workers, newest first, in slices; a newer request makes an older one stop.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::logs::Snapshot as Lines;
 use crate::tui::logs::filter::Test;
 
-/// Lines a slice: what the worker tests between two looks at whether it is still wanted.
-const SLICE: usize = 50_000;
+/// Numbers of lines a slice: what a worker tests between two looks at whether it is still wanted.
+const SLICE: u64 = 50_000;
 /// Lines that the UI tests itself when they arrive; a longer backlog is left to a worker.
 pub(crate) const OWN_MAX: usize = 4096;
 
@@ -19,8 +19,8 @@ pub(crate) enum Which {
     Find,
 }
 
-/// What a worker is to test.
-#[derive(Debug)]
+/// What is to be tested, by as many workers as call [`Request::run`].
+#[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) which: Which,
     pub(crate) lines: Lines,
@@ -30,6 +30,14 @@ pub(crate) struct Request {
     pub(crate) to: u64,
     pub(crate) generation: u64,
     pub(crate) newest: Arc<AtomicU64>,
+    progress: Arc<Progress>,
+}
+
+/// How far the workers have come, in slices.
+#[derive(Debug, Default)]
+struct Progress {
+    taken: AtomicU64,
+    tested: AtomicU64,
 }
 
 /// Hits of a slice, oldest first.
@@ -43,31 +51,31 @@ pub(crate) struct Found {
 }
 
 impl Request {
-    /// Tests all lines and tells of each slice.
+    /// Tests slices until none is left, and tells of each; whoever tests the last one says that all is done.
     pub(crate) fn run(&self, mut tell: impl FnMut(Found)) {
-        let mut to = self.to;
+        let from = self.from.max(self.lines.first_seq().unwrap_or(self.to));
+        let slices = self.to.saturating_sub(from).div_ceil(SLICE).max(1);
         loop {
-            if self.newest.load(Ordering::Relaxed) != self.generation {
+            let slice = self.progress.taken.fetch_add(1, Ordering::Relaxed);
+            if slice >= slices || self.newest.load(Ordering::Relaxed) != self.generation {
                 return;
             }
-            let mut hits = Vec::new();
-            let mut seen = 0;
-            let mut from = self.from;
-            for line in self.lines.before(to).take(SLICE).take_while(|line| line.seq >= self.from) {
-                seen += 1;
-                from = line.seq;
-                if self.test.passes(&line) {
-                    hits.push(line.seq);
-                }
+            let to = self.to.saturating_sub(slice * SLICE);
+            let hits = self.test(from.max(to.saturating_sub(SLICE)), to);
+            let found = |hits, done| Found { which: self.which, generation: self.generation, hits, done };
+            tell(found(hits, false));
+            // Only after its hits were told: who counts the last slice knows that all other hits were told before.
+            if self.progress.tested.fetch_add(1, Ordering::AcqRel) + 1 == slices {
+                return tell(found(Vec::new(), true));
             }
-            hits.reverse();
-            let done = seen < SLICE;
-            tell(Found { which: self.which, generation: self.generation, hits, done });
-            if done {
-                return;
-            }
-            to = from;
         }
+    }
+
+    fn test(&self, from: u64, to: u64) -> Vec<u64> {
+        let lines = self.lines.before(to).take_while(|line| line.seq >= from);
+        let mut hits: Vec<u64> = lines.filter(|line| self.test.passes(line)).map(|line| line.seq).collect();
+        hits.reverse();
+        hits
     }
 }
 
@@ -111,6 +119,7 @@ impl Hits {
             to,
             generation: self.generation,
             newest: Arc::clone(&self.newest),
+            progress: Arc::default(),
         }
     }
 

@@ -477,3 +477,77 @@ fn lines_that_arrive_while_a_worker_scans_are_tested_when_it_is_done() {
     let hits = rig.model.logs.hits.as_ref().unwrap();
     assert!(!hits.scanning && hits.list.len() > 5000, "{}", hits.list.len());
 }
+
+fn mouse(kind: crossterm::event::MouseEventKind, row: u16) -> Message {
+    let modifiers = crossterm::event::KeyModifiers::NONE;
+    Message::Mouse(crossterm::event::MouseEvent { kind, column: 30, row, modifiers })
+}
+
+#[test]
+fn what_is_chosen_in_the_settings_is_what_the_ui_does() {
+    use crate::tui::{Options, layout, run};
+    use crossterm::event::{MouseButton, MouseEventKind};
+    use std::time::Duration;
+    let rig = |change: fn(&mut Options)| {
+        let mut options = Options { start_view: View::Logs, ..Options::default() };
+        change(&mut options);
+        let mut rig = full("3");
+        run::apply(&mut rig.model, &options);
+        rig
+    };
+    let top_after_wheel = |lines: fn(&mut Options)| {
+        let mut rig = rig(lines);
+        rig.send(mouse(MouseEventKind::ScrollUp, 9));
+        rig.model.logs.place.top
+    };
+    let (three, seven) = (top_after_wheel(|_| {}), top_after_wheel(|options| options.scroll_lines = 7));
+    assert_eq!(three.0 - seven.0, 4);
+
+    let selected = |change: fn(&mut Options)| {
+        let mut rig = rig(change);
+        rig.send(mouse(MouseEventKind::Down(MouseButton::Left), 9));
+        rig.send(mouse(MouseEventKind::Drag(MouseButton::Left), 11));
+        rig.send(mouse(MouseEventKind::Up(MouseButton::Left), 11));
+        rig
+    };
+    assert!(matches!(selected(|_| {}).outside[..], [Effect::Copy(..)]));
+    let mut kept = selected(|options| options.copy_on_select = false);
+    assert!(kept.outside.is_empty() && kept.model.logs.selection().is_some());
+    kept.press(&["y"]);
+    assert!(matches!(kept.outside[..], [Effect::Copy(..)]));
+
+    let told = |seconds: u64| {
+        let mut rig = rig(|_| {});
+        run::apply(&mut rig.model, &Options { toast: Duration::from_secs(seconds), ..Options::default() });
+        rig.send(Message::Notice(Level::Info, "for a while".into()));
+        let now = rig.model.now;
+        rig.send(Message::Now(now + 5000));
+        rig.model.toasts.len()
+    };
+    assert_eq!((told(4), told(6)), (0, 1));
+
+    assert!(layout::ticks(&full("2").model));
+    let mut still = full("2");
+    run::apply(&mut still.model, &Options { reduced_motion: true, ..Options::default() });
+    assert!(!layout::ticks(&still.model));
+}
+
+#[test]
+fn several_workers_find_what_one_finds_and_the_last_one_says_that_it_is_done() {
+    let mut rig = full("3");
+    (0..120_000).for_each(|i| rig.mock.line(3, "db", ["quiet", "WARN slow"][i % 2]));
+    rig.refresh();
+    let key = crate::tui::key::Key::parse("p").unwrap().as_event();
+    let effects = crate::tui::update::update(&mut rig.model, Message::Key(key));
+    let Some(Effect::Scan(request)) = effects.into_iter().next() else { panic!("a filter is looked for by workers") };
+    let found = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        (0..4).for_each(|_| drop(scope.spawn(|| request.clone().run(|slice| found.lock().unwrap().push(slice)))));
+    });
+    let found = found.into_inner().unwrap();
+    assert!(found.len() > 3 && found.iter().rposition(|slice| slice.done) == Some(found.len() - 1));
+    assert_eq!(found.iter().filter(|slice| slice.done).count(), 1);
+    found.into_iter().for_each(|slice| rig.send(Message::Found(slice)));
+    let hits = rig.model.logs.hits.as_ref().unwrap();
+    assert!(!hits.scanning && hits.list.len() > 60_000 && hits.list.iter().is_sorted(), "{}", hits.list.len());
+}

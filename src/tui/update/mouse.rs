@@ -11,22 +11,19 @@ use crate::tui::model::{Model, Overlay, Sort, View};
 use crate::tui::update::{dispatch, logs, overlays, processes, scripts, strip};
 use crate::tui::views;
 
-/// Rows a notch.
-const NOTCH: isize = 3;
-
 pub(super) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     let areas = layout(model);
     let at = Position::new(event.column, event.row);
     match event.kind {
-        MouseEventKind::ScrollUp => wheel(model, -NOTCH),
-        MouseEventKind::ScrollDown => wheel(model, NOTCH),
+        MouseEventKind::ScrollUp => wheel(model, -model.scroll_lines),
+        MouseEventKind::ScrollDown => wheel(model, model.scroll_lines),
         MouseEventKind::Down(MouseButton::Left) if model.overlay.is_some() => return click_overlay(model, at),
         MouseEventKind::Down(MouseButton::Left) => return click(model, &areas, at),
         MouseEventKind::Down(MouseButton::Right) => right_click(model, &areas, at),
         MouseEventKind::Drag(MouseButton::Left) if model.overlay.is_none() => drag(model, &areas, at),
         MouseEventKind::Up(MouseButton::Left) if model.view == View::Logs && model.logs.anchor.is_some() => {
             let dragged = model.clicked.is_none();
-            if dragged && model.overlay.is_none() {
+            if dragged && model.copy_on_select && model.overlay.is_none() {
                 return logs::copy(model, false);
             }
         }

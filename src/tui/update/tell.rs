@@ -4,14 +4,13 @@ use crate::app::view::SystemMessage;
 use crate::event::Level;
 use crate::tui::model::{Model, Toast};
 
-const TOAST_MILLIS: u64 = 4000;
 const TOASTS_MAX: usize = 3;
 const TOLD_MAX: usize = 200;
 
 /// Tells something; the same again is counted.
 pub(super) fn tell(model: &mut Model, level: Level, text: impl Into<String>) {
     let text = text.into();
-    let until = if level >= Level::Error { u64::MAX } else { model.now + TOAST_MILLIS };
+    let until = if level >= Level::Error { u64::MAX } else { model.now + model.toast_millis };
     if level >= Level::Warn {
         if model.told.len() == TOLD_MAX {
             model.told.pop_front();
