@@ -10,6 +10,7 @@ use super::core::Core;
 use super::line::LineRef;
 use super::merge::{Newest, Oldest};
 use super::process_log::ProcessLog;
+use super::progress::last_state;
 
 /// The lines of all processes, or of some, at one moment. Cheap to clone; holds the segments it shows.
 ///
@@ -44,6 +45,13 @@ pub struct PartialRef<'a> {
     pub stream: Stream,
     /// Its bytes so far.
     pub raw: &'a [u8],
+}
+
+impl<'a> PartialRef<'a> {
+    /// What of it is to be seen: what `\r` has written over is gone, as it is of a line.
+    pub fn state(&self) -> &'a [u8] {
+        last_state(self.raw)
+    }
 }
 
 impl Snapshot {

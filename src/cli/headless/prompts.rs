@@ -33,15 +33,6 @@ pub(super) struct Prompt {
     pub(super) progress: bool,
 }
 
-/// What of an unfinished line is to be seen, and whether it was written over.
-fn state(raw: &[u8]) -> (&[u8], bool) {
-    let end = raw.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
-    match memchr::memrchr(b'\r', &raw[..end]) {
-        Some(at) => (&raw[at + 1..end], true),
-        None => (&raw[..end], end < raw.len()),
-    }
-}
-
 impl Prompts {
     /// Takes the unfinished lines as they are now; answers those to be shown.
     pub(super) fn update<'a>(&mut self, now: impl Iterator<Item = PartialRef<'a>>, time: Instant) -> Vec<Prompt> {
@@ -55,12 +46,12 @@ impl Prompts {
                 due: time + QUIET,
                 shown: false,
             });
-            let (text, progress) = state(partial.raw);
+            let text = partial.state();
             if known.prompt.text != text {
                 known.prompt.text = text.to_vec();
                 known.shown = false;
             }
-            known.prompt.progress = progress;
+            known.prompt.progress = text.len() < partial.raw.len();
             if !known.shown && known.due <= time {
                 known.shown = true;
                 known.due = time + QUIET;
@@ -101,10 +92,20 @@ mod tests {
 
     #[test]
     fn of_progress_the_last_state_is_seen() {
-        assert_eq!(state(b"Name: "), (&b"Name: "[..], false));
-        assert_eq!(state(b"10%\r20%"), (&b"20%"[..], true));
-        assert_eq!(state(b"10%\r20%\r"), (&b"20%"[..], true));
-        assert_eq!(state(b"\r"), (&b""[..], true));
+        let name: Arc<str> = "bar".into();
+        let partial = |raw| PartialRef { process: ProcessId(1), name: &name, stream: Stream::Out, raw };
+        for (raw, text, progress) in [
+            (&b"Name: "[..], &b"Name: "[..], false),
+            (b"10%\r20%", b"20%", true),
+            (b"10%\r20%\r", b"20%", true),
+            (b"10%\r20%\r\x1b[K", b"20%", true),
+            (b"\r", b"", true),
+        ] {
+            let (mut prompts, start) = (Prompts::default(), Instant::now());
+            let _ = prompts.update([partial(raw)].into_iter(), start);
+            let shown = prompts.update([partial(raw)].into_iter(), start + QUIET);
+            assert_eq!((&shown[0].text[..], shown[0].progress), (text, progress));
+        }
     }
 
     #[test]

@@ -266,9 +266,7 @@ fn partial(model: &Model, area: Rect, index: usize, gutter: &Gutter, buffer: &mu
         }
     }
     let text = Rect { x: area.x + gutter.width, width: area.width.saturating_sub(gutter.width), ..area };
-    // What a carriage return has written over is gone.
-    let state = partial.raw.rsplit(|byte| *byte == b'\r').find(|state| !state.is_empty()).unwrap_or_default();
-    draw_clean(model, &text::clean_ansi(state), 0, text, model.theme.text, None, buffer);
+    draw_clean(model, &text::clean_ansi(partial.state()), 0, text, model.theme.text, None, buffer);
 }
 
 fn mark(model: &Model, area: Rect, index: usize, buffer: &mut Buffer) {
