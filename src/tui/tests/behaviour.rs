@@ -155,6 +155,21 @@ fn following_ends_with_a_step_up_and_begins_again_at_the_end() {
 }
 
 #[test]
+fn an_empty_log_can_be_paused_and_stays_at_its_first_lines() {
+    let mut rig = Rig::new(Mock::empty(), (80, 24));
+    rig.press(&["3", "space"]);
+    assert!(rig.text().contains("PAUSED"), "{}", rig.text());
+    for i in 0..100 {
+        rig.mock.line(1, "web", &format!("number {i}."));
+    }
+    rig.refresh();
+    let text = rig.text();
+    assert!(text.contains("number 0.") && text.contains("100 new") && !text.contains("number 99."), "{text}");
+    rig.press(&["space"]);
+    assert!(rig.text().contains("number 99.") && rig.text().contains("FOLLOW"), "{}", rig.text());
+}
+
+#[test]
 fn find_marks_counts_jumps_and_esc_restores_the_place() {
     let mut rig = full("3");
     rig.press(&["ctrl+f"]);

@@ -182,7 +182,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
         A::Filters => model.logs.has_filters(),
         A::NextMark | A::PreviousMark => !model.logs.marks.is_empty(),
         A::Undo => !model.logs.undo.is_empty(),
-        A::Clear | A::Pause | A::CopyContext | A::SelectLines | A::SelectUp | A::Solo => has_lines(),
+        A::Clear | A::CopyContext | A::SelectLines | A::SelectUp | A::Solo => has_lines(),
         A::SelectDown => paused && has_lines(),
         A::ChooseProcesses => !model.processes.rows.is_empty(),
         A::FarLeft | A::FarRight => !model.logs.wrap,

@@ -216,7 +216,7 @@ pub(super) fn next_mark(model: &mut Model, forward: bool) {
 
 /// Selects lines from the one with the cursor on.
 pub(super) fn select(model: &mut Model) {
-    if model.logs.anchor.take().is_none() {
+    if model.logs.anchor.take().is_none() && model.logs.rows().last().is_some() {
         pin_here(model);
         model.logs.anchor = model.logs.cursor_line().map(|line| line.seq);
     }
@@ -237,9 +237,10 @@ pub(super) fn pin_here(model: &mut Model) {
         return;
     }
     let window = logs.window(pane);
-    if let Some(last) = logs.rows().last() {
-        logs.pin(top_of(&window).unwrap_or((last, 0)), last);
-    }
+    // Where nothing is shown yet, the next line will be the first on the screen.
+    let newest = logs.lines.last_seq();
+    let last = logs.rows().last().unwrap_or_else(|| newest.map_or(logs.floor, |seq| seq + 1));
+    logs.pin(top_of(&window).unwrap_or((last, 0)), last);
 }
 
 pub(super) fn toggle_pause(model: &mut Model) {
