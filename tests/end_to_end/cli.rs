@@ -1,6 +1,6 @@
 //! What is asked on the command line and answered at once: version, help, list, settings, completions, errors.
 
-use crate::harness::Project;
+use crate::harness::{Project, Run};
 
 #[test]
 fn the_version_is_printed_by_every_spelling() {
@@ -49,6 +49,22 @@ fn an_unknown_script_is_answered_with_the_nearest_name() {
     assert_eq!((run.code(), run.stdout.as_str()), (1, ""));
     assert!(run.stderr.starts_with("brummer: ") && run.stderr.contains("`server`"), "{}", run.stderr);
     assert_eq!(project.living(), []);
+}
+
+#[test]
+fn a_runner_that_is_not_installed_is_said_and_the_script_is_run_without_it() {
+    let project = Project::new();
+    project.write("package.json", r#"{"name":"shop","scripts":{"hello":"echo hello you"}}"#);
+    let run = |args: &[&str]| {
+        let mut command = project.command(env!("CARGO_BIN_EXE_brummer"), args);
+        command.env("PATH", "/usr/bin:/bin");
+        Run::start(command).finish()
+    };
+    let told = "run scripts with bun: it is not on PATH; they are run without a manager instead";
+    let list = run(&["list", "--runner", "bun"]);
+    assert!(list.stdout.contains("shop (direct)") && list.stderr.contains(told), "{list:?}");
+    let lines = run(&["--no-tui", "--runner", "bun", "hello"]);
+    assert!(lines.stdout.contains("hello you") && lines.stdout.contains(told), "{lines:?}");
 }
 
 #[test]

@@ -77,6 +77,7 @@ impl Catalog {
             packages: Vec::new(),
             scripts: Vec::new(),
             problems: Vec::new(),
+            fallback_told: false,
         };
         scan.package_scripts();
         scan.deno_tasks();
@@ -144,6 +145,8 @@ struct Scan<'s> {
     packages: Vec<Package>,
     scripts: Vec<Script>,
     problems: Vec<Error>,
+    /// That a wanted manager is not there was said.
+    fallback_told: bool,
 }
 
 impl Scan<'_> {
@@ -182,7 +185,7 @@ impl Scan<'_> {
     }
 
     fn add_package(&mut self, relative_dir: String, file: PathBuf, package: PackageJson, manager: Manager) {
-        let (manager, direct) = self.runner(&relative_dir, manager, !package.scripts.is_empty());
+        let (manager, direct) = self.runner(manager, !package.scripts.is_empty());
         let version = package.manager.as_deref().and_then(|field| field.split_once('@'));
         let version = version.filter(|(name, _)| *name == manager.program()).map(|(_, version)| version);
         let manager_version = version.map(|version| version.split('+').next().unwrap_or(version).to_owned());
@@ -201,7 +204,7 @@ impl Scan<'_> {
     }
 
     /// Who runs the scripts of a package that uses `manager`, and whether that is Brummer itself.
-    fn runner(&mut self, relative_dir: &str, manager: Manager, has_scripts: bool) -> (Manager, bool) {
+    fn runner(&mut self, manager: Manager, has_scripts: bool) -> (Manager, bool) {
         let (manager, asked) = match self.options.runner {
             RunnerChoice::Auto => (manager, false),
             RunnerChoice::Direct => return (manager, true),
@@ -209,7 +212,7 @@ impl Scan<'_> {
             RunnerChoice::Use(wanted) => (wanted.in_dir(self.root), true),
         };
         let direct = !self.tools.has(manager.program());
-        if direct && asked && has_scripts && relative_dir.is_empty() {
+        if direct && asked && has_scripts && !std::mem::replace(&mut self.fallback_told, true) {
             let name = manager.program();
             let message = format!("run scripts with {name}: it is not on PATH; they are run without a manager instead");
             self.problems.push(Error::new("detect", Code::NotFound, message).with("runner", name));

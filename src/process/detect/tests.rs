@@ -143,7 +143,14 @@ fn without_the_manager_the_script_is_run_directly_and_an_explicit_wish_is_report
     project.options.runner = RunnerChoice::Use(Manager::Bun);
     let catalog = project.scan();
     assert_eq!(script(&catalog, "a").runner, "direct");
+    assert_eq!(catalog.problems().len(), 1);
     assert!(catalog.problems()[0].to_string().contains("run scripts with bun: it is not on PATH"));
+    let member = r#"{"name":"m","scripts":{"a":"true"}}"#;
+    let files =
+        [("package.json", r#"{"workspaces":["m","n"]}"#), ("m/package.json", member), ("n/package.json", member)];
+    let mut members = self::project(&files, &["npm"]);
+    members.options.runner = RunnerChoice::Use(Manager::Bun);
+    assert_eq!(members.scan().problems().len(), 1, "said once, wherever the scripts are");
 }
 
 #[test]

@@ -61,7 +61,8 @@ impl Collected {
 }
 
 impl Run {
-    pub(super) fn start(mut command: Command) -> Run {
+    /// Starts a command whose outputs are pipes.
+    pub(crate) fn start(mut command: Command) -> Run {
         let mut child = command.spawn().expect("it starts");
         let stdout = Collected::new(child.stdout.take().expect("piped"));
         let stderr = Collected::new(child.stderr.take().expect("piped"));
