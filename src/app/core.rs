@@ -134,8 +134,8 @@ impl App {
         });
         let (messages, changes) = (self.messages.clone(), self.changes.clone());
         self.bus.subscribe(Kind::ProcessChanged, "messages", move |event: &Event| {
-            if let Event::ProcessChanged { name, status: Status::Failed, exit: Some(exit), .. } = event {
-                messages.push(Level::Error, format!("{name} {}", exit.describe()));
+            if let Event::ProcessChanged { process, name, status: Status::Failed, exit: Some(exit) } = event {
+                messages.push_failure(*process, format!("{name} {}", exit.describe()));
                 changes.bump(Thing::Messages);
             }
         });

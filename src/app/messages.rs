@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::app::view::SystemMessage;
-use crate::event::Level;
+use crate::event::{Level, ProcessId};
 
 /// More than a person reads; the oldest goes.
 const MESSAGES_MAX: usize = 500;
@@ -29,11 +29,20 @@ impl Messages {
     }
 
     pub(crate) fn push(&self, level: Level, text: impl Into<String>) {
+        self.add(SystemMessage { time_ms: now_ms(), level, text: text.into(), failed: None });
+    }
+
+    /// That a process has failed.
+    pub(crate) fn push_failure(&self, process: ProcessId, text: String) {
+        self.add(SystemMessage { time_ms: now_ms(), level: Level::Error, text, failed: Some(process) });
+    }
+
+    fn add(&self, message: SystemMessage) {
         let mut list = self.list();
         if list.len() == MESSAGES_MAX {
             list.pop_front();
         }
-        list.push_back(SystemMessage { time_ms: now_ms(), level, text: text.into() });
+        list.push_back(message);
     }
 
     pub(crate) fn all(&self) -> Vec<SystemMessage> {

@@ -97,6 +97,8 @@ pub struct SystemMessage {
     pub level: Level,
     /// What failed, why, what to try.
     pub text: String,
+    /// The process whose failure this tells; its row tells it as well.
+    pub failed: Option<ProcessId>,
 }
 
 /// Counters that change when what they stand for has changed; a reader compares them with those it saw last.

@@ -41,11 +41,6 @@ impl Roster {
         known.map(|known| known.end_told = true).is_some()
     }
 
-    /// The names of all that were announced.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.known.values().map(|known| &*known.name)
-    }
-
     /// The URL of this process, if it is to be told now; then it is not again.
     pub(super) fn url<'r>(&mut self, row: &'r ProcessRow) -> Option<&'r str> {
         let url = row.url.as_deref()?;

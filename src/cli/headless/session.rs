@@ -203,11 +203,11 @@ impl<'a, W: Write> Session<'a, W> {
         }
     }
 
-    /// Prints the messages that are new; those that only repeat the end of a process are not.
+    /// Prints the messages that are new; those that repeat the end of a process are not.
     fn say_messages(&mut self) {
         let messages = self.backend.messages();
         for message in messages.iter().skip(self.messages) {
-            if !self.roster.names().any(|name| message.text.starts_with(&format!("{name} "))) {
+            if message.failed.is_none() {
                 self.printer.message(&mut self.buffer, message.time_ms, message.level, &message.text);
             }
         }

@@ -15,7 +15,7 @@ pub(super) fn tell(model: &mut Model, level: Level, text: impl Into<String>) {
         if model.told.len() == TOLD_MAX {
             model.told.pop_front();
         }
-        model.told.push_back(SystemMessage { time_ms: model.now, level, text: text.clone() });
+        model.told.push_back(SystemMessage { time_ms: model.now, level, text: text.clone(), failed: None });
     }
     if let Some(toast) = model.toasts.iter_mut().find(|toast| toast.text == text) {
         toast.count += 1;
