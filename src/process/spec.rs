@@ -29,7 +29,8 @@ impl ProcessSpec {
         ProcessSpec {
             name: name.into(),
             program,
-            cwd: cwd.into(),
+            // Without a slash at its end, as a person would write it.
+            cwd: cwd.into().components().collect(),
             env: Vec::new(),
             terminal: Terminal::Auto,
             grace: GRACE_DEFAULT,
