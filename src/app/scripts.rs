@@ -10,8 +10,11 @@ use crate::app::view::{Project, ScriptRow, SystemMessage};
 use crate::config::{Command, Config, ProcessEntry, Source};
 use crate::error::{Code, Error, Result};
 use crate::event::Level;
-use crate::process::detect::{Catalog, Script};
+use crate::process::detect::{Catalog, Found, Script};
 use crate::process::{ProcessSpec, Program, Terminal};
+
+/// Names that are said of those that are equally near.
+const NEAREST_MAX: usize = 3;
 
 /// The catalog and the settings' own processes; the latter win where a name is in both.
 pub(crate) struct Scripts {
@@ -98,11 +101,32 @@ impl Scripts {
         if let Some(entry) = self.entries.iter().find(|entry| entry.name == word) {
             return self.entry_spec(entry, args);
         }
-        let Some(catalog) = &self.catalog else {
-            return Err(Error::new("app", Code::NotFound, format!("no script is named `{word}`")).with("script", word));
+        let Some(catalog) = &self.catalog else { return Err(self.not_found(word)) };
+        match catalog.find(word) {
+            Found::NotFound { .. } => Err(self.not_found(word)),
+            found => Ok(self.with_defaults(catalog.spec(found.script(word)?, args))),
+        }
+    }
+
+    /// The error for a word that names nothing; the nearest names of both kinds are said, if some are near.
+    fn not_found(&self, word: &str) -> Error {
+        let entries = self.entries.iter().map(|entry| (entry.name.as_str(), entry.name.as_str()));
+        let titles = self.scripts().iter().map(|script| (script.title.as_str(), script.title.as_str()));
+        let names = self.scripts().iter().map(|script| (script.name.as_str(), script.title.as_str()));
+        let scored = entries.chain(titles).chain(names);
+        let scored = scored.map(|(text, title)| (strsim::damerau_levenshtein(word, text), text.len(), title));
+        let near: Vec<_> =
+            scored.filter(|(distance, length, _)| *distance <= 1 + word.len().min(*length) / 3).collect();
+        let least = near.iter().map(|(distance, ..)| *distance).min();
+        let nearest: Vec<&str> = near.iter().filter(|near| Some(near.0) == least).map(|(.., title)| *title).collect();
+        let nearest = nearest.iter().enumerate().filter(|(at, title)| !nearest[..*at].contains(title));
+        let nearest: Vec<String> = nearest.take(NEAREST_MAX).map(|(_, title)| format!("`{title}`")).collect();
+        let hint = match nearest.as_slice() {
+            [] => String::new(),
+            [only] => format!("; the nearest is {only}"),
+            several => format!("; the nearest are {}", several.join(", ")),
         };
-        let script = catalog.find(word).script(word)?;
-        Ok(self.with_defaults(catalog.spec(script, args)))
+        Error::new("app", Code::NotFound, format!("no script is named `{word}`{hint}")).with("script", word)
     }
 
     fn entry_spec(&self, entry: &ProcessEntry, args: &[String]) -> Result<ProcessSpec> {

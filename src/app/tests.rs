@@ -70,6 +70,32 @@ fn pm01_a_script_starts_under_a_unique_id_and_an_unknown_one_names_the_nearest()
 }
 
 #[test]
+fn pm01_the_nearest_names_are_those_of_scripts_and_of_the_settings() {
+    let member = |name: &str| format!(r#"{{"name":"{name}","scripts":{{"deploy":"true"}}}}"#);
+    let dir = project(&[
+        (".brum.toml", "[processes.worker]\ncommand = \"true\"\n"),
+        ("package.json", r#"{"workspaces":["a","b"],"scripts":{"hello":"true"}}"#),
+    ]);
+    for name in ["a", "b"] {
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+        std::fs::write(dir.path().join(name).join("package.json"), member(name)).unwrap();
+    }
+    let app = app(dir.path());
+    let told = |word: &str| app.start_named(word, &[]).unwrap_err();
+    assert!(told("wroker").message().ends_with("`wroker`; the nearest is `worker`"), "{}", told("wroker"));
+    assert!(told("helo").message().ends_with("the nearest is `hello`"), "{}", told("helo"));
+    assert!(told("delpoy").message().ends_with("the nearest are `a:deploy`, `b:deploy`"), "{}", told("delpoy"));
+    assert!(told("something-else").message().ends_with("`something-else`"), "{}", told("something-else"));
+    let several = told("deploy");
+    assert_eq!(several.code(), Code::InvalidState);
+    assert!(several.message().contains("`a:deploy` or `b:deploy`"), "{several}");
+    let row = app.scripts().iter().find(|row| row.name == "hello").cloned().unwrap();
+    assert_eq!((row.cwd.as_str(), app.start_named("hello", &[]).is_ok()), (".", true));
+    let cwd = app.processes()[0].cwd.clone();
+    assert!(!cwd.ends_with('/') && Path::new(&*cwd).is_absolute(), "{cwd}");
+}
+
+#[test]
 fn a_process_of_the_settings_gets_its_environment_and_its_folder() {
     let settings =
         "[processes.api]\ncommand = \"echo $A $B; pwd\"\ncwd = \"sub\"\nenv = { A = \"1\" }\nenv_files = [\"x.env\"]\n";
@@ -134,9 +160,9 @@ fn a_failure_and_a_broken_project_file_are_told_as_messages() {
     let row = ended(&app, id);
     assert_eq!((row.status, row.exit.map(|exit| exit.shell_code())), (Status::Failed, Some(3)));
     assert_eq!((row.lines, row.errors), (1, 1));
-    wait("the message", || {
-        app.messages().iter().any(|message| message.text.contains("exited with code 3")).then_some(())
-    });
+    let message =
+        wait("the message", || app.messages().into_iter().find(|message| message.text.contains("exited with code 3")));
+    assert_eq!(message.failed, Some(id));
     let error = app.start_argv(&["no-such-program-at-all".into()]).unwrap_err();
     assert!(error.message().contains("no-such-program-at-all"), "{error}");
 }

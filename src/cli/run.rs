@@ -111,19 +111,15 @@ fn start_one(app: &App, start: &Start) -> Result<ProcessId> {
                 Reply::Done(_) => Err(error),
             }
         }
-        Err(error) if error.code() == Code::NotFound && error.get("script").is_some() => Err(unknown(app, word)),
+        Err(error) if error.code() == Code::NotFound && error.get("script").is_some() => Err(unknown(&error, word)),
         result => result,
     }
 }
 
-/// What to say of a word that names nothing.
-fn unknown(app: &App, word: &str) -> Error {
-    let scripts = app.scripts();
-    let scored = scripts.iter().map(|row| (strsim::damerau_levenshtein(word, &row.name), row.name.as_str()));
-    let near = scored.min().filter(|(distance, name)| *distance <= 1 + word.len().min(name.len()) / 3);
-    let near = near.map(|(_, name)| format!("; the nearest is `{name}`")).unwrap_or_default();
+/// What to say on the command line of a word that names nothing.
+fn unknown(error: &Error, word: &str) -> Error {
     let more = format!("`brummer list` shows what there is, `brummer -- {word}` runs a command");
-    Error::new("cli", Code::NotFound, format!("no script is named `{word}`{near}; {more}"))
+    Error::new("cli", Code::NotFound, format!("{}; {more}", error.message()))
 }
 
 fn print_lines(app: &Arc<App>, flags: &Flags, guard: guardian::Guard, plan: Plan) -> Result<u8> {
