@@ -205,7 +205,7 @@ impl<E: Event> EventBus<E> {
         let inner = &self.inner;
         let now = Instant::now();
         let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(u64::from(u32::MAX)));
-        inner.closed.store(true, Ordering::SeqCst);
+        inner.closed.store(true, Ordering::Release);
         while !inner.is_quiet() {
             let ticket = inner.rested.prepare_wait();
             if inner.is_quiet() {
@@ -279,7 +279,7 @@ impl<E: Event> Inner<E> {
         let version = self.version.load(Ordering::Acquire);
         let index = self.index_of(event.key());
         let lane = &self.lanes[index];
-        if self.closed.load(Ordering::SeqCst) {
+        if self.closed.load(Ordering::Acquire) {
             return Err(self.refuse_closed(lane, &event, may_wait));
         }
         let policy = match self.config.policy {
