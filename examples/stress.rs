@@ -1,4 +1,4 @@
-//! Runs every primitive flat out between threads, one section each, and checks what it must hold: `.ci/tsan` runs it under ThreadSanitizer.
+//! Runs every primitive, and the bus on the pool, flat out between threads, one section each, and checks what it must hold: `.ci/tsan` runs it under ThreadSanitizer.
 //!
 //! `cargo run --release --example stress -- 5 table` gives 5 seconds to each section whose name has `table` in it.
 //! No test harness, mutex or channel of its own: what a sanitizer reports is the primitive's.
@@ -11,6 +11,9 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use brummer::runtime::events::{BusConfig, Event, EventBus, Policy};
+use brummer::runtime::panics::PanicReport;
+use brummer::runtime::pool::{Pool, PoolConfig};
 use brummer::sync::segment_log::{Limits, Line};
 use brummer::sync::{
     CachedReader, CancelFlag, CowCell, EventCount, Full, Histogram, Overflow, Parker, Priority, PriorityQueue, Ring,
@@ -46,6 +49,7 @@ const SECTIONS: &[Section] = &[
     ("ring", ring),
     ("priority_queue", priority_queue),
     ("segment_log", segment_log),
+    ("bus", bus),
 ];
 
 fn main() {
@@ -335,6 +339,47 @@ fn segment_log(clock: Clock) -> u64 {
             }
         })
     })
+}
+
+/// Two threads publish into two small lanes beside one that subscribes and leaves: each event is handled once, one at a time of a key.
+fn bus(clock: Clock) -> u64 {
+    struct Number(u64);
+    impl Event for Number {
+        type Kind = ();
+        fn kind(&self) {}
+        fn key(&self) -> u64 {
+            self.0 % 2
+        }
+        fn from_panic(report: &PanicReport) -> Option<Number> {
+            panic!("{report}")
+        }
+    }
+    let pool = Pool::new(PoolConfig { workers: Some(2), ..PoolConfig::default() }).expect("two workers");
+    let config = BusConfig { lanes: 2, bounds: [4; 3], policy: Policy::Block, patience: LOST };
+    let bus = EventBus::new(pool.clone(), config);
+    let handled = Arc::new([(); 2].map(|()| SeqLock::new([0])));
+    let words = Arc::clone(&handled);
+    bus.subscribe((), "count", move |number: &Number| {
+        // Two at a time would lose one.
+        let word = &words[number.key() as usize];
+        let [before] = word.read();
+        word.write([before + 1]);
+    });
+    let published = thread::scope(|scope| {
+        scope.spawn(|| {
+            count_while(clock, || {
+                let id = bus.subscribe((), "brief", |_: &Number| ());
+                bus.unsubscribe(id).expect("it was subscribed");
+            })
+        });
+        let publish = |key: u64| count_while(clock, || bus.publish(Number(key)).expect("there is room in time"));
+        let publishers = [0, 1].map(|key| scope.spawn(move || publish(key)));
+        publishers.map(|publisher| publisher.join().expect("it ends")).iter().sum::<u64>()
+    });
+    bus.stop(LOST).expect("everything is handled");
+    assert_eq!(handled.iter().map(|word| word.read()[0]).sum::<u64>(), published);
+    pool.shutdown(LOST).expect("the workers end");
+    published
 }
 
 /// Repeats `round` until the clock stops, looking at it on every 16th.
