@@ -355,7 +355,7 @@ fn bus(clock: Clock) -> u64 {
         }
     }
     let pool = Pool::new(PoolConfig { workers: Some(2), ..PoolConfig::default() }).expect("two workers");
-    let config = BusConfig { lanes: 2, bounds: [4; 3], policy: Policy::Block, patience: LOST };
+    let config = BusConfig { lanes: 2, bounds: [4; 3], policy: Policy::Block, patience: LOST, ..BusConfig::default() };
     let bus = EventBus::new(pool.clone(), config);
     let handled = Arc::new([(); 2].map(|()| SeqLock::new([0])));
     let words = Arc::clone(&handled);

@@ -162,10 +162,16 @@ impl EventCount {
         }
     }
 
+    /// Whether somebody waits, at a glance: a waiter that has just come may be missed, so this is no reason not to notify.
+    #[inline]
+    pub fn has_waiters(&self) -> bool {
+        self.state.load(Relaxed) & WAITERS != 0
+    }
+
     #[inline]
     fn somebody_waits(&self) -> bool {
         fence(SeqCst);
-        self.state.load(Relaxed) & WAITERS != 0
+        self.has_waiters()
     }
 
     #[cold]

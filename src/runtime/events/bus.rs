@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::config::{BusConfig, CHUNK, CHUNKS, Policy};
+use super::config::{BusConfig, CHUNK, CHUNKS, Policy, SLOW};
 use super::event::Event;
 use super::lane::{Lane, Queued};
 use super::table::{Subscription, SubscriptionId, Table};
@@ -332,11 +332,11 @@ impl<E: Event> Inner<E> {
         let mut rests = false;
         for _ in 0..CHUNKS {
             let version = self.version.load(Ordering::Acquire);
-            let popped = self.handle_chunk(lane, &mut table);
+            let (popped, is_empty) = self.handle_chunk(lane, &mut table, began);
             let took = began.map(|began| began.elapsed());
             lane.handled(popped, took);
             began = began.zip(took).map(|(began, took)| began + took);
-            rests = popped.iter().sum::<usize>() < CHUNK && lane.rest(version);
+            rests = is_empty && lane.rest(version);
             if rests {
                 break;
             }
@@ -348,17 +348,29 @@ impl<E: Event> Inner<E> {
         rests
     }
 
-    fn handle_chunk(self: &Arc<Self>, lane: &Lane<E>, table: &mut Arc<Table<E>>) -> [usize; 3] {
+    /// Handles up to `CHUNK` events, fewer if they are slow and a publisher waits for room; how many of each class, and
+    /// whether the lane was found empty. `clock` is the beginning; without one, that of the first look for who waits.
+    fn handle_chunk(
+        self: &Arc<Self>,
+        lane: &Lane<E>,
+        table: &mut Arc<Table<E>>,
+        mut clock: Option<Instant>,
+    ) -> ([usize; 3], bool) {
         let mut popped = [0; 3];
-        for _ in 0..CHUNK {
-            let Some((class, queued)) = lane.pop() else { break };
+        for count in 1..=CHUNK {
+            let Some((class, queued)) = lane.pop() else { return (popped, true) };
             if queued.version > table.version {
                 *table = self.table.load();
             }
             self.deliver(lane, table, &queued);
             popped[class] += 1;
+            // Not after each one: the clock costs as much as a fast handler.
+            let may_break = count.is_power_of_two() && lane.is_full_for_somebody(class);
+            if may_break && clock.get_or_insert_with(Instant::now).elapsed() > SLOW {
+                break;
+            }
         }
-        popped
+        (popped, false)
     }
 
     /// Calls every handler of an event; after a panic it goes on with the next one.

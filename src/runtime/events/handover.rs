@@ -109,6 +109,12 @@ impl Room {
         }
     }
 
+    /// Whether a publisher waits, at a glance.
+    #[inline]
+    pub(super) fn is_wanted(&self) -> bool {
+        self.freed.has_waiters()
+    }
+
     /// The drain took some events and `left` of `capacity` still wait: wakes who waits for room, if it is worth it.
     pub(super) fn freed(&self, was_slow: bool, left: usize, capacity: usize) {
         if was_slow || left <= capacity / 2 {

@@ -170,6 +170,12 @@ impl<E: Event> Lane<E> {
         None
     }
 
+    /// Whether a publisher waits for room in this class, at a glance.
+    #[inline]
+    pub(super) fn is_full_for_somebody(&self, class: usize) -> bool {
+        self.room[class].is_wanted()
+    }
+
     /// The drain has handled some events, of these classes, in so long, if the time is taken.
     pub(super) fn handled(&self, popped: [usize; 3], took: Option<Duration>) {
         add(&self.drained.events, popped.iter().sum::<usize>() as u64);

@@ -218,6 +218,45 @@ fn eb04_a_waiting_publisher_goes_on_when_there_is_room() {
 }
 
 #[test]
+fn eb04_a_waiting_publisher_goes_on_soon_beside_a_slow_handler() {
+    [true, false].into_iter().for_each(wait_beside_a_slow_handler);
+}
+
+fn wait_beside_a_slow_handler(monitoring: bool) {
+    let config = BusConfig { lanes: 1, bounds: [1, 100, 1], policy: Policy::Block, patience: LONG, monitoring };
+    let bus = EventBus::new(pool(2), config);
+    let (gate, handled) = (mpsc::sync_channel::<()>(0), mpsc::channel());
+    let (open, passed) = (gate.0, Mutex::new(gate.1));
+    bus.subscribe(Kind::News, "slow", move |note: &Note| {
+        // The test that is over has dropped the gate.
+        let _ = passed.lock().recv();
+        let _ = handled.0.send(note.number);
+    });
+    bus.publish(news(0, 0)).unwrap();
+    let deadline = Instant::now() + LONG;
+    while bus.metrics().queue_depth != [0; 3] {
+        assert!(Instant::now() < deadline, "nobody takes the first one");
+        std::thread::yield_now();
+    }
+    (1..101).for_each(|number| bus.publish(news(0, number)).unwrap());
+    let (publisher, published) = (bus.clone(), mpsc::channel());
+    let thread = std::thread::spawn(move || {
+        publisher.publish(news(0, 101)).unwrap();
+        published.0.send(()).unwrap();
+    });
+    let mut opened = 0;
+    while published.1.recv_timeout(Duration::from_millis(20)).is_err() {
+        open.send(()).unwrap();
+        opened += 1;
+        assert_eq!(handled.1.recv_timeout(LONG), Ok(opened - 1));
+        assert!(opened < 20, "there is room since the first one");
+    }
+    drop(open);
+    thread.join().unwrap();
+    bus.stop(LONG).unwrap();
+}
+
+#[test]
 fn eb04_a_handler_that_fills_its_own_lane_is_refused_at_once() {
     let config =
         BusConfig { lanes: 1, bounds: [1, 1, 1], policy: Policy::Block, patience: LONG, ..BusConfig::default() };
