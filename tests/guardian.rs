@@ -39,7 +39,7 @@ const TESTS: &[Test] = &[
 fn main() {
     if let Ok(role) = std::env::var(ROLE) {
         // First of all, before there is a thread.
-        std::process::exit(guardian::run(move |guard| app(&role, guard)));
+        std::process::exit(guardian::run(move |guard| app(&role, guard), || {}));
     }
     let filter: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     println!("\nrunning guardian tests");

@@ -59,7 +59,7 @@ fn answer(args: Args) -> Result<u8> {
             return Ok(USAGE);
         }
     };
-    Ok(run::run(Request { dir, config, flags: args.flags, starts, limit: None }))
+    Ok(run::run(Request { dir, config, flags: args.flags, starts, limit: None, folder: None }))
 }
 
 /// What the words name: scripts, the last of them with arguments, or one command.

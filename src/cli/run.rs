@@ -1,7 +1,7 @@
 //! Runs processes: under the guardian, with the app behind the terminal UI or behind printed lines.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub(super) struct Request {
     pub(super) starts: Vec<Start>,
     /// It ends after this time.
     pub(super) limit: Option<Duration>,
+    /// A folder that goes at the end: by whichever of guardian and app is left, should one be killed.
+    pub(super) folder: Option<PathBuf>,
 }
 
 /// Something to start.
@@ -55,23 +57,30 @@ const AFTER_GRACE: Duration = Duration::from_secs(5);
 
 /// Runs the request in a guarded process; the exit code.
 pub(super) fn run(request: Request) -> u8 {
-    let code = guardian::run(|guard| i32::from(serve(request, guard).unwrap_or_else(|error| complain(&error))));
+    let folder = request.folder.clone();
+    let app = |guard| i32::from(serve(request, guard).unwrap_or_else(|error| complain(&error)));
+    let code = guardian::run(app, || remove(folder.as_deref()));
     u8::try_from(code).unwrap_or(u8::MAX)
 }
 
 /// Runs the built-in sample project.
 pub(super) fn demo(flags: Flags, limit: Option<Duration>) -> Result<u8> {
     let program = std::env::current_exe().map_err(|error| Error::io("demo", "find this program's own file", error))?;
-    // Dropped in the guardian, after the app has ended.
     let project = demo::Project::create(&program)?;
     let config = load(project.dir(), &flags)?;
     let named = |name: &str| Start::Named { word: name.to_owned(), args: Vec::new() };
     let starts = demo::Project::names().map(named).collect();
-    Ok(run(Request { dir: project.dir().to_owned(), config, flags, starts, limit }))
+    let dir = project.dir().to_owned();
+    Ok(run(Request { folder: Some(dir.clone()), dir, config, flags, starts, limit }))
+}
+
+fn remove(folder: Option<&Path>) {
+    // It may be gone already, and nobody is left to be told of one that cannot be removed.
+    folder.into_iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
 }
 
 fn serve(request: Request, guard: guardian::Guard) -> Result<u8> {
-    let Request { dir, config, flags, starts, limit } = request;
+    let Request { dir, config, flags, starts, limit, folder } = request;
     let on_terminal = io::stdout().is_terminal();
     let headless = flags.no_tui || flags.output.is_some() || !on_terminal || !io::stdin().is_terminal();
     let patience = longest_grace(&config) + AFTER_GRACE;
@@ -81,10 +90,11 @@ fn serve(request: Request, guard: guardian::Guard) -> Result<u8> {
         app.hold_lines();
     }
     let result = start_all(&app, &starts).and_then(|wanted| match headless {
-        true => print_lines(&app, &flags, guard, Plan { wanted, limit, patience }),
+        true => print_lines(&app, &flags, guard, Plan { wanted, limit, patience }, folder.clone()),
         false => terminal::show(&app, guard, &wanted),
     });
     let stopped = app.shutdown(patience);
+    remove(folder.as_deref());
     result.and_then(|code| stopped.map(|()| code))
 }
 
@@ -122,9 +132,18 @@ fn unknown(error: &Error, word: &str) -> Error {
     Error::new("cli", Code::NotFound, format!("{}; {more}", error.message()))
 }
 
-fn print_lines(app: &Arc<App>, flags: &Flags, guard: guardian::Guard, plan: Plan) -> Result<u8> {
+fn print_lines(
+    app: &Arc<App>,
+    flags: &Flags,
+    guard: guardian::Guard,
+    plan: Plan,
+    folder: Option<PathBuf>,
+) -> Result<u8> {
     // Its children are gone by then, and nobody is left who would read more lines.
-    app.manager().on_guardian_lost(guard, || std::process::exit(i32::from(GUARDIAN_LOST)));
+    app.manager().on_guardian_lost(guard, move || {
+        remove(folder.as_deref());
+        std::process::exit(i32::from(GUARDIAN_LOST))
+    });
     let bell = Arc::new(Bell::default());
     let signals = [Signal::Interrupt, Signal::Terminate, Signal::HangUp, Signal::Resize, Signal::Continue];
     let ring = Arc::clone(&bell);

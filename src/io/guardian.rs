@@ -39,7 +39,9 @@ pub struct Guard {
 ///
 /// To be called at the top of `main`, before there is a second thread. Where no child can be made, `app` runs here, unguarded,
 /// with a `Guard` that never reports.
-pub fn run(app: impl FnOnce(Guard) -> i32) -> i32 {
+///
+/// `at_end` is called here when everybody is gone, however the app ended, and before this process ends in the same way.
+pub fn run(app: impl FnOnce(Guard) -> i32, at_end: impl FnOnce()) -> i32 {
     let Ok((reader, writer)) = io::pipe() else { return 1 };
     let guard = Guard { alive: reader.into() };
     let word = mark_run();
@@ -57,6 +59,7 @@ pub fn run(app: impl FnOnce(Guard) -> i32) -> i32 {
             signals.restore();
             let code = app(guard);
             drop(writer);
+            at_end();
             code
         }
         pid => {
@@ -64,6 +67,7 @@ pub fn run(app: impl FnOnce(Guard) -> i32) -> i32 {
             let status = watch(pid, &signals);
             end_everybody(&word);
             terminal.restore_if_changed();
+            at_end();
             signals.restore();
             finish(status)
         }

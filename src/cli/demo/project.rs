@@ -1,9 +1,12 @@
-//! The demo's folder: a `.brum.toml` under the system's temporary folder, removed when the demo ends.
+//! The demo's folder: a `.brum.toml` under the system's temporary folder, removed when the demo ends, or by the next demo.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 use super::part::{Part, WORD};
 use crate::error::{Code, Error, Result};
@@ -17,7 +20,9 @@ pub(in crate::cli) struct Project {
 impl Project {
     /// Makes the folder and its configuration; `program` is this program's path.
     pub(in crate::cli) fn create(program: &Path) -> Result<Project> {
-        let project = Project { dir: fresh_folder(&std::env::temp_dir())? };
+        let parent = std::env::temp_dir();
+        remove_left(&parent);
+        let project = Project { dir: fresh_folder(&parent)? };
         let file = project.dir.join(".brum.toml");
         fs::write(&file, configuration(program))
             .map_err(|error| Error::io("demo", format!("write {}", file.display()), error))?;
@@ -42,16 +47,31 @@ impl Drop for Project {
     }
 }
 
+/// Before the process id of the demo in a folder's name.
+const PREFIX: &str = "brummer-demo-";
+
+/// Removes the folders of demos that were killed at once with all their parts.
+fn remove_left(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse().ok());
+        if pid.and_then(Pid::from_raw).is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH)) {
+            // Somebody else's folder stays.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 fn fresh_folder(parent: &Path) -> Result<PathBuf> {
     for number in 0..100 {
-        let dir = parent.join(format!("brummer-demo-{}-{number}", std::process::id()));
+        let dir = parent.join(format!("{PREFIX}{}-{number}", std::process::id()));
         match fs::create_dir(&dir) {
             Ok(()) => return Ok(dir),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Error::io("demo", format!("make the folder {}", dir.display()), error)),
         }
     }
-    Err(Error::new("demo", Code::AlreadyExists, format!("remove the folders brummer-demo-* in {}", parent.display())))
+    Err(Error::new("demo", Code::AlreadyExists, format!("remove the folders {PREFIX}* in {}", parent.display())))
 }
 
 fn configuration(program: &Path) -> String {
@@ -80,5 +100,19 @@ mod tests {
         assert_eq!(table["processes"].as_table().unwrap().len(), 4);
         drop(project);
         assert!(!dir.exists());
+    }
+
+    #[test]
+    fn folders_of_demos_that_are_gone_are_removed_and_no_others() {
+        let parent = tempfile::tempdir().unwrap();
+        let mut ended = std::process::Command::new("true").spawn().unwrap();
+        ended.wait().unwrap();
+        let gone = format!("{PREFIX}{}-0", ended.id());
+        let own = format!("{PREFIX}{}-0", std::process::id());
+        let names = [gone.as_str(), &own, "brummer-demo-x", "other"];
+        names.iter().for_each(|name| fs::create_dir(parent.path().join(name)).unwrap());
+        remove_left(parent.path());
+        let left = names.map(|name| parent.path().join(name).exists());
+        assert_eq!(left, [false, true, true, true]);
     }
 }
