@@ -65,7 +65,6 @@ pub struct Child {
 /// One output of a child: what to read, and how much the system holds back for us.
 pub(crate) struct Source {
     pub(crate) fd: Arc<OwnedFd>,
-    pub(crate) capacity: usize,
     pub(crate) terminal: bool,
 }
 
@@ -199,7 +198,7 @@ fn open_stdio(terminal: Option<Size>) -> io::Result<([Source; 2], [Stdio; 3])> {
             let (out, err) = (Pty::open(size)?, Pty::open(size)?);
             let input = out.slave.try_clone()?;
             // The line discipline holds 4 KiB and the buffer before it 8 KiB on Linux; macOS is of the same order.
-            let source = |master| Source { fd: Arc::new(master), capacity: 8192, terminal: true };
+            let source = |master| Source { fd: Arc::new(master), terminal: true };
             Ok(([source(out.master), source(err.master)], [input.into(), out.slave.into(), err.slave.into()]))
         }
         None => {
@@ -213,8 +212,8 @@ fn open_stdio(terminal: Option<Size>) -> io::Result<([Source; 2], [Stdio; 3])> {
 fn open_pipe() -> io::Result<(Source, Stdio)> {
     let (reader, writer) = io::pipe()?;
     pty::set_nonblocking(&reader)?;
-    let capacity = platform::grow_pipe(&writer);
-    Ok((Source { fd: Arc::new(reader.into()), capacity, terminal: false }, writer.into()))
+    platform::grow_pipe(&writer);
+    Ok((Source { fd: Arc::new(reader.into()), terminal: false }, writer.into()))
 }
 
 fn explain(command: &Command, error: io::Error) -> Error {

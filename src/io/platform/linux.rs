@@ -104,13 +104,9 @@ pub(crate) fn adopt_orphans() {
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
 }
 
-pub(crate) fn grow_pipe(pipe: impl AsFd) -> usize {
-    let fd = pipe.as_fd().as_raw_fd();
+pub(crate) fn grow_pipe(pipe: impl AsFd) {
     // SAFETY: F_SETPIPE_SZ takes an integer; it fails without effect beyond the user's limit.
-    let grown = unsafe { libc::fcntl(fd, libc::F_SETPIPE_SZ, PIPE_BYTES) };
-    // SAFETY: F_GETPIPE_SZ takes no argument.
-    let size = if grown > 0 { grown } else { unsafe { libc::fcntl(fd, libc::F_GETPIPE_SZ) } };
-    usize::try_from(size).unwrap_or(65_536)
+    unsafe { libc::fcntl(pipe.as_fd().as_raw_fd(), libc::F_SETPIPE_SZ, PIPE_BYTES) };
 }
 
 /// The CPUs that a thread may use.

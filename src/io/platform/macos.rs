@@ -6,9 +6,6 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-/// What a pipe holds here once it was written to in bulk; it cannot be set.
-const PIPE_BYTES: usize = 65_536;
-
 /// A terminal's master cannot be opened close-on-exec here; it is made so right afterwards.
 pub(crate) const PTY_FLAGS: OpenptFlags = OpenptFlags::empty();
 
@@ -102,9 +99,8 @@ pub(crate) fn signal(pid: i32, started: u64, number: i32) -> io::Result<()> {
 /// There is no sub-reaper: orphans go to launchd and are found by their session and their environment.
 pub(crate) fn adopt_orphans() {}
 
-pub(crate) fn grow_pipe(_pipe: impl AsFd) -> usize {
-    PIPE_BYTES
-}
+/// The system sizes pipes by itself.
+pub(crate) fn grow_pipe(_pipe: impl AsFd) {}
 
 /// The CPUs that a thread may use; this system does not pin threads.
 #[derive(Clone, Copy)]

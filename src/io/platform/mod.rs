@@ -9,7 +9,7 @@
 //! | `describe(pid)` | a short command line for messages |
 //! | `signal(pid, started, number)` | sends a signal, but never to another process that got the same pid meanwhile |
 //! | `adopt_orphans()` | makes descendants whose parent dies children of this process, where the system can do it |
-//! | `grow_pipe(fd)` | makes a pipe as large as is allowed and says how many bytes it holds |
+//! | `grow_pipe(fd)` | makes a pipe as large as is allowed |
 //! | `PTY_FLAGS` | what to open a terminal's master with, so that it is not inherited |
 //! | `Affinity` | the CPUs that this thread may use: taken in the parent, given to the child between fork and exec |
 

@@ -16,8 +16,8 @@ const LAST_BYTES: usize = (1 << 20) + (256 << 10);
 pub(super) struct Taken {
     /// Whether there is more: the share was used up.
     pub(super) more: bool,
-    /// The share of its capacity that was in the fuller output.
-    pub(super) fill: f32,
+    /// What the fuller output gave.
+    pub(super) most_bytes: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +71,11 @@ impl<H: Handler> Slot<H> {
         let mut drained = true;
         for place in 0..2 {
             if std::mem::take(&mut self.ready[place]) {
-                let capacity = self.sources[place].as_ref().map_or(1, |source| source.capacity);
                 let (bytes, state) = self.read_one(place, share, buffer);
                 any |= bytes > 0;
                 drained &= state != State::More;
                 self.ready[place] = state == State::More;
-                taken.fill = taken.fill.max(bytes as f32 / capacity as f32);
+                taken.most_bytes = taken.most_bytes.max(bytes);
             }
         }
         taken.more = !drained;

@@ -116,7 +116,7 @@ impl<H: Handler> Turns<H> {
         Some(next.saturating_duration_since(now))
     }
 
-    fn pause(&mut self, waited: Duration, fullest: f32) {
+    fn pause(&mut self, waited: Duration, fullest: usize) {
         let pause = self.pace.after_turn(waited, fullest);
         if !pause.is_zero() && self.queue.is_empty() && !self.stop {
             std::thread::sleep(pause);
@@ -203,8 +203,8 @@ impl<H: Handler> Turns<H> {
         }
     }
 
-    /// Reads from everybody who has something, once. The largest share of a capacity that was found, if any was.
-    fn read_shares(&mut self) -> Option<f32> {
+    /// Reads from everybody who has something, once. The most that one output gave, if any gave something.
+    fn read_shares(&mut self) -> Option<usize> {
         let mut queue = std::mem::take(&mut self.queue);
         queue.append(&mut self.held);
         let mut fullest = None;
@@ -219,7 +219,7 @@ impl<H: Handler> Turns<H> {
             if reading.more {
                 self.queue.push(number);
             }
-            fullest = Some(reading.fill.max(fullest.unwrap_or(0.0)));
+            fullest = Some(reading.most_bytes.max(fullest.unwrap_or(0)));
         }
         fullest
     }
