@@ -15,9 +15,35 @@ pub(super) struct Text<'t>(#[serde(borrow)] pub(super) Cow<'t, str>);
 impl Text<'_> {
     /// The line, from 1, where it stands in `file`; `None` for a text with escapes, which is a copy.
     pub(super) fn line(&self, file: &str) -> Option<usize> {
+        self.offset(file).map(|offset| position(file, offset).0)
+    }
+
+    fn offset(&self, file: &str) -> Option<usize> {
         let Cow::Borrowed(part) = &self.0 else { return None };
         let offset = (part.as_ptr() as usize).checked_sub(file.as_ptr() as usize)?;
-        (offset <= file.len()).then(|| position(file, offset).0)
+        (offset <= file.len()).then_some(offset)
+    }
+}
+
+/// Tells the lines of texts that come in the order of the file, looking at each byte once.
+pub(super) struct Lines<'t> {
+    file: &'t str,
+    seen: usize,
+    line: usize,
+}
+
+impl<'t> Lines<'t> {
+    pub(super) fn new(file: &'t str) -> Lines<'t> {
+        Lines { file, seen: 0, line: 1 }
+    }
+
+    /// As [`Text::line`].
+    pub(super) fn of(&mut self, text: &Text<'_>) -> Option<usize> {
+        let offset = text.offset(self.file)?;
+        let Some(between) = self.file.as_bytes().get(self.seen..offset) else { return text.line(self.file) };
+        self.line += between.iter().filter(|byte| **byte == b'\n').count();
+        self.seen = offset;
+        Some(self.line)
     }
 }
 

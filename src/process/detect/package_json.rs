@@ -1,12 +1,13 @@
 //! package.json: what of it matters for running scripts, with the line of each script.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::json::{Text, explain};
+use super::json::{Lines, Text, explain};
 use crate::error::Error;
 
 /// A script as it stands in its file.
@@ -125,14 +126,18 @@ impl<'t> Visitor<'t> for Scripts<'t> {
 
     fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Vec<RawScript>, A::Error> {
         let mut scripts: Vec<RawScript> = Vec::new();
+        let (mut places, mut lines) = (HashMap::new(), Lines::new(self.file));
         let tasks = self.tasks;
         while let Some((name, value)) = map.next_entry::<Text<'t>, Value>()? {
             let Some((text, dependencies)) = command(value, tasks) else { continue };
-            let line = name.line(self.file).unwrap_or(self.line);
+            let line = lines.of(&name).unwrap_or(self.line);
             let script = RawScript { name: name.0.into_owned(), text, line, dependencies };
-            match scripts.iter_mut().find(|old| old.name == script.name) {
-                Some(old) => *old = script,
-                None => scripts.push(script),
+            match places.get(&script.name) {
+                Some(&place) => scripts[place] = script,
+                None => {
+                    places.insert(script.name.clone(), scripts.len());
+                    scripts.push(script);
+                }
             }
         }
         Ok(scripts)

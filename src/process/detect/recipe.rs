@@ -61,19 +61,32 @@ fn runner(program: &str) -> &'static str {
     LABELS.iter().find(|label| **label == program).copied().unwrap_or("python")
 }
 
-/// The text of a file; `None` when there is no such file. One that cannot be read is a problem.
+/// A file beyond this is not one that describes a project.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// The text of a file; `None` when there is no such file. One that cannot be read, or is too long, is a problem.
 pub(super) fn read(file: &Path, problems: &mut Vec<Error>) -> Option<String> {
     use std::io::ErrorKind as K;
-    match std::fs::read(file) {
+    match bounded(file) {
         Ok(bytes) => {
             let text = String::from_utf8_lossy(&bytes);
             Some(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
         }
-        Err(error) if matches!(error.kind(), K::NotFound | K::NotADirectory | K::IsADirectory) => None,
+        Err(error) if matches!(error.kind(), K::NotFound | K::NotADirectory) => None,
         Err(error) => {
             problems.push(Error::io("detect", format!("read {}", file.display()), error));
             None
         }
+    }
+}
+
+fn bounded(file: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file)?;
+    std::io::Read::read_to_end(&mut std::io::Read::take(opened, FILE_BYTES_MAX + 1), &mut bytes)?;
+    match bytes.len() as u64 > FILE_BYTES_MAX {
+        true => Err(std::io::Error::other("it is longer than 16 MiB; what it offers is left out")),
+        false => Ok(bytes),
     }
 }
 

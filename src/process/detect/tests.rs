@@ -445,3 +445,24 @@ fn a_package_run_by_deno_and_its_deno_json_are_told_apart() {
     assert_eq!(run(&catalog.spec(script(&catalog, "npm:dev"), &[])).0, "before\nnpm\n");
     assert_eq!(run(&catalog.spec(script(&catalog, "deno:dev"), &[])).0, "deno\n");
 }
+
+#[test]
+fn a_folder_or_an_endless_file_where_a_package_json_belongs_is_told() {
+    let folder = project(&[("package.json/x", "")], &[]).scan();
+    assert!(folder.problems()[0].message().contains("package.json"), "{:?}", folder.problems());
+    let long = project(&[("package.json", "")], &[]);
+    std::fs::File::create(long.at("package.json")).unwrap().set_len(17 << 20).unwrap();
+    let long = long.scan();
+    assert!(long.problems()[0].message().contains("longer than 16 MiB"), "{:?}", long.problems());
+}
+
+#[test]
+fn twenty_thousand_scripts_are_read_in_a_moment() {
+    let scripts: Vec<String> = (0..20_000).map(|i| format!("\n  \"s{i}\": \"echo {i}\"")).collect();
+    let text = format!("{{\"scripts\": {{{}\n}}}}", scripts.join(","));
+    let begin = std::time::Instant::now();
+    let project = project(&[("package.json", &text)], &["npm"]);
+    let catalog = project.scan();
+    assert_eq!(catalog.scripts().last().map(|script| (script.title.as_str(), script.line)), Some(("s19999", 20_001)));
+    assert!(begin.elapsed() < std::time::Duration::from_secs(10), "{:?}", begin.elapsed());
+}
