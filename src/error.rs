@@ -116,7 +116,7 @@ impl Error {
                 _ => Code::Network,
             },
         };
-        Error::new(component, code, format!("{attempt}: {source}")).caused_by(source)
+        Error::new(component, code, format!("{attempt}: {source}{}", remedy(&source))).caused_by(source)
     }
 
     fn change(mut self, change: impl FnOnce(&mut Inner)) -> Error {
@@ -189,9 +189,20 @@ impl Error {
     }
 }
 
+/// What a person can do about it, where there is one thing; to be put behind what happened.
+pub(crate) fn remedy(source: &std::io::Error) -> &'static str {
+    match source.raw_os_error() {
+        Some(EMFILE) => "; a higher limit (ulimit -n) or fewer processes at once help",
+        Some(EAGAIN) => "; the system allows no more threads or processes: a higher limit (ulimit -u) helps",
+        Some(ENOSPC) => "; free some space there",
+        _ => "",
+    }
+}
+
 // The numbers are the same on Linux and macOS, but for EAGAIN.
 const ENFILE: i32 = 23;
 const EMFILE: i32 = 24;
+const ENOSPC: i32 = 28;
 const EAGAIN: i32 = if cfg!(target_os = "macos") { 35 } else { 11 };
 
 impl fmt::Display for Error {
@@ -286,6 +297,13 @@ impl ErrorCollector {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_be_done_about_a_limit_is_said() {
+        let told = |number| Error::io("io", "x", std::io::Error::from_raw_os_error(number)).message().to_owned();
+        assert!(told(EMFILE).contains("ulimit -n") && told(EAGAIN).contains("ulimit -u"));
+        assert!(told(ENOSPC).contains("free some space"));
+    }
 
     #[test]
     fn er01_an_error_keeps_component_code_flags_context_and_source() {

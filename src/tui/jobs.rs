@@ -29,14 +29,27 @@ fn is_indented(line: &LineRef<'_>) -> bool {
     matches!(line.plain.first(), Some(b' ' | b'\t'))
 }
 
-/// Writes lines to a file, as text or as JSON lines; answers how many.
+/// Writes lines to a file, as text or as JSON lines; answers how many. When it fails, what the file held before is kept.
 ///
 /// # Errors
 /// What the system said.
 pub(crate) fn save(job: &SaveJob, dir: &Path) -> std::io::Result<u64> {
     let path = dir.join(&job.file);
-    let mut out = BufWriter::new(File::create(&path)?);
     let json = path.extension().is_some_and(|extension| extension == "jsonl");
+    // A pipe or a device is written to, not replaced.
+    if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+        return write(job, json, File::create(&path)?);
+    }
+    let part = path.with_file_name(format!("{}.part", path.file_name().unwrap_or_default().to_string_lossy()));
+    let written = write(job, json, File::create(&part)?);
+    written.and_then(|count| std::fs::rename(&part, &path).map(|()| count)).inspect_err(|_| {
+        // That it stays is the lesser trouble.
+        let _ = std::fs::remove_file(&part);
+    })
+}
+
+fn write(job: &SaveJob, json: bool, file: File) -> std::io::Result<u64> {
+    let mut out = BufWriter::new(file);
     let mut count = 0;
     for line in job.lines.after(0).filter(|line| job.test.as_ref().is_none_or(|test| test.passes(line))) {
         if json {
@@ -100,6 +113,25 @@ pub(crate) fn osc52(text: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::logs::{LogLimits, LogStore};
+
+    #[test]
+    fn what_a_file_held_is_kept_when_lines_cannot_be_saved_over_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = LogStore::new(LogLimits::default());
+        store.add(crate::event::ProcessId(1), "web", b"hello", false).unwrap();
+        let job = |file: &str| SaveJob { file: file.into(), lines: store.snapshot(), test: None };
+        std::fs::write(dir.path().join("x.log"), "before").unwrap();
+        // Its place for the new text is taken.
+        std::fs::create_dir(dir.path().join("x.log.part")).unwrap();
+        save(&job("x.log"), dir.path()).unwrap_err();
+        assert_eq!(std::fs::read(dir.path().join("x.log")).unwrap(), b"before");
+        std::fs::remove_dir(dir.path().join("x.log.part")).unwrap();
+        assert_eq!(save(&job("x.log"), dir.path()).unwrap(), 1);
+        assert_eq!(std::fs::read(dir.path().join("x.log")).unwrap(), b"hello\n");
+        assert_eq!(save(&job("/dev/null"), dir.path()).unwrap(), 1);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn the_clipboard_setting_chooses_between_tools_and_the_terminal() {

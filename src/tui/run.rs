@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crossterm::event::MouseEventKind;
 
 use crate::app::view::{Backend, Versions};
-use crate::error::Result;
+use crate::error::{Result, remedy};
 use crate::event::{Level, ProcessId};
 use crate::io::clipboard::Tool;
 use crate::tui::clock::Clock;
@@ -342,7 +342,7 @@ impl Loop {
                 self.backend.spawn(Box::new(move || {
                     let (level, text) = match jobs::save(&job, &dir) {
                         Ok(count) => (Level::Info, format!("{count} lines saved to {}", job.file)),
-                        Err(error) => (Level::Error, format!("save {}: {error}", job.file)),
+                        Err(error) => (Level::Error, format!("save {}: {error}{}", job.file, remedy(&error))),
                     };
                     inbox.send(Message::Notice(level, text));
                 }));
