@@ -64,6 +64,10 @@ fn answer(args: Args) -> Result<u8> {
 
 /// What the words name: scripts, the last of them with arguments, or one command.
 fn starts(names: Vec<String>, rest: Vec<String>) -> Result<Vec<Start>> {
+    if names.iter().any(|name| name.trim().is_empty()) {
+        let message = "a script's name is empty; `brummer list` shows what there is";
+        return Err(Error::new("cli", Code::InvalidState, message));
+    }
     match (names.len(), rest.is_empty()) {
         (0, true) => Ok(Vec::new()),
         (0, false) => Ok(vec![Start::Argv(rest)]),
@@ -115,7 +119,10 @@ fn overrides(flags: &Flags) -> Overrides {
 /// The folder as an absolute path.
 fn folder(dir: &Path) -> Result<PathBuf> {
     let attempt = || format!("open the folder {}", dir.display());
-    let found = dir.canonicalize().map_err(|error| Error::io("cli", attempt(), error))?;
+    let found = dir.canonicalize().map_err(|error| match std::env::current_dir() {
+        Err(gone) if dir.is_relative() => Error::io("cli", "open the folder that you are in (was it removed?)", gone),
+        _ => Error::io("cli", attempt(), error),
+    })?;
     match found.is_dir() {
         true => Ok(found),
         false => Err(Error::new("cli", Code::InvalidState, format!("{} is not a folder", dir.display()))),
@@ -205,6 +212,7 @@ mod tests {
         assert_eq!(starts(words("web"), words("-p 3")).unwrap(), [named("web", "-p 3")]);
         assert_eq!(starts(vec![], words("node .")).unwrap(), [Start::Argv(words("node ."))]);
         assert_eq!(starts(vec![], vec![]).unwrap(), []);
+        assert!(starts(vec![" ".into()], vec![]).unwrap_err().message().contains("empty"));
         assert!(starts(words("web api"), words("-p")).unwrap_err().message().contains("`web`, `api`"));
     }
 }

@@ -49,6 +49,9 @@ const SIZE_DEFAULT: (u16, u16) = (80, 24);
 /// Names that are shown when nothing was named.
 const NAMES_SHOWN: usize = 12;
 
+/// Problems of the project's files that are shown when a name is not known.
+const PROBLEMS_SHOWN: usize = 3;
+
 /// The exit code when the guardian was killed; nobody is left to see it.
 const GUARDIAN_LOST: u8 = 137;
 
@@ -121,15 +124,20 @@ fn start_one(app: &App, start: &Start) -> Result<ProcessId> {
                 Reply::Done(_) => Err(error),
             }
         }
-        Err(error) if error.code() == Code::NotFound && error.get("script").is_some() => Err(unknown(&error, word)),
+        Err(error) if error.code() == Code::NotFound && error.get("script").is_some() => {
+            Err(unknown(app, &error, word))
+        }
         result => result,
     }
 }
 
 /// What to say on the command line of a word that names nothing.
-fn unknown(error: &Error, word: &str) -> Error {
+fn unknown(app: &App, error: &Error, word: &str) -> Error {
     let more = format!("`brummer list` shows what there is, `brummer -- {word}` runs a command");
-    Error::new("cli", Code::NotFound, format!("{}; {more}", error.message()))
+    // It may stand in what could not be read.
+    let problems = app.messages().into_iter().filter(|message| message.level >= Level::Warn);
+    let problems: String = problems.take(PROBLEMS_SHOWN).map(|problem| format!("\n  {}", problem.text)).collect();
+    Error::new("cli", Code::NotFound, format!("{}; {more}{problems}", error.message()))
 }
 
 fn print_lines(

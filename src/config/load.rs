@@ -103,7 +103,7 @@ impl Config {
                 Err(error)
                     if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {}
                 Err(error) => {
-                    let message = format!("cannot be read: {error}");
+                    let message = format!("cannot be read: {error}; make it readable, or move it away");
                     errors.push(ConfigError { place: Place::File(path.clone()), key: String::new(), message });
                 }
             }
