@@ -85,7 +85,8 @@ fn remove(folder: Option<&Path>) {
 fn serve(request: Request, guard: guardian::Guard) -> Result<u8> {
     let Request { dir, config, flags, starts, limit, folder } = request;
     let on_terminal = io::stdout().is_terminal();
-    let headless = flags.no_tui || flags.output.is_some() || !on_terminal || !io::stdin().is_terminal();
+    let lines_wanted = flags.no_tui || flags.output.is_some();
+    let headless = lines_wanted || !on_terminal || !io::stdin().is_terminal() || terminal_is_dumb();
     let patience = longest_grace(&config) + AFTER_GRACE;
     let size = crossterm::terminal::size().unwrap_or(SIZE_DEFAULT);
     let app = App::start(AppOptions { dir, config, interactive: on_terminal, size, owns_descendants: true })?;
@@ -167,11 +168,17 @@ fn print_lines(
     session.run(&bell).map_err(|error| Error::io("cli", "write to standard output", error))
 }
 
+/// Whether the terminal says that it understands no escapes: then it gets plain lines.
+fn terminal_is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|name| name == "dumb")
+}
+
 /// How lines are printed, by flags, environment and what standard output is.
 fn printer(app: &App, flags: &Flags) -> Box<dyn Printer> {
     let coloured = match flags.color {
         When::Always => true,
         When::Never => false,
+        When::Auto if terminal_is_dumb() => false,
         When::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
     };
     if flags.output == Some(Output::Json) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::kind::{Raw, Value, nearest};
 use super::process_entry::{Partial, ProcessEntry};
-use super::read::{KeyBinding, read};
+use super::read::{KeyBinding, read, text_of};
 use super::report::{ConfigError, ConfigErrors, Place};
 use super::settings::{Settings, table};
 
@@ -95,7 +95,7 @@ impl Config {
         let mut errors = Vec::new();
         let mut layers = Vec::new();
         for path in files {
-            match std::fs::read_to_string(path) {
+            match text_of(path) {
                 Ok(text) => {
                     layers.push((path, read(path, &text, &mut errors)));
                     config.files.push(path.clone());

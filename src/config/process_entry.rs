@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::env_file::{EnvFileError, parse_env};
 use super::kind::{Kind, Raw, Value, nearest};
 use super::load::Source;
-use super::read::{Item, in_order, texts};
+use super::read::{Item, in_order, text_of, texts};
 use super::report::{ConfigError, FileText};
 use super::settings::{Settings, table};
 use crate::error::{Code, Error, Result};
@@ -49,7 +49,7 @@ impl ProcessEntry {
     pub fn environment(&self, outer: impl Fn(&str) -> Option<String>) -> Result<Vec<(String, String)>> {
         let mut all: Vec<(String, String)> = Vec::new();
         for path in &self.env_files {
-            let text = std::fs::read_to_string(path)
+            let text = text_of(path)
                 .map_err(|source| Error::io("config", format!("read {} of `{}`", path.display(), self.name), source))?;
             let known = |name: &str| find(&all, name).or_else(|| outer(name));
             let more = parse_env(&text, known).map_err(|EnvFileError { line, message }| {

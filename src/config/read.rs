@@ -1,5 +1,7 @@
 //! One file's text → checked values, key bindings and processes, and all that is wrong with it.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::ops::Range;
 use std::path::Path;
 
@@ -67,6 +69,19 @@ fn bare_word(text: &str, start: usize) -> Option<&str> {
     let end = after.find(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}' | '#')).unwrap_or(after.len());
     let starts_value = before.trim_end().ends_with(['=', '[', ',']);
     (starts_value && after.starts_with(char::is_alphabetic)).then(|| &after[..end])
+}
+
+/// A file beyond this holds no settings.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The text of a file of settings or variables.
+pub(super) fn text_of(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > FILE_BYTES_MAX {
+        true => Err(io::Error::other("it is longer than 1 MiB")),
+        false => Ok(text),
+    }
 }
 
 struct Reader<'a> {
@@ -222,6 +237,11 @@ fn names(section: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cf_an_endless_file_is_not_read_to_its_end() {
+        assert!(text_of(Path::new("/dev/zero")).unwrap_err().to_string().contains("longer than 1 MiB"));
+    }
 
     proptest::proptest! {
         #[test]
