@@ -167,8 +167,40 @@ fn tm06_the_terminal_is_as_it_was_after_every_way_out() {
         go();
         screen.wait_for("ready$");
         nobody_is_left(&project);
+        assert!(screen.is_given_back(), "after {way}");
         assert_eq!(screen.shell("stty -a"), before, "after {way}");
     }
+}
+
+#[test]
+fn ctrl_z_suspends_the_guardian_and_the_app_and_fg_draws_anew() {
+    let Some((project, screen)) = terminal() else { return };
+    let before = screen.shell("stty -a");
+    screen.brummer("ticker");
+    screen.wait_for("tick 2");
+    let both = [guardian(&project), children_of(guardian(&project))[0]];
+    for _ in 0..2 {
+        screen.press(&["C-z"]);
+        screen.wait_for("ready$");
+        assert!(screen.is_given_back());
+        until("both are stopped", || both.iter().all(|pid| is_stopped(*pid)));
+        assert_eq!(screen.shell("stty -a"), before);
+        screen.type_text("fg");
+        screen.press(&["Enter"]);
+        screen.wait_for("FOLLOW");
+        screen.wait_for("tick ");
+        assert!(!screen.is_given_back() && both.iter().all(|pid| !is_stopped(*pid)));
+    }
+    screen.press(&["2"]);
+    screen.wait_for("running");
+    quit(&project, &screen);
+    assert_eq!(screen.shell("stty -a"), before);
+}
+
+/// Whether a signal has stopped this process.
+fn is_stopped(pid: u32) -> bool {
+    let output = std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().expect("ps");
+    output.stdout.starts_with(b"T")
 }
 
 #[test]
@@ -188,6 +220,7 @@ fn pm06_nobody_is_left_and_the_terminal_is_usable_when_the_guardian_is_killed() 
     screen.wait_for("tick 2");
     signal(guardian(&project), Signal::KILL);
     nobody_is_left(&project);
+    until("the screen is given back", || screen.is_given_back());
     assert_eq!(screen.shell("stty -a"), before);
 }
 

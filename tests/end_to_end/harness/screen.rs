@@ -79,6 +79,12 @@ impl Screen {
         }
     }
 
+    /// Whether the main screen is shown, with the cursor, and the mouse belongs to the terminal.
+    pub(crate) fn is_given_back(&self) -> bool {
+        let modes = "#{alternate_on} #{cursor_flag} #{mouse_any_flag}";
+        self.tmux(&["display-message", "-p", modes]).trim() == "0 1 0"
+    }
+
     /// Gives the terminal another size.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         self.tmux(&["resize-window", "-x", &columns.to_string(), "-y", &rows.to_string()]);
