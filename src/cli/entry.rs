@@ -145,7 +145,7 @@ fn print_list(dir: PathBuf, config: Config, json: bool, names: bool) -> u8 {
 
 /// The width of the terminal on standard output, if there is one.
 pub(super) fn columns() -> Option<u16> {
-    io::stdout().is_terminal().then(|| crossterm::terminal::size().ok()).flatten().map(|(columns, _)| columns)
+    io::stdout().is_terminal().then(terminal::size).flatten().map(|(columns, _)| columns)
 }
 
 /// Prints an answer; that its reader went away is no failure.

@@ -88,7 +88,7 @@ fn serve(request: Request, guard: guardian::Guard) -> Result<u8> {
     let lines_wanted = flags.no_tui || flags.output.is_some();
     let headless = lines_wanted || !on_terminal || !io::stdin().is_terminal() || terminal_is_dumb();
     let patience = longest_grace(&config) + AFTER_GRACE;
-    let size = crossterm::terminal::size().unwrap_or(SIZE_DEFAULT);
+    let size = terminal::size().unwrap_or(SIZE_DEFAULT);
     let app = App::start(AppOptions { dir, config, interactive: on_terminal, size, owns_descendants: true })?;
     if headless {
         app.hold_lines();

@@ -1,9 +1,13 @@
-//! Opens the terminal UI as the settings say, and ends it when a signal comes.
+//! The terminal: how big it is, and the UI on it, as the settings say, until a signal comes.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::termios::{Winsize, tcgetwinsize};
 
 use super::headless::of_signal;
 use crate::app::App;
@@ -19,6 +23,15 @@ const NONE: i32 = 0;
 
 /// What the guardian dies of.
 const KILL: i32 = 9;
+
+/// Columns and rows of the terminal that any of the standard streams is; asks nobody but the system.
+pub(super) fn size() -> Option<(u16, u16)> {
+    let known = |size: std::result::Result<Winsize, Errno>| size.ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
+    let size = known(tcgetwinsize(io::stdout()))
+        .or_else(|| known(tcgetwinsize(io::stdin())))
+        .or_else(|| known(tcgetwinsize(io::stderr())))?;
+    Some((size.ws_col, size.ws_row))
+}
 
 /// Shows the UI until the person leaves or a signal comes; the exit code. `started` is what the command line named.
 pub(super) fn show(app: &Arc<App>, guard: Guard, started: &[ProcessId]) -> Result<u8> {

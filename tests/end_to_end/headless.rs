@@ -240,3 +240,15 @@ fn it_runs_where_standard_input_is_closed() {
     let output = command.output().expect("sh runs");
     assert!(String::from_utf8_lossy(&output.stdout).contains("web │ end\n"), "{output:?}");
 }
+
+#[test]
+fn without_a_terminal_no_program_is_asked_for_its_size() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::configured("[processes.web]\ncommand = 'echo hello'\n");
+    let tput = project.write("bin/tput", "#!/bin/sh\ntouch asked\n");
+    std::fs::set_permissions(&tput, std::fs::Permissions::from_mode(0o755)).expect("its own file");
+    let mut command = project.command(env!("CARGO_BIN_EXE_brummer"), &["web"]);
+    command.env("PATH", format!("{}:/usr/bin:/bin", project.dir().join("bin").display()));
+    assert!(Run::start(command).finish().expect(0).contains("hello"));
+    assert!(!project.dir().join("asked").exists());
+}

@@ -15,6 +15,7 @@ use crate::app::command::{Command, Target};
 use crate::app::view::{Backend, ProcessRow};
 use crate::cli::bell::Bell;
 use crate::cli::output::{Line, News, Printer, now_ms};
+use crate::cli::terminal;
 use crate::event::{Ending, Level, ProcessId, Status};
 use crate::io::signals::Signal;
 
@@ -241,7 +242,7 @@ impl<'a, W: Write> Session<'a, W> {
         match (signal, self.phase) {
             (Signal::Continue, _) => {}
             (Signal::Resize, _) => {
-                if let Ok((columns, rows)) = crossterm::terminal::size() {
+                if let Some((columns, rows)) = terminal::size() {
                     self.printer.resize(columns);
                     self.ask(Command::Resize { columns, rows });
                 }
