@@ -25,7 +25,7 @@ const END_WITHIN: Duration = Duration::from_millis(1500);
 
 /// Undoes what a terminal UI switches on: mouse, paste, focus, cursor, colours, alternate screen.
 const RESET: &[u8] =
-    b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[0m\x1b[?1049l";
+    b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1004l\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[0m\x1b[?1049l";
 
 /// What the app holds of its guardian.
 #[derive(Debug)]

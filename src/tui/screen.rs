@@ -107,7 +107,8 @@ fn encode(shown: &Buffer, next: &Buffer, out: &mut Vec<u8>) {
             written = true;
         }
         out.extend_from_slice(cell.symbol().as_bytes());
-        at = Some((x + cells(cell), y));
+        // Terminals disagree about the cells of what is made of several characters: what follows is placed anew.
+        at = cell.symbol().chars().nth(1).is_none().then(|| (x + cells(cell), y));
     }
     if written && style != (Color::Reset, Color::Reset, Modifier::empty()) {
         out.extend_from_slice(b"\x1b[0m");
@@ -222,6 +223,13 @@ mod tests {
         let plain = (Color::Reset, Color::Reset, Modifier::empty());
         set_style((Color::Red, Color::Reset, Modifier::BOLD), plain, false, &mut out);
         assert_eq!(out, b"\x1b[0m");
+    }
+
+    #[test]
+    fn what_follows_an_emoji_of_several_characters_is_placed_anew() {
+        let mut screen = Screen::new(8, 1);
+        let bytes = draw(&mut screen, "a\u{1f468}\u{200d}\u{1f469}b漢c", Style::new());
+        assert!(bytes.contains("a\u{1f468}\u{200d}\u{1f469}\x1b[1;4Hb漢c"), "{bytes:?}");
     }
 
     #[test]
