@@ -1,7 +1,11 @@
 //! What must hold for any input whatever; the fuzz targets call it, and the tests replay the seeds through it.
 
+use std::path::Path;
+
 use brummer::app::command;
-use brummer::config::parse_env;
+use brummer::config::{Config, Overrides, Place, parse_env};
+use brummer::event::{Ending, Stream};
+use brummer::process::output::{LineCutter, PIECE_BYTES_MAX};
 use brummer::wire::ansi::{Piece, pieces, strip};
 use brummer::wire::url;
 
@@ -45,5 +49,55 @@ pub(crate) fn command(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Err(error) = command::parse(text) {
         assert!(!error.message().is_empty());
+    }
+}
+
+/// However a text is read, in whatever chunks, its lines are the same, and all its bytes can be told from them.
+/// The first two bytes choose the size of the chunks and how often the lines are written out, so that long ones come up.
+pub(crate) fn lines(data: &[u8]) {
+    let [size, times, text @ ..] = data else { return };
+    let bytes = text.repeat(1 + usize::from(*times));
+    let whole = cut(&mut std::iter::once(&bytes[..]));
+    assert_eq!(cut(&mut bytes.chunks(1 + usize::from(*size))), whole, "in chunks of {}", 1 + usize::from(*size));
+    let mut told = Vec::new();
+    for (line, ending) in &whole {
+        assert!(line.len() <= PIECE_BYTES_MAX && !line.contains(&b'\n'));
+        told.extend_from_slice(line);
+        told.extend_from_slice(match ending {
+            Ending::Newline => b"\n",
+            Ending::CarriageReturnNewline => b"\r\n",
+            Ending::None | Ending::Continued => b"",
+        });
+    }
+    assert!(told == bytes, "{} bytes went in, {} can be told", bytes.len(), told.len());
+}
+
+fn cut<'a>(chunks: &mut dyn Iterator<Item = &'a [u8]>) -> Vec<(Vec<u8>, Ending)> {
+    let mut lines = Vec::new();
+    let mut keep = |_, line: &[u8], ending| lines.push((line.to_vec(), ending));
+    let mut cutter = LineCutter::new(Stream::Out);
+    chunks.for_each(|chunk| cutter.feed(chunk, &mut keep));
+    cutter.finish(&mut keep);
+    lines
+}
+
+/// A file of settings is read, and what is printed of it reads back as the same; or it is refused with places that exist.
+pub(crate) fn config(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match Config::from_text(Path::new("/here/.brum.toml"), text, &Overrides::new()) {
+        Ok(config) => {
+            let printed = config.render();
+            let again = Config::from_text(Path::new("/here/.brum.toml"), &printed, &Overrides::new());
+            let again = again.unwrap_or_else(|errors| panic!("{errors}\n{printed}"));
+            assert_eq!(format!("{:?}", again.settings), format!("{:?}", config.settings), "{printed}");
+        }
+        Err(errors) => {
+            assert!(!errors.0.is_empty());
+            for error in &errors.0 {
+                let Place::Line { line, column, width, .. } = &error.place else { panic!("{error}: no line") };
+                assert!(*line <= text.lines().count() + 1 && *line > 0 && *column > 0 && *width > 0, "{error}");
+                assert!(!error.message.is_empty());
+            }
+        }
     }
 }

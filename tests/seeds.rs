@@ -37,3 +37,13 @@ fn seeds_of_env_hold() {
 fn seeds_of_command_hold() {
     replay("command", checks::command);
 }
+
+#[test]
+fn seeds_of_lines_hold() {
+    replay("lines", checks::lines);
+}
+
+#[test]
+fn seeds_of_config_hold() {
+    replay("config", checks::config);
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::kind::{Raw, Value, nearest};
 use super::process_entry::{Partial, ProcessEntry};
-use super::read::{KeyBinding, read, text_of};
+use super::read::{KeyBinding, Layer, read, text_of};
 use super::report::{ConfigError, ConfigErrors, Place};
 use super::settings::{Settings, table};
 
@@ -91,15 +91,11 @@ impl Config {
 
     /// Reads these files, nearest first; those that do not exist are passed over.
     pub fn load_files(files: &[PathBuf], flags: &Overrides) -> Result<Config, ConfigErrors> {
-        let mut config = Config::default();
         let mut errors = Vec::new();
         let mut layers = Vec::new();
         for path in files {
             match text_of(path) {
-                Ok(text) => {
-                    layers.push((path, read(path, &text, &mut errors)));
-                    config.files.push(path.clone());
-                }
+                Ok(text) => layers.push((path.as_path(), read(path, &text, &mut errors))),
                 Err(error)
                     if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {}
                 Err(error) => {
@@ -108,10 +104,28 @@ impl Config {
                 }
             }
         }
+        Config::from_layers(layers, flags, errors)
+    }
+
+    /// Reads a text as if it were the only file, and stood at `path`; nothing is looked for on the disk.
+    pub fn from_text(path: &Path, text: &str, flags: &Overrides) -> Result<Config, ConfigErrors> {
+        let mut errors = Vec::new();
+        let layer = read(path, text, &mut errors);
+        Config::from_layers(vec![(path, layer)], flags, errors)
+    }
+
+    /// Lays the files over the defaults, the nearest, which is the first, last.
+    fn from_layers(
+        layers: Vec<(&Path, Layer)>,
+        flags: &Overrides,
+        mut errors: Vec<ConfigError>,
+    ) -> Result<Config, ConfigErrors> {
+        let mut config =
+            Config { files: layers.iter().map(|(path, _)| path.to_path_buf()).collect(), ..Config::default() };
         let mut processes: Vec<Partial> = Vec::new();
         for (path, layer) in layers.into_iter().rev() {
             for (row, value, line) in layer.values {
-                config.values[row] = (value, Source::File { path: path.clone(), line });
+                config.values[row] = (value, Source::File { path: path.to_owned(), line });
             }
             config.keys.retain(|old| layer.keys.iter().all(|new| new.action != old.action));
             config.keys.splice(0..0, layer.keys);
