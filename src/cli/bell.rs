@@ -1,7 +1,7 @@
 //! What wakes the front door that prints: something has changed, or a signal has come.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::io::signals::Signal;
 
@@ -10,12 +10,15 @@ use crate::io::signals::Signal;
 pub(super) struct Bell {
     state: Mutex<State>,
     rung: Condvar,
+    heard: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     rung: bool,
     signals: Vec<Signal>,
+    /// When the first of these signals came.
+    since: Option<Instant>,
 }
 
 impl Bell {
@@ -34,6 +37,7 @@ impl Bell {
     pub(super) fn signal(&self, signal: Signal) {
         let mut state = self.state();
         state.signals.push(signal);
+        state.since.get_or_insert_with(Instant::now);
         state.rung = true;
         drop(state);
         self.rung.notify_one();
@@ -41,7 +45,26 @@ impl Bell {
 
     /// The signals that have come; does not wait.
     pub(super) fn signals(&self) -> Vec<Signal> {
-        std::mem::take(&mut self.state().signals)
+        self.take(&mut self.state())
+    }
+
+    /// Whether somebody has asked for the end and was not heard for so long.
+    pub(super) fn is_unheard_for(&self, time: Duration) -> bool {
+        let state = self.state();
+        state.since.is_some_and(|since| since.elapsed() >= time) && state.signals.iter().any(|signal| signal.is_end())
+    }
+
+    /// Waits until who asked for the end was heard; whether that was within the limit.
+    pub(super) fn wait_heard(&self, limit: Duration) -> bool {
+        let unheard = |state: &mut State| state.signals.iter().any(|signal| signal.is_end());
+        let waited = self.heard.wait_timeout_while(self.state(), limit, unheard);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
+    fn take(&self, state: &mut State) -> Vec<Signal> {
+        self.heard.notify_all();
+        state.since = None;
+        std::mem::take(&mut state.signals)
     }
 
     /// Waits until it is rung or the deadline has passed; the signals that came meanwhile.
@@ -56,7 +79,7 @@ impl Bell {
             state = self.rung.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         state.rung = false;
-        std::mem::take(&mut state.signals)
+        self.take(&mut state)
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::args::{Flags, Output, When};
 use super::bell::Bell;
 use super::demo;
 use super::entry::{columns, complain, load};
-use super::headless::{Plan, Session};
+use super::headless::{AGAIN_AFTER, Plan, Session, of_signal};
 use super::output::{Json, Look, Printer, Text};
 use super::terminal;
 use crate::app::command::Command;
@@ -155,8 +155,17 @@ fn print_lines(
     });
     let bell = Arc::new(Bell::default());
     let signals = [Signal::Interrupt, Signal::Terminate, Signal::HangUp, Signal::Resize, Signal::Continue];
-    let ring = Arc::clone(&bell);
-    app.manager().on_signals(&signals, move |signal| ring.signal(signal));
+    let (ring, owner, patience) = (Arc::clone(&bell), Arc::downgrade(app), plan.patience);
+    app.manager().on_signals(&signals, move |signal| {
+        if signal.is_end() && ring.is_unheard_for(AGAIN_AFTER) {
+            // Asked again while the printer hangs on its reader: the guardian ends everybody.
+            std::process::exit(i32::from(of_signal(signal.number())));
+        }
+        ring.signal(signal);
+        if signal.is_end() {
+            end_unheard(&ring, &owner, signal, patience);
+        }
+    });
     let ring = Arc::clone(&bell);
     app.on_change(Arc::new(move || ring.ring()));
     let nothing_named = plan.wanted.is_empty();
@@ -171,6 +180,21 @@ fn print_lines(
 /// Whether the terminal says that it understands no escapes: then it gets plain lines.
 fn terminal_is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|name| name == "dumb")
+}
+
+/// Ends everything in place of the printer if that hangs on a reader who does not read.
+fn end_unheard(bell: &Arc<Bell>, app: &Weak<App>, signal: Signal, patience: Duration) {
+    let (bell, app) = (Arc::clone(bell), Weak::clone(app));
+    let wait = move || {
+        if bell.wait_heard(patience) {
+            return;
+        }
+        // What cannot be ended is ended by the guardian, and what is not printed has no reader.
+        app.upgrade().into_iter().for_each(|app| drop(app.manager().cleanup(patience)));
+        std::process::exit(i32::from(of_signal(signal.number())));
+    };
+    // Without a thread the second signal still ends it.
+    let _ = std::thread::Builder::new().name("brummer-end".into()).spawn(wait);
 }
 
 /// How lines are printed, by flags, environment and what standard output is.

@@ -33,6 +33,11 @@ impl Signal {
         }
     }
 
+    /// Whether it asks this program to end.
+    pub fn is_end(self) -> bool {
+        matches!(self, Signal::Interrupt | Signal::Terminate | Signal::HangUp)
+    }
+
     pub(crate) fn from_number(number: i32) -> Option<Signal> {
         let all = [Signal::Interrupt, Signal::Terminate, Signal::HangUp, Signal::Continue, Signal::Resize];
         all.into_iter().find(|signal| signal.number() == number)

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use crate::harness::Project;
+use crate::harness::{Project, Signal, signal, until};
 
 /// A million in a release build, as the promise says; fewer where everything is slower.
 const LINES: usize = if cfg!(debug_assertions) { 200_000 } else { 1_000_000 };
@@ -45,4 +45,27 @@ fn pm10_a_flood_through_a_slow_reader_waits_and_loses_nothing() {
     }
     assert_eq!(expected, LINES + 1);
     assert!(child.wait().expect("it ends").success());
+}
+
+#[test]
+fn a_flood_whose_reader_does_not_read_is_ended_by_signals() {
+    for signals in [1, 2] {
+        let project = Project::configured("grace = '100ms'\n[processes.flood]\ncommand = 'yes'\n");
+        let mut child =
+            project.command(env!("CARGO_BIN_EXE_brummer"), &["--no-tui", "flood"]).spawn().expect("it starts");
+        // Its standard output stays open, and nobody reads: the pipe fills up.
+        let out = child.stdout.take().expect("piped");
+        let waiting = || rustix::io::ioctl_fionread(&out).expect("a pipe") >= 60_000;
+        until("the pipe is full", waiting);
+        signal(child.id(), Signal::TERM);
+        until("it has ended", || {
+            let is_ended = child.try_wait().expect("it can be asked").is_some();
+            if !is_ended && signals == 2 {
+                signal(child.id(), Signal::TERM);
+            }
+            is_ended
+        });
+        assert_eq!(child.wait().expect("it has ended").code(), Some(143));
+        until("nobody is left", || project.living().is_empty());
+    }
 }

@@ -2,8 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::harness::{Finished, Project, Run, until};
-use rustix::process::Signal;
+use crate::harness::{Finished, Project, Run, Signal, children_of, signal, until};
 use serde_json::Value;
 
 fn process(name: &str, command: &str) -> String {
@@ -185,7 +184,11 @@ fn a_second_interrupt_does_not_wait_for_the_grace() {
     run.wait_for("deaf │ up");
     run.signal(Signal::INT);
     run.wait_for("press Ctrl+C again");
-    run.signal(Signal::INT);
+    // One that comes at once might be taken for the same one.
+    until("everybody has ended", || {
+        run.signal(Signal::INT);
+        project.living().is_empty()
+    });
     assert_eq!(run.finish().code(), 130);
     assert_eq!(project.living(), []);
 }
@@ -251,4 +254,18 @@ fn without_a_terminal_no_program_is_asked_for_its_size() {
     command.env("PATH", format!("{}:/usr/bin:/bin", project.dir().join("bin").display()));
     assert!(Run::start(command).finish().expect(0).contains("hello"));
     assert!(!project.dir().join("asked").exists());
+}
+
+#[test]
+fn a_signal_that_comes_twice_at_once_still_leaves_the_grace() {
+    let script = "trap 'sleep 0.3; echo bye; exit 0' TERM; echo up; while :; do sleep 0.1; done";
+    let project = Project::configured(&format!("[processes.web]\ncommand = \"{script}\"\n"));
+    let mut run = project.brummer(&["--no-tui", "web"]);
+    run.wait_for("web │ up");
+    run.signal(Signal::TERM);
+    let app = children_of(run.pid())[0];
+    signal(app, Signal::TERM);
+    let end = run.finish();
+    assert!(end.stdout.contains("web │ bye"), "{}", end.stdout);
+    assert_eq!(end.code(), 143);
 }

@@ -22,6 +22,10 @@ use crate::io::signals::Signal;
 /// Bytes that are gathered before they are written.
 const CHUNK_BYTES: usize = 64 * 1024;
 
+/// A signal that follows another one sooner is the same request: one to the whole group reaches the app and its guardian,
+/// which hands it on.
+pub(in crate::cli) const AGAIN_AFTER: Duration = Duration::from_millis(50);
+
 /// What is waited for.
 #[derive(Clone, Debug, Default)]
 pub(in crate::cli) struct Plan {
@@ -256,6 +260,7 @@ impl<'a, W: Write> Session<'a, W> {
                 }
                 self.stop(outcome::of_signal(signal.number()));
             }
+            (_, Phase::Stopping { until, .. }) if Instant::now() + self.plan.patience < until + AGAIN_AFTER => {}
             (_, Phase::Stopping { .. }) => self.ask(Command::Kill(Target::All)),
         }
     }
