@@ -72,7 +72,7 @@ impl Row {
     fn ratio(&self, other: f64) -> f64 {
         match self.better {
             Better::Higher => self.measured / other,
-            Better::Lower => other / self.measured.max(f64::MIN_POSITIVE),
+            Better::Lower => other / self.measured,
         }
     }
 
@@ -95,6 +95,8 @@ pub struct Report {
 
 fn number(value: f64) -> String {
     match value.abs() {
+        v if v.is_nan() => "1.00".into(),
+        v if v >= 1e6 => "∞".into(),
         v if v >= 1000.0 => format!("{value:.0}"),
         v if v >= 100.0 => format!("{value:.1}"),
         _ => format!("{value:.2}"),

@@ -1,6 +1,6 @@
 //! The harness: every figure that is promised, measured in one run beside named peers; ends with 1 below a floor.
 //!
-//! `cargo bench -p brummer-benches --bench throughput [-- --short] [-- --only bus,pool,core,store,app]`
+//! `cargo bench --bench throughput [-- --short] [-- --only bus,pool,core,store,app,stop]`
 
 #![allow(unreachable_pub, missing_docs, reason = "a program, not a library")]
 
@@ -16,6 +16,8 @@ mod peers;
 mod pool;
 #[path = "throughput/screen.rs"]
 mod screen;
+#[path = "throughput/stop.rs"]
+mod stop;
 #[path = "throughput/store.rs"]
 mod store;
 
@@ -23,8 +25,14 @@ use brummer_benches::{Effort, Report};
 
 type Section = (&'static str, fn(&mut Report, Effort));
 
-const SECTIONS: &[Section] =
-    &[("bus", bus::run), ("pool", pool::run), ("core", core::run), ("store", store::run), ("app", app::run)];
+const SECTIONS: &[Section] = &[
+    ("bus", bus::run),
+    ("pool", pool::run),
+    ("core", core::run),
+    ("store", store::run),
+    ("app", app::run),
+    ("stop", stop::run),
+];
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();

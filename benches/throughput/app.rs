@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use brummer_benches::{Effort, Report, Row, cpu_seconds, median, rss_bytes, threads};
+use brummer_benches::{Effort, Report, Row, cpu_seconds, median, million_per_second, rss_bytes, threads};
 
 use crate::screen::{Screen, open_pty};
 
@@ -67,7 +67,7 @@ fn this_program() -> String {
 }
 
 /// The release build of the program, made now if it is not fresh.
-fn brummer() -> PathBuf {
+pub fn brummer() -> PathBuf {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("below the workspace");
     let status = Command::new(cargo)
@@ -80,7 +80,7 @@ fn brummer() -> PathBuf {
     own.ancestors().nth(2).expect("in target/release/deps").join("brummer")
 }
 
-fn in_folder(program: &Path, dir: &Path, words: &[&str]) -> Command {
+pub fn in_folder(program: &Path, dir: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.current_dir(dir).args(words).env("HOME", dir).env_remove("XDG_CONFIG_HOME").env_remove("NO_COLOR");
     command
@@ -175,6 +175,7 @@ pub fn run(report: &mut Report, effort: Effort) {
         .expect("can be written");
     start_and_idle(report, effort, &program, &dir);
     flooded(report, effort, &program, &dir);
+    ten_floods(report, effort, &program, &dir);
     ten_children(report, effort, &program, &dir);
     let _ = std::fs::remove_dir_all(&dir);
 }
@@ -256,6 +257,40 @@ fn flooded(report: &mut Report, effort: Effort, program: &Path, dir: &Path) {
         report.row(&Row::lower(format!("{name}: resident memory after it"), "MiB", of(|f| f.rss_mib)));
         floods.clear();
     }
+}
+
+fn ten_floods(report: &mut Report, effort: Effort, program: &Path, dir: &Path) {
+    let lines = effort.size(200_000);
+    report.section(&format!("ten children print {lines} lines of 100 bytes each, all at once"));
+    let done: Vec<PathBuf> = (0..10).map(|i| dir.join(format!("done{i}"))).collect();
+    let entry = |(i, file): (usize, &PathBuf)| {
+        let _ = std::fs::remove_file(file);
+        let words = [&this_program(), "--child", "flood", &lines.to_string(), "4096", &file.display().to_string()];
+        format!("[processes.p{i}]\ncommand = {words:?}\nterminal = false\n")
+    };
+    let settings: String = done.iter().enumerate().map(entry).collect();
+    std::fs::write(dir.join(".brum.toml"), settings).expect("can be written");
+    let names: Vec<String> = (0..10).map(|i| format!("p{i}")).collect();
+    let words: Vec<&str> = names.iter().map(String::as_str).collect();
+    let screen = Screen::start(in_folder(program, dir, &words));
+    for file in &done {
+        wait_for_file(file, Duration::from_secs(120)).expect("every child finishes");
+    }
+    let total = format!("{} lines", thousands(lines as u64 * 10));
+    let counted = screen.wait(Duration::from_secs(30), |text| text.contains(&total));
+    let took = screen.started.elapsed();
+    let app = *screen.pids().last().expect("it runs");
+    report.row(
+        &Row::higher("lines through the whole program", "M lines/s", million_per_second(lines * 10, took)).floor(0.001),
+    );
+    report.row(
+        &Row::lower("lines that the screen does not count in the end", "", f64::from(u8::from(counted.is_none())))
+            .target(0.0),
+    );
+    report.row(&Row::lower("resident memory of the app then", "MiB", rss_bytes(app) as f64 / MIB));
+    report.row(&Row::lower("threads of the app then", "", threads(app) as f64).target(16.0));
+    screen.quit("\x03\x03", Duration::from_secs(10));
+    let _ = std::fs::remove_file(dir.join(".brum.toml"));
 }
 
 fn ten_children(report: &mut Report, effort: Effort, program: &Path, dir: &Path) {
