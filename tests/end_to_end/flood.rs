@@ -1,6 +1,7 @@
 //! A child that prints as fast as it can: every line arrives, in order.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
 use crate::harness::{Project, Signal, signal, until};
@@ -65,7 +66,9 @@ fn a_flood_whose_reader_does_not_read_is_ended_by_signals() {
             }
             is_ended
         });
-        assert_eq!(child.wait().expect("it has ended").code(), Some(143));
+        let status = child.wait().expect("it has ended");
+        // One of many signals may end the guardian itself, when everybody else is gone.
+        assert!(status.code() == Some(143) || status.signal() == Some(15), "{status}");
         until("nobody is left", || project.living().is_empty());
     }
 }
