@@ -115,6 +115,22 @@ impl Snapshot {
         Oldest::new(self, seq)
     }
 
+    /// The lines of the same process before `line`, newest first.
+    pub fn older_of<'a>(&'a self, line: &LineRef<'_>) -> impl Iterator<Item = LineRef<'a>> + use<'a> {
+        let (view, seq) = (self.view_of(line.process), line.seq);
+        view.into_iter().flat_map(move |view| (view.from..view.index_of(seq)).rev().map_while(|at| view.line(at)))
+    }
+
+    /// The lines of the same process after `line`, oldest first.
+    pub fn newer_of<'a>(&'a self, line: &LineRef<'_>) -> impl Iterator<Item = LineRef<'a>> + use<'a> {
+        let (view, next) = (self.view_of(line.process), line.seq.saturating_add(1));
+        view.into_iter().flat_map(move |view| (view.index_of(next)..view.to).map_while(|at| view.line(at)))
+    }
+
+    fn view_of(&self, process: ProcessId) -> Option<&View> {
+        self.views.iter().find(|view| view.log.process == process)
+    }
+
     /// The line with this number.
     pub fn get(&self, seq: u64) -> Option<LineRef<'_>> {
         self.views.iter().find_map(|view| view.line(view.index_of(seq)).filter(|line| line.seq == seq))

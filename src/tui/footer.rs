@@ -67,7 +67,7 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
         View::Logs if paused => vec![
             (&[A::Up, A::Down], None),
             (&[A::Last], Some("follow")),
-            (&[A::Open], Some("expand")),
+            (&[A::Open], Some(model.logs.open_word())),
             (&[A::Find], None),
             (&[A::FindNext, A::FindPrevious], Some("match")),
             (&[A::PreviousError, A::NextError], Some("error")),

@@ -51,7 +51,7 @@ pub(crate) fn save(job: &SaveJob, dir: &Path) -> std::io::Result<u64> {
 fn write(job: &SaveJob, json: bool, file: File) -> std::io::Result<u64> {
     let mut out = BufWriter::new(file);
     let mut count = 0;
-    for line in job.lines.after(0).filter(|line| job.test.as_ref().is_none_or(|test| test.passes(line))) {
+    for line in job.lines.after(0).filter(|line| job.test.as_ref().is_none_or(|test| test.passes(line, &job.lines))) {
         if json {
             serde_json::to_writer(&mut out, &record(&line))?;
         } else {

@@ -121,6 +121,7 @@ actions! {
     Wrap "logs.wrap" LOGS, ["w"], "wrap", "wrap long lines, or not";
     Time "logs.time" LOGS, ["t"], "time", "times as clock, with milliseconds, ago, since the last line, off";
     Collapse "logs.collapse" LOGS, ["u"], "collapse", "collapse identical lines, or not";
+    Fold "logs.fold" LOGS, ["f"], "fold", "fold the frames of stacks, or show all; Enter does it for one";
     SelectLines "logs.select" LOGS, ["v"], "select", "select lines";
     SelectUp "logs.select_up" LOGS, ["shift+up"], "select up", "select one more line upwards";
     SelectDown "logs.select_down" LOGS, ["shift+down"], "select down", "select one more line downwards";

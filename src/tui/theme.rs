@@ -296,6 +296,7 @@ glyphs! {
     right: "›" ">";
     dash: "—" "-";
     times: "×" "x";
+    folded: "⏎ " "";
     at_least: "≥" ">=";
     corner_tl: "┌" "+";
     corner_tr: "┐" "+";

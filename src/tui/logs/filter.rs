@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::event::{Level, ProcessId};
-use crate::logs::LineRef as Line;
+use crate::logs::{LineRef as Line, Snapshot as Lines};
+use crate::tui::logs::folds::FRAMES_MAX;
 
 /// How the text of a pattern is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,11 +115,24 @@ impl Filter {
         self.level.is_none() && self.show.is_empty() && self.hide.is_empty() && self.cleared.is_empty()
     }
 
-    fn passes(&self, line: &Line<'_>) -> bool {
-        self.level.is_none_or(|level| line.level >= level)
+    /// A line of a stack belongs to the error before it: it is shown and hidden with it.
+    fn passes(&self, line: &Line<'_>, lines: &Lines) -> bool {
+        self.level.is_none_or(|level| line.level >= level || line.is_stack)
             && self.cleared.get(&line.process).is_none_or(|seq| line.seq > *seq)
-            && self.show.iter().all(|pattern| pattern.matches(line.plain))
-            && !self.hide.iter().any(|pattern| pattern.matches(line.plain))
+            && self.patterns(line, lines)
+    }
+
+    fn patterns(&self, line: &Line<'_>, lines: &Lines) -> bool {
+        if self.show.is_empty() && self.hide.is_empty() {
+            return true;
+        }
+        let shown = |line: &Line<'_>| self.show.iter().all(|pattern| pattern.matches(line.plain));
+        let hidden = |line: &Line<'_>| self.hide.iter().any(|pattern| pattern.matches(line.plain));
+        if hidden(line) {
+            return false;
+        }
+        let head = line.is_stack.then(|| lines.older_of(line).take(FRAMES_MAX).find(|line| !line.is_stack)).flatten();
+        (shown(line) || head.is_some_and(|head| shown(&head))) && !head.is_some_and(|head| hidden(&head))
     }
 }
 
@@ -130,8 +144,8 @@ pub(crate) struct Test {
 }
 
 impl Test {
-    pub(crate) fn passes(&self, line: &Line<'_>) -> bool {
-        self.filter.passes(line) && self.pattern.as_ref().is_none_or(|pattern| pattern.matches(line.plain))
+    pub(crate) fn passes(&self, line: &Line<'_>, lines: &Lines) -> bool {
+        self.filter.passes(line, lines) && self.pattern.as_ref().is_none_or(|pattern| pattern.matches(line.plain))
     }
 }
 

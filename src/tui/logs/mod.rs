@@ -1,6 +1,7 @@
 //! The Logs view's own part of the model. Read `view` first, then `rows` (what is shown), `window` (what is on screen).
 
 pub(crate) mod filter;
+pub(crate) mod folds;
 pub(crate) mod rows;
 pub(crate) mod scan;
 mod view;

@@ -1,6 +1,7 @@
 //! Which lines follow each other on the screen: all, those that pass the filter, or those near a match.
 
 use crate::logs::{LineRef as Line, Snapshot as Lines};
+use crate::tui::logs::folds::Folds;
 use crate::tui::logs::scan::Hits;
 use crate::tui::logs::view::FindMode;
 
@@ -15,6 +16,8 @@ pub(crate) struct Rows<'a> {
     pub(crate) floor: u64,
     pub(crate) filter: Option<&'a Hits>,
     pub(crate) find: Option<(&'a Hits, FindMode)>,
+    /// None where nothing is folded.
+    pub(crate) folds: Option<&'a Folds>,
 }
 
 impl<'a> Rows<'a> {
@@ -62,16 +65,36 @@ impl<'a> Rows<'a> {
 
     fn base_from(&self, seq: u64) -> Option<u64> {
         match self.filter {
-            Some(hits) => self.hit_from(hits, seq),
-            None => self.lines.after(seq).next().map(|line| line.seq),
+            Some(hits) => {
+                let mut from = hits.list.range(hits.rank(seq)..).copied();
+                from.find(|hit| self.get(*hit).is_some_and(|line| !self.hides(&line)))
+            }
+            None => self.lines.after(seq).find(|line| !self.hides(line)).map(|line| line.seq),
         }
     }
 
     fn base_before(&self, seq: u64) -> Option<u64> {
         match self.filter {
-            Some(hits) => self.hit_before(hits, seq),
-            None => self.lines.before(seq).next().map(|line| line.seq).filter(|seq| *seq >= self.floor),
+            Some(hits) => {
+                let before = hits.list.range(..hits.rank(seq)).rev().copied().take_while(|hit| *hit >= self.floor);
+                before.into_iter().find(|hit| self.get(*hit).is_some_and(|line| !self.hides(&line)))
+            }
+            None => {
+                let mut before = self.lines.before(seq).take_while(|line| line.seq >= self.floor);
+                before.find(|line| !self.hides(line)).map(|line| line.seq)
+            }
         }
+    }
+
+    /// Whether a line is folded behind another one that is shown.
+    pub(crate) fn hides(&self, line: &Line<'_>) -> bool {
+        let first = self.folds.and_then(|folds| folds.behind(line, self.lines));
+        first.is_some_and(|first| first >= self.floor && self.passes(first))
+    }
+
+    /// Whether the filter lets a line through.
+    pub(crate) fn passes(&self, seq: u64) -> bool {
+        self.filter.is_none_or(|hits| hits.list.get(hits.rank(seq)) == Some(&seq))
     }
 
     /// Hits of lines that are gone are passed over.

@@ -73,7 +73,8 @@ impl Request {
 
     fn test(&self, from: u64, to: u64) -> Vec<u64> {
         let lines = self.lines.before(to).take_while(|line| line.seq >= from);
-        let mut hits: Vec<u64> = lines.filter(|line| self.test.passes(line)).map(|line| line.seq).collect();
+        let mut hits: Vec<u64> =
+            lines.filter(|line| self.test.passes(line, &self.lines)).map(|line| line.seq).collect();
         hits.reverse();
         hits
     }
@@ -139,7 +140,7 @@ impl Hits {
             return Some(self.request(which, lines, from, last + 1));
         }
         for line in lines.after(self.tested_to) {
-            if self.test.passes(&line) {
+            if self.test.passes(&line, lines) {
                 self.list.push_back(line.seq);
             }
         }

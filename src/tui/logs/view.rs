@@ -8,6 +8,7 @@ use crate::event::{Level, ProcessId};
 use crate::logs::{LineRef as Line, Snapshot as Lines};
 use crate::tui::field::Field;
 use crate::tui::logs::filter::{Filter, Pattern, PatternMode, Test};
+use crate::tui::logs::folds::{Folds, frames_after, is_frame};
 use crate::tui::logs::rows::Rows;
 use crate::tui::logs::scan::{Found, Hits, OWN_MAX, Request, Which};
 
@@ -124,6 +125,7 @@ pub(crate) struct LogView {
     pub(crate) wrap: bool,
     pub(crate) time: TimeFormat,
     pub(crate) collapse: bool,
+    pub(crate) folds: Folds,
     pub(crate) zoom: bool,
     filter_newest: Arc<AtomicU64>,
     find_newest: Arc<AtomicU64>,
@@ -154,6 +156,7 @@ impl LogView {
             wrap: false,
             time: TimeFormat::Clock,
             collapse: false,
+            folds: Folds::default(),
             zoom: false,
             filter_newest: Arc::default(),
             find_newest: Arc::default(),
@@ -163,7 +166,53 @@ impl LogView {
     /// The lines as they are shown.
     pub(crate) fn rows(&self) -> Rows<'_> {
         let find = self.find.hits.as_ref().map(|hits| (hits, self.find.shows));
-        Rows { lines: &self.lines, floor: self.floor, filter: self.hits.as_ref(), find }
+        // Where only matches are shown, each of them is.
+        let folds = Some(&self.folds).filter(|_| find.is_none_or(|(_, mode)| mode == FindMode::Highlight));
+        Rows { lines: &self.lines, floor: self.floor, filter: self.hits.as_ref(), find, folds }
+    }
+
+    /// The frames that are folded behind this one.
+    pub(crate) fn folded_behind<'a>(&'a self, line: &Line<'_>) -> impl Iterator<Item = Line<'a>> + use<'a> {
+        let rows = self.rows();
+        let folded = |next: &Line<'_>| rows.hides(next) && rows.folds.is_some_and(|folds| folds.on);
+        let any = is_frame(line) && frames_after(line, &self.lines).next().is_some_and(|next| folded(&next));
+        let frames = any.then(|| frames_after(line, &self.lines));
+        frames.into_iter().flatten().filter(move |frame| rows.passes(frame.seq))
+    }
+
+    /// Opens the frames behind this one, or closes those that begin with it; answers whether there were any.
+    pub(crate) fn toggle_fold(&mut self, seq: u64) -> bool {
+        let Some(line) = self.lines.get(seq) else { return false };
+        if self.folded_behind(&line).next().is_some() {
+            self.folds.open(&line, &self.lines);
+            return true;
+        }
+        self.folds.close(&line)
+    }
+
+    /// What Enter does with the line that has the cursor.
+    pub(crate) fn open_word(&self) -> &'static str {
+        match self.cursor_line() {
+            Some(line) if self.folded_behind(&line).next().is_some() => "unfold",
+            Some(line) if self.folds.begins_open(&line) => "fold",
+            _ => "expand",
+        }
+    }
+
+    /// Opens the frames among which a folded line is.
+    pub(crate) fn unfold(&mut self, seq: u64) {
+        if let Some(line) = self.lines.get(seq).filter(|line| self.rows().hides(line)) {
+            self.folds.open(&line, &self.lines);
+        }
+    }
+
+    /// Folds all frames, or none; the cursor goes to the frame that stands for its line.
+    pub(crate) fn fold_all(&mut self) {
+        self.folds.toggle();
+        let line = self.lines.get(self.place.cursor);
+        if let Some(first) = line.and_then(|line| self.folds.behind(&line, &self.lines)) {
+            self.place.cursor = first;
+        }
     }
 
     /// Takes a new snapshot.

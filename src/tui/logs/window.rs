@@ -217,6 +217,7 @@ impl LogView {
 
     /// Goes to a line and brings it onto the screen; `near` puts it into the middle if it was not there.
     pub(crate) fn go_to(&mut self, seq: u64, pane: Pane) {
+        self.unfold(seq);
         let window = self.window(pane);
         let on_screen = |rows: &[Row]| rows.iter().any(|row| matches!(row, Row::Line { seq: at, .. } if *at == seq));
         let top = top_of(&window).unwrap_or((seq, 0));

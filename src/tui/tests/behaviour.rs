@@ -365,7 +365,7 @@ fn many_lines_are_filtered_by_a_worker_and_nothing_is_lost() {
     rig.refresh();
     let hits = rig.model.logs.hits.as_ref().unwrap();
     assert!(!hits.scanning);
-    let expected = rig.mock.store.snapshot().after(0).filter(|line| line.level >= Level::Warn).count();
+    let expected = rig.mock.store.snapshot().after(0).filter(|line| line.level >= Level::Warn || line.is_stack).count();
     assert_eq!(hits.list.len(), expected);
     assert!(hits.list.iter().zip(hits.list.iter().skip(1)).all(|(a, b)| a < b));
 }

@@ -1,5 +1,6 @@
 //! The UI as a whole: pictures, what keys do, and that nothing breaks it.
 
 mod behaviour;
+mod folds;
 mod pictures;
 mod random;

@@ -288,6 +288,7 @@ fn act_in_logs(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         A::Time => logs::cycle_time(model),
         A::Collapse => model.logs.collapse = !model.logs.collapse,
+        A::Fold => model.logs.fold_all(),
         A::SelectLines => logs::select(model),
         A::SelectUp => logs::select_step(model, -1),
         A::SelectDown => logs::select_step(model, 1),
@@ -366,7 +367,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
         View::Scripts => return scripts::run(model, false),
         View::Processes => return processes::open(model),
         View::Logs if model.logs.place.follow => logs::mark(model, ""),
-        View::Logs => logs::expand(model),
+        View::Logs => logs::open(model),
     }
     Vec::new()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::event::{Level, ProcessId};
 use crate::tui::layout::pane;
+use crate::tui::logs::folds::FRAMES_MAX;
 use crate::tui::logs::scan::Request;
 use crate::tui::logs::window::top_of;
 use crate::tui::logs::{FindMode, LogView, TimeFormat};
@@ -257,12 +258,17 @@ pub(super) fn copy(model: &mut Model, context: bool) -> Vec<Effect> {
     let Some((from, to)) = range else { return Vec::new() };
     let (mut text, mut count, mut next) = (String::new(), 0, logs.rows().at_or_after(from));
     while let Some(line) = next.filter(|seq| *seq <= to).and_then(|seq| logs.rows().get(seq)) {
-        if context {
-            text.push_str(&format!("{} {} ", model.clock.millis(line.time_ms), line.name));
+        // An error that is copied alone takes its stack along.
+        let alone = from == to && line.level >= Level::Error && !line.is_stack;
+        let stack = logs.lines.newer_of(&line).take(FRAMES_MAX).take_while(|next| alone && next.is_stack);
+        for line in std::iter::once(line).chain(logs.folded_behind(&line)).chain(stack) {
+            if context {
+                text.push_str(&format!("{} {} ", model.clock.millis(line.time_ms), line.name));
+            }
+            text.push_str(&String::from_utf8_lossy(line.plain));
+            text.push('\n');
+            count += 1;
         }
-        text.push_str(&String::from_utf8_lossy(line.plain));
-        text.push('\n');
-        count += 1;
         if text.len() > COPY_MAX {
             tell::tell(model, Level::Warn, "too much for the clipboard (100 kB); /save FILE writes it to a file");
             return Vec::new();
@@ -329,11 +335,24 @@ pub(super) fn sideways(model: &mut Model, by: isize) {
     }
 }
 
-/// Opens the whole line.
-pub(super) fn expand(model: &mut Model) {
+/// Opens or closes the frames of a stack; any other line is shown whole.
+pub(super) fn open(model: &mut Model) {
+    if !model.logs.toggle_fold(model.logs.place.cursor) {
+        expand(model);
+    }
+}
+
+/// Opens the whole line; of an error, with the lines that belong to it.
+fn expand(model: &mut Model) {
     let Some(line) = model.logs.cursor_line() else { return };
-    let plain = String::from_utf8_lossy(line.plain).into_owned();
+    let mut plain = String::from_utf8_lossy(line.plain).into_owned();
     let json = pretty(&plain);
+    if line.level >= Level::Error && !line.is_stack {
+        for more in model.logs.lines.newer_of(&line).take(FRAMES_MAX).take_while(|line| line.is_stack) {
+            plain.push('\n');
+            plain.push_str(&String::from_utf8_lossy(more.plain));
+        }
+    }
     let title = format!("{} · {}", line.name, model.clock.millis(line.time_ms));
     let record = Record { title, pretty: json.is_some(), plain, json, offset: 0, button: 0 };
     model.overlay = Some(Overlay::Record(record));

@@ -96,7 +96,7 @@ fn click_logs(model: &mut Model, areas: &Areas, at: Position, again: bool) -> Ve
             model.logs.anchor = None;
             model.logs.place.cursor = seq;
             if again && !was.follow && was.cursor == seq {
-                logs::expand(model);
+                logs::open(model);
             }
         }
     } else if areas.chips.contains(at) && model.logs.has_filters() {

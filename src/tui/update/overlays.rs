@@ -162,7 +162,7 @@ fn keep_find(model: &mut Model) {
     if model.view == View::Logs && model.logs.find.hits.is_some() {
         let rows = model.logs.rows();
         let here = if model.logs.place.follow { u64::MAX } else { model.logs.place.cursor.saturating_add(1) };
-        if let Some(seq) = rows.match_from(here, false) {
+        if let Some(seq) = rows.match_from(here, false).or_else(|| rows.match_from(here, true)) {
             logs::go_to(model, seq);
         }
     }
@@ -282,7 +282,7 @@ fn press(model: &mut Model, record: Record) -> Vec<Effect> {
             logs::toggle_solo(model)
         }
         3 => {
-            let text = record.plain.trim().to_string();
+            let text = record.plain.trim().lines().next().unwrap_or_default().to_string();
             open_command(model, &format!("hide {text}"));
             Vec::new()
         }

@@ -150,6 +150,13 @@ fn draw_line(
         let cells = width(&count) as u16;
         put(buffer, area.right().saturating_sub(cells), area.y, cells, &count, theme.accent);
     }
+    let folded = if part == 0 { model.logs.folded_behind(line).count() } else { 0 };
+    if folded > 0 {
+        let what = if folded == 1 { "frame" } else { "frames" };
+        let text = format!(" {}+{folded} {what} ", theme.glyphs.folded());
+        let cells = width(&text) as u16;
+        put(buffer, area.right().saturating_sub(cells), area.y, cells, &text, theme.muted);
+    }
     let selected =
         model.logs.anchor.is_some() && model.logs.selection().is_some_and(|(from, to)| (from..=to).contains(&line.seq));
     if selected {
