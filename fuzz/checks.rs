@@ -72,7 +72,7 @@ pub(crate) fn lines(data: &[u8]) {
     assert!(told == bytes, "{} bytes went in, {} can be told", bytes.len(), told.len());
 }
 
-fn cut<'a>(chunks: &mut dyn Iterator<Item = &'a [u8]>) -> Vec<(Vec<u8>, Ending)> {
+fn cut(chunks: &mut dyn Iterator<Item = &[u8]>) -> Vec<(Vec<u8>, Ending)> {
     let mut lines = Vec::new();
     let mut keep = |_, line: &[u8], ending| lines.push((line.to_vec(), ending));
     let mut cutter = LineCutter::new(Stream::Out);
