@@ -26,6 +26,8 @@ pub struct UrlRecord {
     pub count: u64,
     /// The line it stood in first.
     pub first_seq: u64,
+    /// Where in that line it starts.
+    first_at: usize,
     /// The line it stood in last.
     pub last_seq: u64,
     /// When it was first seen, milliseconds since 1970.
@@ -58,6 +60,8 @@ struct Found {
     is_local: bool,
     count: u64,
     first_seq: u64,
+    /// Where in its first line it starts.
+    first_at: usize,
     last_seq: u64,
     last_ms: u64,
 }
@@ -77,6 +81,7 @@ impl UrlBatch {
             is_local: url.is_local(),
             count: 1,
             first_seq: seq,
+            first_at: url.start,
             last_seq: seq,
             last_ms: time_ms,
         };
@@ -107,7 +112,9 @@ impl UrlTable {
     /// Takes a batch in and empties it; gives back what is new.
     pub(super) fn add(&mut self, process: ProcessId, name: &Arc<str>, batch: &mut UrlBatch) -> Vec<FreshUrl> {
         let mut fresh = Vec::new();
-        for (_, found) in batch.found.drain() {
+        let mut found: Vec<Found> = batch.found.drain().map(|(_, found)| found).collect();
+        found.sort_unstable_by_key(|found| (found.first_seq, found.first_at));
+        for found in found {
             let of_process = self.records.entry(process).or_default();
             if let Some(record) = of_process.get_mut(found.open.as_str()) {
                 record.count += found.count;
@@ -123,6 +130,7 @@ impl UrlTable {
                 name: Arc::clone(name),
                 count: found.count,
                 first_seq: found.first_seq,
+                first_at: found.first_at,
                 last_seq: found.last_seq,
                 first_ms: found.last_ms,
                 last_ms: found.last_ms,
@@ -131,7 +139,6 @@ impl UrlTable {
             self.len += 1;
         }
         self.make_room();
-        fresh.sort_unstable_by_key(|url| url.seq);
         fresh
     }
 
@@ -160,7 +167,7 @@ impl UrlTable {
     /// All of them, in the order in which they were first seen.
     pub(super) fn list(&self) -> Vec<UrlRecord> {
         let mut all: Vec<_> = self.records.values().flat_map(HashMap::values).cloned().collect();
-        all.sort_unstable_by(|a, b| (a.first_seq, &a.url).cmp(&(b.first_seq, &b.url)));
+        all.sort_unstable_by_key(|record| (record.first_seq, record.first_at));
         all
     }
 

@@ -114,6 +114,8 @@ impl<'a> Iterator for Urls<'a> {
 
 const SCHEMES: [(&[u8], Scheme); 4] =
     [(b"https", Scheme::Https), (b"http", Scheme::Http), (b"wss", Scheme::SecureWebSocket), (b"ws", Scheme::WebSocket)];
+/// Words before the bare address of a caller; in access logs it is ` - "` behind it that tells.
+const CALLERS: [&[u8]; 2] = [b" from ", b"panic serving "];
 const BARE_HOSTS: [&[u8]; 5] = [b"localhost", b"127.0.0.1", b"0.0.0.0", b"[::1]", b"[::]"];
 
 /// The URL whose scheme or bare host ends at `colon`; nothing before `from` belongs to it.
@@ -134,7 +136,11 @@ fn at_colon(text: &[u8], from: usize, colon: usize) -> Option<Url<'_>> {
     if start > 0 && glued(text[start - 1]) && !(text[start - 1] >= 0x80 && arrow_or_line(start)) {
         return None;
     }
-    url(text, start, start, Scheme::Http, true)
+    if CALLERS.iter().any(|word| text[..start].ends_with(word)) {
+        return None;
+    }
+    let url = url(text, start, start, Scheme::Http, true)?;
+    (!text[start + url.text.len()..].starts_with(b" - \"")).then_some(url)
 }
 
 fn not_a_letter(text: &str) -> bool {
@@ -296,6 +302,8 @@ mod tests {
             "12:34:56 a:b ::1 c://d localhost:0 localhost:99999 localhost:30x",
             "xhttp://a.dev http://[zz]:1 http://-a",
             "localhost: 3000",
+            "INFO:     127.0.0.1:53422 - \"GET /cart HTTP/1.1\" 200 OK",
+            "connection from 127.0.0.1:53422, http: panic serving 127.0.0.1:53422: no",
         ] {
             assert_eq!(found(text), [""; 0], "{text}");
         }
