@@ -1,6 +1,6 @@
 //! What a language must say about its errors, the table of languages, and the rule for those that are none of them.
 
-use super::{go, java, javascript, python, rust};
+use super::{go, java, javascript, jest, python, rust};
 
 /// Where the message of an error stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) enum Message {
 /// How the errors of a language look. Lines come without escape sequences and without white space at their end.
 #[derive(Debug)]
 pub(super) struct Language {
-    /// Its name, in lower case.
+    /// Its name, in lower case; a test runner counts as one.
     pub(super) name: &'static str,
     /// Whether the line starts an error that can only be this language's.
     pub(super) starts: fn(&[u8]) -> Option<Message>,
@@ -25,8 +25,8 @@ pub(super) struct Language {
 }
 
 /// All of them, in the order they are asked.
-pub(super) const LANGUAGES: [&Language; 5] =
-    [&python::PYTHON, &rust::RUST, &go::GO, &java::JAVA, &javascript::JAVASCRIPT];
+pub(super) const LANGUAGES: [&Language; 6] =
+    [&python::PYTHON, &rust::RUST, &go::GO, &java::JAVA, &javascript::JAVASCRIPT, &jest::JEST];
 
 /// The language whose error this line can only start.
 pub(super) fn that_starts(line: &[u8]) -> Option<(&'static Language, Message)> {
@@ -35,7 +35,9 @@ pub(super) fn that_starts(line: &[u8]) -> Option<(&'static Language, Message)> {
 
 /// The language whose stack this indented line continues.
 pub(super) fn that_continues(line: &[u8]) -> Option<&'static Language> {
-    LANGUAGES.iter().filter(|_| is_indented(line)).find(|language| (language.continues)(line)).copied()
+    // A test runner takes any indented line, so it is known by its start alone.
+    let languages = LANGUAGES.iter().filter(|language| is_indented(line) && language.name != jest::JEST.name);
+    languages.copied().find(|language| (language.continues)(line))
 }
 
 /// Whether the line is set in from the left, as the rest of a message is.

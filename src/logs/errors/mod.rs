@@ -8,6 +8,7 @@ mod fingerprint;
 mod go;
 mod java;
 mod javascript;
+mod jest;
 mod language;
 mod python;
 mod rust;

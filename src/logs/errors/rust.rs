@@ -19,5 +19,6 @@ fn continues(line: &[u8]) -> bool {
     let rest = &trimmed[digits..];
     [&b"note: "[..], b"help: ", b"stack backtrace:", b"--> "].iter().any(|start| trimmed.starts_with(start))
         || (digits > 0
-            && (rest.starts_with(b" |") || (digits < trimmed.len() && rest.starts_with(b": ") && line != trimmed)))
+            && (rest.trim_ascii_start().starts_with(b"|")
+                || (digits < trimmed.len() && rest.starts_with(b": ") && line != trimmed)))
 }

@@ -8,12 +8,15 @@ use std::borrow::Cow;
 use crate::event::{Level, Stream};
 
 use super::fingerprint::fingerprint;
+use super::javascript;
 use super::language::{self, Language, Message};
 
 /// Stack lines kept of one error.
 pub(super) const STACK_LINES_MAX: usize = 50;
 /// Bytes kept of one error's stack.
 pub(super) const STACK_BYTES_MAX: usize = 8 * 1024;
+/// Lines from a place to the error that it is the place of: source, marks, a blank line.
+const EXCERPT_LINES_MAX: usize = 4;
 /// Bytes kept of a message or of one stack line.
 pub(super) const LINE_BYTES_MAX: usize = 1000;
 /// Lines that one error can claim, kept or not; what goes on longer is a log that happens to be indented.
@@ -66,6 +69,8 @@ struct Open {
 #[derive(Debug, Default)]
 pub(crate) struct Tracker {
     open: [Option<Open>; 2],
+    /// The place and the source line that Node prints before an error, while it may still come.
+    excerpt: [Vec<Vec<u8>>; 2],
     closed: Vec<Tracked>,
 }
 
@@ -73,7 +78,9 @@ impl Tracker {
     /// Takes one line in; says whether it belongs to an error that started before it.
     #[inline]
     pub(crate) fn line(&mut self, line: Seen<'_>) -> bool {
-        if line.level < Level::Error && self.open[line.stream as usize].is_none() {
+        let slot = line.stream as usize;
+        let is_idle = line.level < Level::Error && self.open[slot].is_none() && self.excerpt[slot].is_empty();
+        if is_idle && !javascript::is_place(line.plain) {
             return false;
         }
         self.follow(line)
@@ -93,9 +100,24 @@ impl Tracker {
             self.close(slot);
         }
         if line.level >= Level::Error && !text.is_empty() {
-            self.open[slot] = Some(Open::new(&line, text));
+            let mut open = Open::new(&line, text);
+            self.excerpt[slot].drain(..).filter(|text| !text.is_empty()).for_each(|text| open.push(&text));
+            self.open[slot] = Some(open);
+        } else {
+            self.keep_excerpt(slot, text);
         }
         false
+    }
+
+    /// Keeps what may turn out to be the source that an error points at.
+    fn keep_excerpt(&mut self, slot: usize, text: &[u8]) {
+        let (excerpt, begins) = (&mut self.excerpt[slot], javascript::is_place(text));
+        if begins || excerpt.len() == EXCERPT_LINES_MAX {
+            excerpt.clear();
+        }
+        if begins || !excerpt.is_empty() {
+            excerpt.push(text[..text.len().min(LINE_BYTES_MAX)].to_vec());
+        }
     }
 
     fn close(&mut self, slot: usize) {
@@ -194,7 +216,8 @@ impl Open {
             return false;
         }
         self.push(text);
-        (self.error.last_seq, self.last_ms, self.after_blank) = (line.seq, line.time_ms, false);
+        // What Node prints of an error ends with its brace, as if a blank line followed.
+        (self.error.last_seq, self.last_ms, self.after_blank) = (line.seq, line.time_ms, text == b"}");
         self.lines += 1;
         self.changed = true;
         true
@@ -285,6 +308,9 @@ mod tests {
         let text = "TypeError: x is not a function\n    at f (/a/b.js:1:2)\n    at async g (/a/c.js:3:4) {\n  code: 'E'\n}\nnext";
         one(text, Some("javascript"), "TypeError: x is not a function", 4);
         assert_eq!(errors(text).1, [1, 2, 3, 4]);
+        let text = "/a/b.js:14\n  return x();\n         ^\n\nTypeError: x is not a function\n    at f (/a/b.js:14:10)\n\nNode.js v22.1.0";
+        one(text, Some("javascript"), "TypeError: x is not a function", 5);
+        one("/a:1\n1\n2\n3\n4\nTypeError: x\n    at f (/a.js:1:2)", Some("javascript"), "TypeError: x", 1);
         one("npm ERR! code 1\nnpm ERR! path /x\nnpm ERR! failed", Some("javascript"), "npm ERR! code 1", 2);
     }
 

@@ -7,9 +7,16 @@ use crate::event::Level;
 /// How much of a JSON record is looked at; loggers write the level early.
 const JSON_BYTES_MAX: usize = 4096;
 
-/// The level of the JSON object that `line` starts with, from a field at its top.
+/// A name that a supervisor of processes puts before their lines ends within this.
+const NAME_BYTES_MAX: usize = 64;
+
+/// The level of the JSON object that `line` is, also behind `web-1  | `, from a field at its top.
 pub(super) fn json_level(line: &[u8]) -> Option<Level> {
-    let line = line.trim_ascii_start();
+    let bar = line.iter().take(NAME_BYTES_MAX).position(|b| matches!(b, b'|' | b'{')).filter(|at| line[*at] == b'|');
+    let line = line[bar.map_or(0, |at| at + 1)..].trim_ascii_start();
+    if !line.starts_with(b"{") {
+        return None;
+    }
     let line = &line[..line.len().min(JSON_BYTES_MAX)];
     let (mut at, mut depth) = (0, 0usize);
     while let Some(&b) = line.get(at) {

@@ -48,9 +48,9 @@ impl Levels {
         let mut anything = false;
         let mut judged = 0;
         // A JSON record is asked once, when the first stem shows that it says something.
-        let mut is_json = plain.trim_ascii_start().starts_with(b"{");
+        let mut asked = false;
         for (start, stem) in self.scanner.hits(plain) {
-            if std::mem::take(&mut is_json)
+            if !std::mem::replace(&mut asked, true)
                 && let Some(level) = fields::json_level(plain)
             {
                 return level;
@@ -72,11 +72,12 @@ impl Levels {
                 Verdict::Nothing => {}
             }
         }
-        if words::starts_with_a_cross(plain) {
-            said = said.max(Level::Error);
-            anything = true;
+        match words::sign_at_the_start(plain) {
+            Some(Level::Warn) => Level::Warn,
+            Some(level) => said.max(level),
+            None if anything => said,
+            None => Level::Info,
         }
-        if anything { said } else { Level::Info }
     }
 }
 
@@ -123,6 +124,8 @@ mod tests {
                 "DEBUG=express:* node server.js",
                 "err=nil error=null",
                 "exception handler installed",
+                "For more information about this error, try `rustc --explain E0308`.",
+                "● Console",
             ],
         );
     }
@@ -154,6 +157,10 @@ mod tests {
                 "--- FAIL: TestX (0.00s)",
                 "An error occurred",
                 "✖ 3 problems",
+                "    ✕ adds two numbers (3 ms)",
+                "  ● cart › adds two numbers",
+                "a/test_b.py:5: AssertionError",
+                " ERR_PNPM_RECURSIVE_RUN_FIRST_FAIL  api@1.0.0 dev: `x`",
                 "Uncaught exception",
                 "(node:1) UnhandledPromiseRejectionWarning: x",
                 "⨯ unhandledRejection: x",
@@ -177,6 +184,7 @@ mod tests {
                 "npm warn deprecated x",
                 "2 warnings",
                 "[WARN] error budget is low",
+                " ⚠ Fast Refresh had to reload due to a runtime error.",
                 "level=warning msg=\"error\"",
             ],
         );
@@ -188,6 +196,7 @@ mod tests {
                 "panic: runtime error",
                 "thread 'main' panicked at src/main.rs:1:2:",
                 "CRITICAL disk full",
+                "2026/01/14 14:02:31 [emerg] 1#1: bind() to 0.0.0.0:80 failed",
                 "kernel panic",
                 "critical failure",
                 "Segmentation fault (core dumped)",
@@ -210,7 +219,10 @@ mod tests {
         check(Level::Critical, &[r#"{"level":60}"#, r#"{"severity":"ALERT","level":"x"}"#, r#"{"level":2}"#]);
         check(Level::Warn, &[r#"{"log.level":"warn","message":"fatal"}"#, r#"{"level":"custom","msg":"warning"}"#]);
         check(Level::Debug, &[r#"{"level":"debug"}"#, r#"{"level":20}"#, r#"{"@l":"Debug"}"#]);
-        check(Level::Error, &[r#"{"nested":{"level":"info"},"msg":"it failed"}"#]);
+        check(
+            Level::Error,
+            &[r#"web-1  | {"level":50,"msg":"x"}"#, r#"{"nested":{"level":"info"},"msg":"it failed"}"#],
+        );
     }
 
     proptest! {

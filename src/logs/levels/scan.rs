@@ -14,7 +14,7 @@ pub(super) enum Stem {
     Fatal,
     /// `panic…`
     Panic,
-    /// `crit…`
+    /// `crit…`, `emerg`
     Critical,
     /// `warn…`
     Warn,
@@ -32,13 +32,14 @@ pub(super) enum Stem {
     Key,
 }
 
-const STEMS: [(&str, Stem); 17] = [
+const STEMS: [(&str, Stem); 18] = [
     ("err", Stem::Error),
     ("fail", Stem::Fail),
     ("fatal", Stem::Fatal),
     ("segmentation fault", Stem::Fatal),
     ("panic", Stem::Panic),
     ("crit", Stem::Critical),
+    ("emerg", Stem::Critical),
     ("warn", Stem::Warn),
     ("debug", Stem::Debug),
     ("trac", Stem::Trace),

@@ -41,10 +41,23 @@ pub(super) fn judge(line: &[u8], start: usize, stem: Stem) -> (Verdict, usize) {
     (verdict, if verdict == Verdict::Nothing { start + 1 } else { word.end })
 }
 
-/// Whether the line begins with a sign that test runners and bundlers put before a failure.
-pub(super) fn starts_with_a_cross(line: &[u8]) -> bool {
+/// What the sign says that test runners and bundlers put at the start of a line.
+pub(super) fn sign_at_the_start(line: &[u8]) -> Option<Level> {
     let line = line.trim_ascii_start();
-    line.first() == Some(&0xe2) && ["✖", "✗", "✘", "❌", "⨯"].iter().any(|sign| line.starts_with(sign.as_bytes()))
+    // All of them begin with this byte.
+    if line.first() != Some(&0xe2) {
+        return None;
+    }
+    let starts_with = |sign: &str| line.starts_with(sign.as_bytes());
+    if ["✖", "✗", "✘", "✕", "❌", "⨯"].into_iter().any(starts_with) || is_jest_failure(line) {
+        return Some(Level::Error);
+    }
+    starts_with("⚠").then_some(Level::Warn)
+}
+
+/// `● cart › adds two numbers`; a heading such as `● Console` is none.
+fn is_jest_failure(line: &[u8]) -> bool {
+    line.starts_with("● ".as_bytes()) && memchr::memmem::find(line, " › ".as_bytes()).is_some()
 }
 
 /// A word in lower case, on the stack: there are many, and few are kept.
@@ -137,8 +150,12 @@ impl<'a> Word<'a> {
     fn means_it(&self, stem: Stem, lower: &[u8]) -> bool {
         let colon = self.next() == Some(b':');
         match (stem, lower) {
-            (Stem::Error, b"error" | b"errors") => colon || self.is_counted() || self.means_it_in_a_sentence(),
+            (Stem::Error, b"error" | b"errors") => {
+                // "This error" was told of before.
+                colon || self.is_counted() || (self.means_it_in_a_sentence() && &*self.word_before() != b"this")
+            }
             (Stem::Error, b"errored") => true,
+            (Stem::Error, _) if self.text().starts_with(b"ERR_PNPM_") => true,
             (Stem::Error, b"err") => colon || self.next() == Some(b'!'),
             (Stem::Fail, b"failed" | b"failure" | b"failures") => !self.is_negated(),
             (Stem::Fail, b"failing") => self.is_counted(),
@@ -200,7 +217,11 @@ impl<'a> Word<'a> {
             return false;
         }
         match self.after() {
-            [] => !self.line.trim_ascii_start()[..].contains(&b' '),
+            [] => {
+                let name = self.line.rsplit(|b| *b == b' ').next().unwrap_or_default();
+                let before = &self.line[..self.line.len() - name.len()];
+                before.trim_ascii().is_empty() || before.ends_with(b": ")
+            }
             after => after.starts_with(b": ") || after == b":" || after.starts_with(b" ["),
         }
     }
@@ -288,7 +309,19 @@ fn says(level: Level, it_does: bool) -> Verdict {
 
 /// Words that loggers use as tags.
 fn is_tag_name(lower: &[u8]) -> bool {
-    let names: [&[u8]; 11] =
-        [b"error", b"err", b"fatal", b"panic", b"critical", b"crit", b"warn", b"warning", b"debug", b"trace", b"info"];
+    let names: [&[u8]; 12] = [
+        b"emerg",
+        b"error",
+        b"err",
+        b"fatal",
+        b"panic",
+        b"critical",
+        b"crit",
+        b"warn",
+        b"warning",
+        b"debug",
+        b"trace",
+        b"info",
+    ];
     names.contains(&lower)
 }
