@@ -210,8 +210,36 @@ mod tests {
     use std::sync::atomic::AtomicU64;
     use std::time::Duration;
 
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::sync::testing::rounds;
+    use crate::sync::testing::{config, rounds};
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn sy11_a_ticket_answers_what_a_plain_flag_answers(steps in proptest::collection::vec((0..4_u8, any::<prop::sample::Index>()), 0..48)) {
+            let event = EventCount::new();
+            let mut waits: Vec<(Ticket<'_>, bool)> = Vec::new();
+            for (step, which) in steps {
+                match step {
+                    0 => waits.push((event.prepare_wait(), false)),
+                    1 => {
+                        event.notify_all();
+                        waits.iter_mut().for_each(|(_, notified)| *notified = true);
+                    }
+                    _ if waits.is_empty() => prop_assert!(!event.has_waiters()),
+                    2 => {
+                        let (ticket, notified) = waits.swap_remove(which.index(waits.len()));
+                        prop_assert_eq!(event.commit_wait_until(ticket, Instant::now()), notified);
+                    }
+                    _ => event.cancel_wait(waits.swap_remove(which.index(waits.len())).0),
+                }
+                prop_assert_eq!(event.has_waiters(), !waits.is_empty());
+            }
+        }
+    }
 
     /// Far enough for any machine; a test that gets there has failed.
     const LONG: Duration = Duration::from_secs(60);

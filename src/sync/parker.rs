@@ -171,8 +171,32 @@ mod tests {
     use std::sync::atomic::AtomicU64;
     use std::time::Duration;
 
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::sync::testing::rounds;
+    use crate::sync::testing::{config, rounds};
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn sy11_answers_what_a_plain_flag_answers(steps in proptest::collection::vec(0..3_u8, 0..48)) {
+            let (parker, mut token) = (Parker::new(), false);
+            for step in steps {
+                match step {
+                    0 => {
+                        parker.unparker().unpark();
+                        token = true;
+                    }
+                    1 if token => {
+                        parker.park();
+                        token = false;
+                    }
+                    _ => prop_assert_eq!(parker.park_until(Instant::now()), std::mem::take(&mut token)),
+                }
+            }
+        }
+    }
 
     #[test]
     fn sy11_a_token_that_comes_first_is_kept_and_only_one_is() {
