@@ -164,6 +164,24 @@ fn ls04_a_search_finds_by_text_process_level_time_and_limit() {
 }
 
 #[test]
+fn ls04_a_search_keeps_to_the_times_that_were_asked_for() {
+    let store = store();
+    for at in 0..3 {
+        let begin = store.add(WEB, "web", format!("line {at}").as_bytes(), false).unwrap().time_ms;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while store.add(WEB, "web", b"between", false).unwrap().time_ms == begin {
+            assert!(Instant::now() < deadline, "the clock stands still");
+        }
+    }
+    let lines: Vec<_> = store.snapshot().after(0).map(|line| (line.time_ms, line.plain.to_vec())).collect();
+    let middle = lines.iter().find(|(_, text)| text == b"line 1").unwrap().0;
+    assert_eq!(found(&store, &Query { since_ms: Some(middle), ..query("line") }), ["line 2", "line 1"]);
+    assert_eq!(found(&store, &Query { until_ms: Some(middle), ..query("line") }), ["line 0"]);
+    let moment = Query { since_ms: Some(middle), until_ms: Some(middle + 1), ..Query::default() };
+    assert_eq!(found(&store, &moment).len(), lines.iter().filter(|(time, _)| *time == middle).count());
+}
+
+#[test]
 fn ls04_a_search_ends_when_it_is_stopped_or_its_time_is_up() {
     let store = store();
     store.add(WEB, "web", b"hello", false).unwrap();

@@ -291,6 +291,39 @@ mod tests {
     }
 
     #[test]
+    fn pm04_readers_beside_changes_see_whole_rows_and_never_one_of_another() {
+        let (table, done) = (Table::new(3), std::sync::atomic::AtomicBool::new(false));
+        let look = || {
+            let mut last = None;
+            for (id, record) in table.all().iter() {
+                assert!(last < Some(*id) && record.id == *id, "the list is in order");
+                last = Some(*id);
+                let Some(process) = record.process() else { continue };
+                let number = id.0 as u32;
+                assert_eq!((process.id, process.name.as_ref()), (*id, "p"));
+                assert!(process.pid.is_none_or(|pid| pid == number), "{process:?}");
+                assert!(process.exit.is_none_or(|exit| exit == Exit::Code(number as i32)), "{process:?}");
+                assert_eq!(process.exit.is_some(), process.status.is_ended());
+            }
+        };
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    look();
+                }
+            });
+            for _ in 0..2_000 {
+                let record = table.insert(spec("p"), false).unwrap().0;
+                record.set_running(record.id.0 as u32);
+                record.set_ended(Status::Failed, Exit::Code(record.id.0 as i32));
+            }
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            reader.join().unwrap();
+        });
+        look();
+    }
+
+    #[test]
     fn pm08_status_exit_and_end_are_read_as_one() {
         let table = Arc::new(Table::new(10));
         let record = table.insert(spec("web"), false).unwrap().0;
