@@ -508,7 +508,7 @@ fn pm11_history_is_bounded() {
 }
 
 #[test]
-fn pm04_a_restart_runs_the_same_again_under_a_new_id() {
+fn a_restart_runs_the_same_again_under_a_new_id() {
     let rig = rig();
     let id = rig.start("echo pid $$; exec sleep 1040");
     let old = rig.pids_after(id, "pid ")[0];

@@ -123,6 +123,41 @@ fn running_a_script_again_goes_to_the_running_one_unless_another_is_asked_for() 
 }
 
 #[test]
+fn pm04_readers_beside_starts_and_ends_see_every_row_whole() {
+    let dir = project(&[]);
+    let app = app(dir.path());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut looks = 0;
+                    while !done.load(std::sync::atomic::Ordering::Acquire) {
+                        for process in app.manager().get_all_processes() {
+                            let ended = process.status.is_ended();
+                            assert_eq!(
+                                (process.exit.is_some(), process.ended_ms.is_some()),
+                                (ended, ended),
+                                "{process:?}"
+                            );
+                            assert!(!ended || process.pid.is_none(), "{process:?}");
+                            let alone = app.manager().get_process(process.id).expect("nothing is forgotten here");
+                            assert_eq!((alone.id, &alone.name), (process.id, &process.name));
+                        }
+                        looks += 1;
+                    }
+                    looks
+                })
+            })
+            .collect();
+        let ids: Vec<ProcessId> = (0..20).map(|_| app.start_argv(&["true".into()]).unwrap()).collect();
+        ids.into_iter().for_each(|id| assert_eq!(ended(&app, id).status, Status::Success));
+        done.store(true, std::sync::atomic::Ordering::Release);
+        assert!(readers.into_iter().all(|reader| reader.join().expect("no reader panics") > 0));
+    });
+}
+
+#[test]
 fn pm07_id_name_and_start_time_never_change() {
     let dir = project(&[]);
     let app = app(dir.path());
