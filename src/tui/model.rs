@@ -10,6 +10,7 @@ use crate::tui::clock::Clock;
 use crate::tui::field::Field;
 use crate::tui::keymap::Keymap;
 use crate::tui::logs::LogView;
+use crate::tui::logs::marked::Spot;
 use crate::tui::theme::{Depth, Theme};
 
 /// The views, in the order of their tabs.
@@ -79,6 +80,10 @@ pub(crate) struct Model {
     pub(crate) finds: Vec<String>,
     /// The row and the time of the last click, to tell the second on the same row.
     pub(crate) clicked: Option<(u16, u16)>,
+    /// When the button went down last, and how often in a row at one place.
+    pub(crate) presses: (u64, u8),
+    /// Where in the text it went down.
+    pub(crate) pressed: Option<Spot>,
     /// A process that is to be shown alone as soon as it is in the table.
     pub(crate) show_next: Option<ProcessId>,
     /// Where Esc goes back to after a solo.
@@ -480,6 +485,8 @@ impl Model {
             commands: Vec::new(),
             finds: Vec::new(),
             clicked: None,
+            presses: (0, 0),
+            pressed: None,
             show_next: None,
             return_to: None,
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod filter;
 pub(crate) mod folds;
+pub(crate) mod marked;
 pub(crate) mod rows;
 pub(crate) mod scan;
 mod view;

@@ -9,6 +9,7 @@ use crate::logs::{LineRef as Line, Snapshot as Lines};
 use crate::tui::field::Field;
 use crate::tui::logs::filter::{Filter, Pattern, PatternMode, Test};
 use crate::tui::logs::folds::{Folds, frames_after, is_frame};
+use crate::tui::logs::marked::Marked;
 use crate::tui::logs::rows::Rows;
 use crate::tui::logs::scan::{Found, Hits, OWN_MAX, Request, Which};
 
@@ -121,6 +122,8 @@ pub(crate) struct LogView {
     pub(crate) marks: Vec<Mark>,
     /// The other end of the selected lines.
     pub(crate) anchor: Option<u64>,
+    /// Text selected with the mouse.
+    pub(crate) marked: Option<Marked>,
     pub(crate) sideways: usize,
     pub(crate) wrap: bool,
     pub(crate) time: TimeFormat,
@@ -152,6 +155,7 @@ impl LogView {
             undo: Vec::new(),
             marks: Vec::new(),
             anchor: None,
+            marked: None,
             sideways: 0,
             wrap: false,
             time: TimeFormat::Clock,
@@ -336,6 +340,7 @@ impl LogView {
     pub(crate) fn follow(&mut self) {
         self.place.follow = true;
         self.anchor = None;
+        self.marked = None;
     }
 
     /// Pins what is on the screen; `top` is its first row.

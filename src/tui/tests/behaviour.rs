@@ -446,7 +446,8 @@ fn a_drag_over_lines_copies_them_and_a_click_on_the_pill_follows() {
     rig.send(at(MouseEventKind::Drag(MouseButton::Left), y + 2));
     rig.send(at(MouseEventKind::Up(MouseButton::Left), y + 2));
     let Some(Effect::Copy(text, what)) = rig.outside.pop() else { panic!("{:?}", rig.outside) };
-    assert!(what == "3 lines" && text.starts_with("GET /assets/chunk-0050"), "{what}: {text}");
+    assert!(what == "3 lines" && text.starts_with("chunk-0050.js 304"), "{what}: {text}");
+    assert!(text.ends_with("\nGET /assets/c"), "it ends under the pointer: {text}");
     rig.mock.line(1, "web", "newest");
     rig.refresh();
     let (x, y) = spot(&rig, "1 new lines");

@@ -2,5 +2,6 @@
 
 mod behaviour;
 mod folds;
+mod mouse;
 mod pictures;
 mod random;

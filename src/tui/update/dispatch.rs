@@ -252,7 +252,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::Copy if model.view == View::Logs => return logs::copy(model, false),
         A::Copy => return strip::copy(model),
         A::CopyError => return vec![Effect::CopyError(model.logs.lines.clone())],
-        A::Interrupt if model.view == View::Logs && model.logs.anchor.is_some() => return logs::copy(model, false),
+        A::Interrupt if model.view == View::Logs && (model.logs.anchor.is_some() || model.logs.marked.is_some()) => {
+            return logs::copy(model, false);
+        }
         A::Interrupt | A::Quit => return quit(model),
         A::Messages => model.overlay = Some(Overlay::Messages { offset: 0 }),
         A::Redraw => return vec![Effect::Redraw],
@@ -384,6 +386,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
             model.processes.find = Default::default();
             processes::keep_in_sight(model);
         }
+        View::Logs if model.logs.marked.is_some() => model.logs.marked = None,
         View::Logs if model.logs.anchor.is_some() => model.logs.anchor = None,
         View::Logs if !model.logs.find.field.is_empty() => return overlays::clear_find(model),
         View::Logs if model.logs.zoom => return act(model, Action::Zoom),

@@ -250,9 +250,22 @@ pub(super) fn toggle_pause(model: &mut Model) {
 
 /// At most so much is copied; more is for a file.
 const COPY_MAX: usize = 100 * 1024;
+const TOO_MUCH: &str = "too much for the clipboard (100 kB); /save FILE writes it to a file";
 
 /// The text of the selected lines, or of the one with the cursor, or of the newest.
 pub(super) fn copy(model: &mut Model, context: bool) -> Vec<Effect> {
+    if let Some(text) = model.logs.marked_text(COPY_MAX).filter(|_| !context) {
+        if text.len() > COPY_MAX {
+            tell::tell(model, Level::Warn, TOO_MUCH);
+            return Vec::new();
+        }
+        let what = match (text.lines().count(), text.chars().count()) {
+            (0..=1, 1) => "1 character".to_string(),
+            (0..=1, letters) => format!("{letters} characters"),
+            (lines, _) => format!("{lines} lines"),
+        };
+        return vec![Effect::Copy(text, what)];
+    }
     let logs = &model.logs;
     let range = logs.selection().or_else(|| logs.rows().last().map(|seq| (seq, seq)));
     let Some((from, to)) = range else { return Vec::new() };
@@ -270,7 +283,7 @@ pub(super) fn copy(model: &mut Model, context: bool) -> Vec<Effect> {
             count += 1;
         }
         if text.len() > COPY_MAX {
-            tell::tell(model, Level::Warn, "too much for the clipboard (100 kB); /save FILE writes it to a file");
+            tell::tell(model, Level::Warn, TOO_MUCH);
             return Vec::new();
         }
         next = logs.rows().next(line.seq);

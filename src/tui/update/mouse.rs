@@ -4,10 +4,12 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::footer;
-use crate::tui::layout::{Areas, layout, pane};
-use crate::tui::logs::window::Row;
+use crate::tui::layout::{Areas, gutter, layout, pane};
+use crate::tui::logs::marked::{Marked, Spot, word};
+use crate::tui::logs::window::{Row, clean_line};
 use crate::tui::message::Effect;
 use crate::tui::model::{Model, Overlay, Sort, View};
+use crate::tui::text;
 use crate::tui::update::{dispatch, logs, overlays, processes, scripts, strip};
 use crate::tui::views;
 
@@ -21,9 +23,13 @@ pub(super) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         MouseEventKind::Down(MouseButton::Left) => return click(model, &areas, at),
         MouseEventKind::Down(MouseButton::Right) => right_click(model, &areas, at),
         MouseEventKind::Drag(MouseButton::Left) if model.overlay.is_none() => drag(model, &areas, at),
-        MouseEventKind::Up(MouseButton::Left) if model.view == View::Logs && model.logs.anchor.is_some() => {
-            let dragged = model.clicked.is_none();
-            if dragged && model.copy_on_select && model.overlay.is_none() {
+        MouseEventKind::Up(MouseButton::Left) if model.view == View::Logs && model.overlay.is_none() => {
+            let dragged = model.clicked.is_none() && model.logs.anchor.is_some();
+            if model.logs.marked_text(0).is_some_and(|text| text.is_empty()) {
+                model.logs.marked = None;
+            }
+            let marked = model.pressed.take().is_some() && model.logs.marked.is_some();
+            if (dragged || marked) && model.copy_on_select {
                 return logs::copy(model, false);
             }
         }
@@ -90,15 +96,7 @@ fn click_logs(model: &mut Model, areas: &Areas, at: Position, again: bool) -> Ve
     } else if areas.scrollbar.contains(at) {
         jump(model, areas, at);
     } else if areas.lines.contains(at) {
-        let was = model.logs.place;
-        if let Some(seq) = line_at(model, areas, at) {
-            logs::pin_here(model);
-            model.logs.anchor = None;
-            model.logs.place.cursor = seq;
-            if again && !was.follow && was.cursor == seq {
-                logs::open(model);
-            }
-        }
+        press_line(model, areas, at, again);
     } else if areas.chips.contains(at) && model.logs.has_filters() {
         return logs::toggle_filters(model);
     }
@@ -118,6 +116,46 @@ fn jump(model: &mut Model, areas: &Areas, at: Position) {
     }
 }
 
+/// Two presses within this time are a double click.
+const DOUBLE_MILLIS: u64 = 400;
+
+/// The first press selects the line, a second one after a while opens it; quick ones select a word, then the line.
+fn press_line(model: &mut Model, areas: &Areas, at: Position, again: bool) {
+    let was = model.logs.place;
+    let quick = again && model.now.saturating_sub(model.presses.0) <= DOUBLE_MILLIS;
+    model.presses = (model.now, if quick { model.presses.1 % 3 + 1 } else { 1 });
+    let Some(seq) = line_at(model, areas, at) else { return };
+    let spot = spot_at(model, areas, at);
+    logs::pin_here(model);
+    (model.logs.anchor, model.logs.marked, model.pressed) = (None, None, spot);
+    model.logs.place.cursor = seq;
+    let text = model.logs.rows().get(seq).map(|line| clean_line(&line).text).unwrap_or_default();
+    let part = match (model.presses.1, spot) {
+        (2, Some(spot)) => word(&text, spot.at),
+        (3, Some(_)) => 0..text.len(),
+        _ if again && !quick && !was.follow && was.cursor == seq => return logs::open(model),
+        _ => return,
+    };
+    if let Some((last, _)) = text[part.clone()].char_indices().next_back() {
+        let spot = |at| Spot { seq, at };
+        model.logs.marked = Some(Marked { from: spot(part.start), to: spot(part.start + last) });
+    }
+}
+
+/// The place in the text on this spot of the screen; none in the columns before the text.
+fn spot_at(model: &Model, areas: &Areas, at: Position) -> Option<Spot> {
+    let column = at.x.checked_sub(areas.lines.x + gutter(model, areas.class).width)?;
+    let window = model.logs.window(pane(model));
+    let Row::Line { seq, part, .. } = *window.get(usize::from(at.y.checked_sub(areas.lines.y)?))? else { return None };
+    let text = clean_line(&model.logs.rows().get(seq)?).text;
+    let begin = if model.logs.wrap {
+        text::wrap(&text, pane(model).text).get(part).copied().unwrap_or(0)
+    } else {
+        text::prefix(&text, model.logs.sideways)
+    };
+    Some(Spot { seq, at: begin + text::prefix(&text[begin..], column.into()) })
+}
+
 /// The line on this row of the screen.
 fn line_at(model: &Model, areas: &Areas, at: Position) -> Option<u64> {
     let window = model.logs.window(pane(model));
@@ -134,6 +172,9 @@ fn drag(model: &mut Model, areas: &Areas, at: Position) {
     if areas.scrollbar.contains(at) {
         return jump(model, areas, at);
     }
+    if let Some(from) = model.pressed {
+        return drag_text(model, areas, at, from);
+    }
     let Some(seq) = line_at(model, areas, at) else { return };
     if model.clicked.is_some_and(|(_, row)| row == at.y) {
         return;
@@ -144,6 +185,23 @@ fn drag(model: &mut Model, areas: &Areas, at: Position) {
     }
     model.clicked = None;
     model.logs.place.cursor = seq;
+}
+
+/// Selects text from where the button went down; at the edges, the lines scroll.
+fn drag_text(model: &mut Model, areas: &Areas, at: Position, from: Spot) {
+    let (lines, begin) = (areas.lines, areas.lines.x + gutter(model, areas.class).width);
+    if at.y < lines.y {
+        model.logs.scroll(-1, pane(model));
+    } else if at.y >= lines.bottom() {
+        model.logs.scroll(1, pane(model));
+    }
+    let y = at.y.clamp(lines.y, lines.bottom().saturating_sub(1).max(lines.y));
+    let x = at.x.clamp(begin, lines.right().max(begin));
+    if let Some(to) = spot_at(model, areas, Position { x, y }) {
+        model.logs.marked = Some(Marked { from, to });
+        model.logs.place.cursor = to.seq;
+        model.clicked = None;
+    }
 }
 
 fn right_click(model: &mut Model, areas: &Areas, at: Position) {

@@ -129,6 +129,7 @@ fn draw_line(
     let pattern = model.logs.find.pattern.as_ref();
     let here = model.logs.place.cursor == line.seq && !model.logs.place.follow;
     draw_clean(model, &shown, skip, text_area, style, pattern.map(|pattern| (pattern, here)), buffer);
+    draw_marked(model, line, part, skip, text_area, buffer);
     if gutter.width > 0 {
         let process = theme.process(line.name);
         put(buffer, area.x + 1, area.y, 1, theme.glyphs.gutter(), process);
@@ -163,11 +164,28 @@ fn draw_line(
         buffer.set_style(area, theme.cursor);
     }
     if here && part == 0 {
-        if !selected {
+        if !selected && model.logs.marked.is_none() {
             buffer.set_style(area, theme.cursor);
         }
         put(buffer, area.x, area.y, 1.min(gutter.width), theme.glyphs.here(), theme.accent);
     }
+}
+
+/// Lays the style of the cursor over the part of a row that is selected with the mouse.
+fn draw_marked(model: &Model, line: &LineRef<'_>, part: usize, skip: usize, area: Rect, buffer: &mut Buffer) {
+    let Some(marked) = model.logs.marked else { return };
+    let text = clean_line(line).text;
+    let Some(range) = marked.within(line.seq, &text) else { return };
+    let (mut from, mut to) = (text::prefix(&text, skip), text.len());
+    if model.logs.wrap {
+        let starts = text::wrap(&text, area.width.into());
+        from = starts.get(part).copied().unwrap_or(to);
+        to = starts.get(part + 1).copied().unwrap_or(to);
+    }
+    let (begin, end) = (range.start.clamp(from, to), range.end.clamp(from, to));
+    let (x, cells) = (width(&text[from..begin]) as u16, width(&text[begin..end]) as u16);
+    let rect = Rect { x: area.x.saturating_add(x), width: cells, ..area }.intersection(area);
+    buffer.set_style(rect.intersection(buffer.area), model.theme.cursor);
 }
 
 /// One row of a wrapped line.

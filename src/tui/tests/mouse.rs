@@ -1,0 +1,92 @@
+//! Selecting text with the mouse.
+
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use crate::tui::message::{Effect, Message};
+use crate::tui::model::Overlay;
+use crate::tui::testing::{Mock, Rig};
+
+fn rig() -> Rig {
+    let mut rig = Rig::new(Mock::full(), (120, 36));
+    rig.press(&["3"]);
+    rig
+}
+
+fn spot(rig: &Rig, wanted: &str) -> (u16, u16) {
+    let text = rig.text();
+    let (y, line) =
+        text.lines().enumerate().find(|(_, line)| line.contains(wanted)).unwrap_or_else(|| panic!("{text}"));
+    (crate::tui::text::width(&line[..line.find(wanted).unwrap()]) as u16, y as u16)
+}
+
+fn send(rig: &mut Rig, kind: fn(MouseButton) -> MouseEventKind, (column, row): (u16, u16)) {
+    let event = MouseEvent { kind: kind(MouseButton::Left), column, row, modifiers: KeyModifiers::NONE };
+    rig.send(Message::Mouse(event));
+}
+
+fn click(rig: &mut Rig, at: (u16, u16)) {
+    send(rig, MouseEventKind::Down, at);
+    send(rig, MouseEventKind::Up, at);
+}
+
+fn copied(rig: &mut Rig) -> (String, String) {
+    match rig.outside.pop() {
+        Some(Effect::Copy(text, what)) => (text, what),
+        other => panic!("{other:?} in {}", rig.text()),
+    }
+}
+
+#[test]
+fn a_drag_selects_letters_within_a_line_in_both_directions() {
+    let mut rig = rig();
+    let (x, y) = spot(&rig, "chunk-0050");
+    for (from, to) in [(x, x + 4), (x + 4, x)] {
+        send(&mut rig, MouseEventKind::Down, (from, y));
+        send(&mut rig, MouseEventKind::Drag, (to, y));
+        send(&mut rig, MouseEventKind::Up, (to, y));
+        assert_eq!(copied(&mut rig), ("chunk".into(), "5 characters".into()));
+    }
+    rig.press(&["esc"]);
+    assert!(rig.model.logs.marked.is_none() && rig.model.tab.is_none());
+}
+
+#[test]
+fn two_quick_clicks_select_a_word_and_three_a_line_and_slow_ones_open_it() {
+    let mut rig = rig();
+    let at = spot(&rig, "chunk-0050");
+    click(&mut rig, at);
+    assert!(rig.outside.is_empty() && rig.model.logs.marked.is_none());
+    click(&mut rig, at);
+    assert_eq!(copied(&mut rig).0, "/assets/chunk-0050.js");
+    click(&mut rig, at);
+    assert_eq!(copied(&mut rig).0, "GET /assets/chunk-0050.js 304 in 5ms");
+    let later = rig.model.now + 2000;
+    rig.send(Message::Now(later));
+    click(&mut rig, at);
+    assert!(matches!(rig.model.overlay, Some(Overlay::Record(_))), "{}", rig.text());
+}
+
+#[test]
+fn what_is_selected_is_what_is_drawn_also_scrolled_sideways_and_wrapped() {
+    let mut rig = rig();
+    rig.mock.line(1, "web", &format!("{}target{}", "漢".repeat(45), "x".repeat(80)));
+    rig.refresh();
+    rig.press(&["up", "down", "right"]);
+    let at = spot(&rig, "target");
+    click(&mut rig, at);
+    send(&mut rig, MouseEventKind::Down, at);
+    send(&mut rig, MouseEventKind::Drag, (at.0 + 5, at.1));
+    send(&mut rig, MouseEventKind::Up, (at.0 + 5, at.1));
+    assert_eq!(copied(&mut rig).0, "target");
+    rig.press(&["left", "w", "end"]);
+    let (x, y) = spot(&rig, "xxxxxx");
+    // Beyond the end of the second row there is nothing to select.
+    send(&mut rig, MouseEventKind::Down, (x, y + 1));
+    send(&mut rig, MouseEventKind::Drag, (x + 1, y + 1));
+    send(&mut rig, MouseEventKind::Up, (x + 1, y + 1));
+    assert!(rig.outside.is_empty() && rig.model.logs.marked.is_none());
+    send(&mut rig, MouseEventKind::Down, (30, y + 1));
+    send(&mut rig, MouseEventKind::Drag, (31, y + 1));
+    send(&mut rig, MouseEventKind::Up, (31, y + 1));
+    assert_eq!(copied(&mut rig).0, "xx");
+}
