@@ -7,7 +7,7 @@ use crate::tui::keymap::{Action, row};
 use crate::tui::layout::{Areas, Class};
 use crate::tui::model::{Model, View};
 use crate::tui::text;
-use crate::tui::update::{available, overlays};
+use crate::tui::update::{available, overlays, strip};
 
 /// One hint: the keys and what they do.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,13 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
                 (&[A::Help], Some("help")),
             ]
         }
+        _ if strip::focused(model).is_some() => vec![
+            (&[A::Left, A::Right], Some("choose")),
+            (&[A::Open], Some("press")),
+            (&[A::Back], Some("back")),
+            (&[A::Up, A::Down], None),
+            (&[A::CommandLine], None),
+        ],
         View::Scripts => vec![
             (&[A::Up, A::Down], None),
             (&[A::Open], Some("run")),

@@ -90,3 +90,25 @@ fn what_is_selected_is_what_is_drawn_also_scrolled_sideways_and_wrapped() {
     send(&mut rig, MouseEventKind::Up, (31, y + 1));
     assert_eq!(copied(&mut rig).0, "xx");
 }
+
+#[test]
+fn buttons_and_rows_within_what_lies_over_the_view_can_be_clicked() {
+    let mut rig = rig();
+    rig.press(&["up", "enter"]);
+    let at = spot(&rig, "[Copy]");
+    click(&mut rig, at);
+    assert_eq!(copied(&mut rig).1, "1 line");
+    assert!(rig.model.overlay.is_none());
+    rig.press(&["P"]);
+    let at = spot(&rig, "[x] api");
+    click(&mut rig, at);
+    assert!(rig.text().contains("[ ] api"), "{}", rig.text());
+    let at = spot(&rig, "Esc cancel");
+    click(&mut rig, at);
+    assert!(rig.model.overlay.is_none());
+    rig.press(&["/"]);
+    rig.type_text("resta");
+    let at = spot(&rig, "/restart [");
+    click(&mut rig, at);
+    assert!(rig.text().contains("/restart \n") || rig.text().contains("/restart\n"), "{}", rig.text());
+}

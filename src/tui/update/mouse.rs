@@ -1,6 +1,6 @@
 //! The mouse: the same as moving there and pressing Enter.
 
-use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::footer;
@@ -11,7 +11,7 @@ use crate::tui::message::Effect;
 use crate::tui::model::{Model, Overlay, Sort, View};
 use crate::tui::text;
 use crate::tui::update::{dispatch, logs, overlays, processes, scripts, strip};
-use crate::tui::views;
+use crate::tui::{views, widgets};
 
 pub(super) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     let areas = layout(model);
@@ -219,8 +219,47 @@ fn right_click(model: &mut Model, areas: &Areas, at: Position) {
 }
 
 fn click_overlay(model: &mut Model, at: Position) -> Vec<Effect> {
+    let screen = layout(model).screen;
+    match model.overlay.take() {
+        Some(Overlay::Dialog(dialog)) => {
+            model.overlay = Some(Overlay::Dialog(dialog));
+            return click_dialog(model, at);
+        }
+        Some(Overlay::Record(mut record)) => {
+            let spots = widgets::record::button_spots(&record, screen);
+            match spots.iter().position(|rect| rect.contains(at)) {
+                Some(button) => {
+                    record.button = button;
+                    return overlays::press(model, record);
+                }
+                None => model.overlay = Some(Overlay::Record(record)),
+            }
+        }
+        Some(Overlay::Choose { mut items, mut cursor }) => {
+            if let Some(row) = widgets::choose::item_at(&items, cursor, screen, at) {
+                items[row].1 ^= true;
+                cursor = row;
+            }
+            model.overlay = Some(Overlay::Choose { items, cursor });
+        }
+        Some(Overlay::Command(mut line)) => {
+            let clicked = widgets::command_line::choice_at(model, &line, screen, at);
+            line.choice = clicked.or(line.choice);
+            model.overlay = Some(Overlay::Command(line));
+            if clicked.is_some() {
+                let tab = KeyEvent::new(KeyCode::Tab, KeyModifiers::NONE);
+                return dispatch::key(model, tab).unwrap_or_default();
+            }
+        }
+        other => model.overlay = other,
+    }
+    let key = footer::spots(model, &layout(model)).into_iter().find(|(rect, _)| rect.contains(at));
+    key.and_then(|(_, key)| dispatch::key(model, key.as_event())).unwrap_or_default()
+}
+
+fn click_dialog(model: &mut Model, at: Position) -> Vec<Effect> {
     let Some(Overlay::Dialog(dialog)) = &model.overlay else { return Vec::new() };
-    let [cancel, yes] = crate::tui::widgets::dialog::button_spots(dialog, layout(model).screen);
+    let [cancel, yes] = widgets::dialog::button_spots(dialog, layout(model).screen);
     if cancel.contains(at) {
         model.overlay = None;
     } else if yes.contains(at)

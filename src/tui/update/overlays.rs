@@ -274,7 +274,7 @@ fn record_key(model: &mut Model, mut record: Record, event: KeyEvent) -> Option<
     Some(Vec::new())
 }
 
-fn press(model: &mut Model, record: Record) -> Vec<Effect> {
+pub(super) fn press(model: &mut Model, record: Record) -> Vec<Effect> {
     match record.button {
         1 => vec![Effect::Copy(record.plain, "1 line".into())],
         2 => {

@@ -1,7 +1,7 @@
 //! The command line in the last rows, with what the text can become above it.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Position, Rect};
 
 use crate::tui::layout::Areas;
 use crate::tui::model::{CommandLine, Model};
@@ -29,6 +29,19 @@ pub(crate) fn draw(model: &Model, areas: &Areas, line: &CommandLine, buffer: &mu
     Some((x.min(row.width.saturating_sub(1)), y, true))
 }
 
+fn area(rows: usize, screen: Rect, below: u16) -> Rect {
+    let height = (rows as u16 + 2).min(below);
+    Rect::new(0, below - height, screen.width.min(84), height)
+}
+
+/// The completion on this spot of the screen.
+pub(crate) fn choice_at(model: &Model, line: &CommandLine, screen: Rect, at: Position) -> Option<usize> {
+    let rows = completions(model, line.field.before().trim_start_matches('/')).len().min(COMPLETIONS_MAX);
+    let inside = area(rows, screen, screen.bottom().saturating_sub(2)).inner(Margin::new(1, 1));
+    let shown = line.error.is_none() && inside.contains(at);
+    at.y.checked_sub(inside.y).map(usize::from).filter(|row| shown && *row < rows)
+}
+
 fn list(model: &Model, areas: &Areas, line: &CommandLine, below: u16, buffer: &mut Buffer) {
     let mut rows: Vec<(String, String)> = Vec::new();
     if let Some(error) = &line.error {
@@ -37,12 +50,10 @@ fn list(model: &Model, areas: &Areas, line: &CommandLine, below: u16, buffer: &m
         let found = completions(model, line.field.before().trim_start_matches('/'));
         rows.extend(found.into_iter().take(COMPLETIONS_MAX).map(|row| (row.label, row.about)));
     }
-    let height = (rows.len() as u16 + 2).min(below);
-    if rows.is_empty() || height < 3 {
+    let area = area(rows.len(), areas.screen, below);
+    if area.height < 3 || rows.is_empty() {
         return;
     }
-    let width_of_box = areas.screen.width.min(84);
-    let area = Rect::new(0, below - height, width_of_box, height);
     let style = if line.error.is_some() { model.theme.error } else { model.theme.accent };
     let inside = frame::draw(model, area, "commands", style, buffer);
     let label = rows.iter().map(|(label, _)| width(label)).max().unwrap_or(0).min(usize::from(inside.width) / 2);

@@ -6,15 +6,12 @@ use ratatui::layout::Rect;
 use crate::tui::layout::Areas;
 use crate::tui::model::{Model, Record};
 use crate::tui::screen::Cursor;
-use crate::tui::text::{clean, put, wrap};
+use crate::tui::text::{clean, put, width, wrap};
 use crate::tui::update::overlays::RECORD_BUTTONS;
 use crate::tui::widgets::frame;
 
 pub(crate) fn draw(model: &Model, areas: &Areas, record: &Record, buffer: &mut Buffer) -> Cursor {
-    let columns = areas.screen.width.saturating_sub(4).min(110);
-    let rows = rows(record, usize::from(columns.saturating_sub(4)));
-    let height = (rows.len() as u16).saturating_add(4).clamp(7, areas.screen.height.saturating_sub(2).max(7));
-    let area = frame::centred(areas.screen, columns, height);
+    let (area, rows) = place(record, areas.screen);
     let inside = frame::draw(model, area, &record.title, model.theme.accent, buffer);
     if inside.height < 3 {
         return None;
@@ -24,19 +21,38 @@ pub(crate) fn draw(model: &Model, areas: &Areas, record: &Record, buffer: &mut B
     for (line, row) in rows.iter().skip(offset).take(text.height.into()).enumerate() {
         put(buffer, text.x + 1, text.y + line as u16, text.width.saturating_sub(2), row, model.theme.text);
     }
-    let mut x = inside.x + 1;
-    let y = inside.bottom() - 1;
-    let mut cursor = (x, y, false);
-    for (at, label) in RECORD_BUTTONS.into_iter().enumerate() {
+    let mut cursor = None;
+    for (at, (label, rect)) in RECORD_BUTTONS.into_iter().zip(button_spots(record, areas.screen)).enumerate() {
         let focused = at == record.button;
         let sign = if focused { model.theme.glyphs.here() } else { "" };
         let style = if focused { model.theme.cursor } else { model.theme.text };
         if focused {
-            cursor.0 = x;
+            cursor = Some((rect.x, rect.y, false));
         }
-        x = put(buffer, x, y, inside.right().saturating_sub(x), &format!("[{sign}{label}]"), style) + 1;
+        put(buffer, rect.x, rect.y, rect.width, &format!("[{sign}{label}]"), style);
     }
-    Some(cursor)
+    cursor
+}
+
+/// Where the box is, and what stands in it.
+fn place(record: &Record, screen: Rect) -> (Rect, Vec<String>) {
+    let columns = screen.width.saturating_sub(4).min(110);
+    let rows = rows(record, usize::from(columns.saturating_sub(4)));
+    let height = (rows.len() as u16).saturating_add(4).clamp(7, screen.height.saturating_sub(2).max(7));
+    (frame::centred(screen, columns, height), rows)
+}
+
+/// Where the buttons are; one that has no room has no width.
+pub(crate) fn button_spots(record: &Record, screen: Rect) -> Vec<Rect> {
+    let (area, _) = place(record, screen);
+    let (mut x, end, y) = (area.x + 2, area.right().saturating_sub(1), area.bottom().saturating_sub(2));
+    let spot = |(at, label): (usize, &str)| {
+        let cells = width(label) as u16 + 2 + u16::from(at == record.button);
+        let rect = Rect::new(x.min(end), y, cells.min(end.saturating_sub(x)), 1);
+        x = x.saturating_add(cells + 1);
+        rect
+    };
+    RECORD_BUTTONS.into_iter().enumerate().map(spot).collect()
 }
 
 fn rows(record: &Record, cells: usize) -> Vec<String> {
