@@ -49,4 +49,4 @@ pub use priority_queue::{Overflow, Priority, PriorityQueue, Pushed};
 pub use ring::{Full, Ring};
 pub use segment_log::SegmentLog;
 pub use seqlock::{SeqLock, SeqWriter};
-pub use table::{Key, RowWriter, SeqTable};
+pub use table::{Key, SeqTable};

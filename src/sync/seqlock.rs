@@ -266,16 +266,16 @@ impl<const N: usize> Default for SeqLock<N> {
     }
 }
 
-/// The right to write to a [`SeqLock`]; given back when dropped.
+/// The right to write to a [`SeqLock`], or to one row of a [`SeqTable`](super::SeqTable); given back when dropped.
 ///
-/// - **Thread safety:** may move between threads; one at a time exists per lock.
+/// - **Thread safety:** may move between threads; one at a time exists per lock or row.
 /// - **Progress:** wait-free.
 /// - **Waits:** never.
 /// - **Cleanup:** dropping lets other writers in.
 #[derive(Debug)]
 pub struct SeqWriter<'a, const N: usize> {
-    words: &'a [AtomicU64; N],
-    held: Held<'a>,
+    pub(super) words: &'a [AtomicU64; N],
+    pub(super) held: Held<'a>,
 }
 
 impl<const N: usize> SeqWriter<'_, N> {

@@ -38,7 +38,7 @@
 use std::fmt;
 use std::num::NonZeroU64;
 
-use super::seqlock::{Held, Sequence, load_words, store_words};
+use super::seqlock::{Held, SeqWriter, Sequence, load_words, store_words};
 use super::shim::atomic::Ordering::{Acquire, Relaxed, Release};
 use super::shim::atomic::{AtomicU32, AtomicU64};
 use super::shim::planted;
@@ -214,8 +214,8 @@ impl<const N: usize> SeqTable<N> {
     /// drop(writer);
     /// assert_eq!(table.read(key), Some([3]));
     /// ```
-    pub fn writer(&self, key: Key) -> Option<RowWriter<'_, N>> {
-        self.claim(key).map(|(row, held)| RowWriter { words: &row.words, held })
+    pub fn writer(&self, key: Key) -> Option<SeqWriter<'_, N>> {
+        self.claim(key).map(|(row, held)| SeqWriter { words: &row.words, held })
     }
 
     /// The live rows in the order of their index: each whole, not all at one moment.
@@ -288,41 +288,6 @@ impl<const N: usize> Row<N> {
             load_words(&self.words, &mut words);
         });
         (generation, words)
-    }
-}
-
-/// The right to write to one row of a [`SeqTable`]; given back when dropped.
-///
-/// - **Thread safety:** may move between threads; one at a time exists per row.
-/// - **Progress:** wait-free.
-/// - **Waits:** never.
-/// - **Cleanup:** dropping lets other writers in.
-#[derive(Debug)]
-pub struct RowWriter<'a, const N: usize> {
-    words: &'a [AtomicU64; N],
-    held: Held<'a>,
-}
-
-impl<const N: usize> RowWriter<'_, N> {
-    /// The words: they cannot change under the writer.
-    #[inline]
-    pub fn read(&self) -> [u64; N] {
-        let mut words = [0; N];
-        load_words(self.words, &mut words);
-        words
-    }
-
-    /// Replaces the words.
-    #[inline]
-    pub fn write(&mut self, words: [u64; N]) {
-        let stored = self.words;
-        self.held.write(|| store_words(stored, &words));
-    }
-
-    /// Replaces the words by what `change` makes of them; if it panics nothing has changed.
-    pub fn update(&mut self, change: impl FnOnce([u64; N]) -> [u64; N]) {
-        let changed = change(self.read());
-        self.write(changed);
     }
 }
 
