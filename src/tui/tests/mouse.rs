@@ -73,12 +73,14 @@ fn what_is_selected_is_what_is_drawn_also_scrolled_sideways_and_wrapped() {
     rig.refresh();
     rig.press(&["up", "down", "right"]);
     let at = spot(&rig, "target");
+    assert!(rig.text().contains("…"), "a line that begins further left says so: {}", rig.text());
     click(&mut rig, at);
     send(&mut rig, MouseEventKind::Down, at);
     send(&mut rig, MouseEventKind::Drag, (at.0 + 5, at.1));
     send(&mut rig, MouseEventKind::Up, (at.0 + 5, at.1));
     assert_eq!(copied(&mut rig).0, "target");
-    rig.press(&["left", "w", "end"]);
+    rig.press(&["esc", "esc", "w", "end"]);
+    assert_eq!(rig.model.logs.sideways, 0);
     let (x, y) = spot(&rig, "xxxxxx");
     // Beyond the end of the second row there is nothing to select.
     send(&mut rig, MouseEventKind::Down, (x, y + 1));

@@ -389,6 +389,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         View::Logs if model.logs.marked.is_some() => model.logs.marked = None,
         View::Logs if model.logs.anchor.is_some() => model.logs.anchor = None,
         View::Logs if !model.logs.find.field.is_empty() => return overlays::clear_find(model),
+        View::Logs if model.logs.sideways > 0 && !model.logs.wrap => model.logs.sideways = 0,
         View::Logs if model.logs.zoom => return act(model, Action::Zoom),
         View::Logs if model.logs.before_solo.is_some() => {
             let effects = logs::end_solo(model).unwrap_or_default();

@@ -226,15 +226,12 @@ pub(super) fn draw_clean(
         let to = cuts.get(at + 1).map_or(end, |(next, _)| *next);
         x = put(buffer, x, area.y, area.right().saturating_sub(x), &clean.text[*from..to], *style);
     }
+    let more = if model.theme.glyphs.is_ascii() { "~" } else { "…" };
     if end < clean.text.len() && area.width > 0 {
-        put(
-            buffer,
-            area.right() - 1,
-            area.y,
-            1,
-            if model.theme.glyphs.is_ascii() { "~" } else { "…" },
-            model.theme.muted,
-        );
+        put(buffer, area.right() - 1, area.y, 1, more, model.theme.muted);
+    }
+    if skipped > 0 && area.width > 0 {
+        put(buffer, area.x, area.y, 1, more, model.theme.muted);
     }
     if let Some((pattern, here)) = find {
         let style = if here { model.theme.found_here } else { model.theme.found };
