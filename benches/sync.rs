@@ -3,7 +3,7 @@
 //! `cargo bench -p brummer-benches --bench sync` runs all; add `-- table` for one group. Groups ending in "beside a writer" or "beside a reader"
 //! need two idle cores.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -259,6 +259,8 @@ fn notify(criterion: &mut Criterion) {
     let unparker = parker.unparker();
     group.bench_function("brummer EventCount", |bench| bench.iter(|| event.notify_one()));
     group.bench_function("brummer Unparker", |bench| bench.iter(|| unparker.unpark()));
+    let peer = crossbeam::sync::Parker::new();
+    group.bench_function("crossbeam Unparker", |bench| bench.iter(|| peer.unparker().unpark()));
     group.bench_function("std Condvar, change under its mutex", |bench| {
         bench.iter(|| {
             *mutex.lock().expect("nobody panics") += 1;
@@ -343,6 +345,10 @@ fn counters(criterion: &mut Criterion) {
     );
     group.bench_function("brummer sum of two shards", |bench| bench.iter(|| sharded.sum()));
     group.bench_function("brummer histogram record", |bench| bench.iter(|| histogram.record(black_box(1_234))));
+    let counts = Mutex::new(BTreeMap::new());
+    group.bench_function("std Mutex<BTreeMap> record", |bench| {
+        bench.iter(|| *counts.lock().expect("nobody panics").entry(black_box(1_234_u64)).or_insert(0_u64) += 1);
+    });
     group.finish();
 }
 
