@@ -22,9 +22,18 @@ impl Default for Folds {
     }
 }
 
-/// Whether a line only says where an error came from; its message, also one that stands after the frames, is not one.
+/// Whether a line only says where an error came from. Messages, values and source text are never folded.
 pub(crate) fn is_frame(line: &Line<'_>) -> bool {
-    line.is_stack && matches!(line.plain.first(), Some(b' ' | b'\t'))
+    line.is_stack && matches!(line.plain.first(), Some(b' ' | b'\t')) && is_place(line.plain.trim_ascii_start())
+}
+
+/// As JavaScript, Java and C#, Python, Ruby, Go, Rust and PHP name a frame.
+fn is_place(text: &[u8]) -> bool {
+    const STARTS: [&[u8]; 5] = [b"at ", b"File \"", b"from ", b"... ", b"/"];
+    let numbered = text.strip_prefix(b"#").unwrap_or(text).trim_ascii_start();
+    let digits = numbered.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    STARTS.iter().any(|start| text.starts_with(start))
+        || (digits > 0 && matches!(numbered.get(digits), Some(b':' | b' ')) && digits < 4)
 }
 
 /// The first of the frames that this one is among.
@@ -69,5 +78,22 @@ impl Folds {
     pub(crate) fn toggle(&mut self) {
         self.on ^= true;
         self.open.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_places_and_not_values() {
+        for frame in
+            ["at next (a.js:1)", "File \"a.py\", line 3", "from a.rb:3", "0: std::panicking", "#1 /a.php(3)", "/a.go:3"]
+        {
+            assert!(is_place(frame.as_bytes()), "{frame}");
+        }
+        for other in ["Expected: 54.80", "Received: 49.90", "atlas", "2024: a year", "- one"] {
+            assert!(!is_place(other.as_bytes()), "{other}");
+        }
     }
 }

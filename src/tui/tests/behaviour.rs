@@ -567,3 +567,13 @@ fn several_workers_find_what_one_finds_and_the_last_one_says_that_it_is_done() {
     let hits = rig.model.logs.hits.as_ref().unwrap();
     assert!(!hits.scanning && hits.list.len() > 60_000 && hits.list.iter().is_sorted(), "{}", hits.list.len());
 }
+
+#[test]
+fn a_screen_that_is_too_small_says_so_and_still_asks_before_quitting() {
+    let mut rig = Rig::new(Mock::full(), (20, 5));
+    assert_eq!(rig.text(), "terminal is 20x5\nbrummer needs 40x10\n3 running · 1 failed\nq quit\n\n");
+    rig.press(&["q"]);
+    assert!(rig.text().contains("Quit brummer? y/n"), "{}", rig.text());
+    rig.press(&["y"]);
+    assert!(matches!(rig.outside[..], [Effect::Leave(Outcome::Quit)]));
+}

@@ -68,7 +68,7 @@ fn what_lies_over_a_view_looks_as_it_did() {
 #[test]
 fn a_screen_that_is_too_small_says_what_is_needed_and_how_things_stand() {
     let text = rig(true, (34, 8), View::Scripts).text();
-    assert!(text.contains("terminal is 34x8; brummer needs 40") && text.contains("3 running · 1 failed"), "{text}");
+    assert!(text.contains("brummer needs 40x10") && text.contains("3 running · 1 failed"), "{text}");
 }
 
 #[test]

@@ -60,13 +60,16 @@ fn overlay(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
 
 fn too_small(model: &Model, screen: Rect, buffer: &mut Buffer) {
     let (running, starting, failed) = model.counts();
-    let size = format!("terminal is {}x{}; brummer needs 40x10", screen.width, screen.height);
+    let size = format!("terminal is {}x{}", screen.width, screen.height);
     put(buffer, 0, 0, screen.width, &size, model.theme.warn);
+    put(buffer, 0, 1, screen.width, "brummer needs 40x10", model.theme.warn);
     let counts = format!("{} running · {failed} failed", running + starting);
-    put(buffer, 0, 1, screen.width, &counts, model.theme.text);
-    let quit = model.keymap.keys(crate::tui::keymap::Action::Quit).first();
-    if let Some(key) = quit {
-        put(buffer, 0, 2, screen.width, &format!("{key} quit"), model.theme.muted);
+    put(buffer, 0, 2, screen.width, &counts, model.theme.text);
+    if let Some(Overlay::Dialog(dialog)) = &model.overlay {
+        let question = format!("{} y/n", text::safe(&dialog.title));
+        put(buffer, 0, 3, screen.width, &question, model.theme.cursor);
+    } else if let Some(key) = model.keymap.keys(crate::tui::keymap::Action::Quit).first() {
+        put(buffer, 0, 3, screen.width, &format!("{key} quit"), model.theme.muted);
     }
 }
 
