@@ -122,10 +122,10 @@ impl Report {
     pub fn row(&mut self, row: &Row) {
         let mut peers = String::new();
         for (name, measured) in &row.peers {
-            let _ = write!(peers, "{name} {} ({:.2}×)  ", number(*measured), row.ratio(*measured));
+            let _ = write!(peers, "{name} {} ({}×)  ", number(*measured), number(row.ratio(*measured)));
         }
         let shown = |bound: Option<f64>| bound.map_or("–".to_string(), number);
-        let ratio = row.target.map_or("–".to_string(), |target| format!("{:.2}", row.ratio(target)));
+        let ratio = row.target.map_or("–".to_string(), |target| number(row.ratio(target)));
         println!(
             "{:<64} {:>10} {:>10} {:>10} {:>6}  {:<5} {}",
             format!("  {} [{}]", row.question, row.unit),

@@ -268,8 +268,11 @@ fn ten_floods(report: &mut Report, effort: Effort, program: &Path, dir: &Path) {
         let words = [&this_program(), "--child", "flood", &lines.to_string(), "4096", &file.display().to_string()];
         format!("[processes.p{i}]\ncommand = {words:?}\nterminal = false\n")
     };
-    let settings: String = done.iter().enumerate().map(entry).collect();
-    std::fs::write(dir.join(".brum.toml"), settings).expect("can be written");
+    let entries: String = done.iter().enumerate().map(entry).collect();
+    // Room for all of them, so that every line can be counted in the end.
+    let room =
+        "[log_store]\nmax_total_entries = 3_000_000\nmax_bytes = \"400MiB\"\n[resources]\nmemory_limit_mb = 2048\n";
+    std::fs::write(dir.join(".brum.toml"), format!("{room}{entries}")).expect("can be written");
     let names: Vec<String> = (0..10).map(|i| format!("p{i}")).collect();
     let words: Vec<&str> = names.iter().map(String::as_str).collect();
     let screen = Screen::start(in_folder(program, dir, &words));

@@ -81,6 +81,9 @@ fn ls02_a_batch_is_contiguous_and_seen_whole_or_not_at_all() {
         stop.store(true, Ordering::Relaxed);
     });
     assert_eq!(store.snapshot().len(), 900);
+    store.close().unwrap();
+    let refused = store.add_batch(&[NewEntry { process: WEB, name: "web", content: b"x", is_error: false }]);
+    assert_eq!((refused.unwrap_err().code(), store.snapshot().len()), (crate::error::Code::InvalidState, 900));
 }
 
 #[test]
@@ -294,6 +297,11 @@ fn ls08_metrics_count_what_is_there_and_what_has_gone() {
     let metrics = store.metrics();
     assert_eq!((metrics.total_entries, metrics.added, metrics.errors, metrics.queue_depth), (1, 1, 1, 0));
     assert!(metrics.memory_mb > 0.0 && metrics.memory_mb < 0.1);
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while store.metrics().entries_per_second <= 0.0 {
+        assert!(std::time::Instant::now() < end, "one line in half a second is a rate");
+        thread::yield_now();
+    }
 }
 
 #[test]
