@@ -5,7 +5,7 @@
 //! ```text
 //! 5  cli/   tui/                        front doors: argv, keys → commands
 //! 4  app/                               puts services on the runtime; commands; read-only views
-//! 3  config/  process/  logs/           one domain each; strangers to each other
+//! 3  config/  process/  logs/  proxy/   one domain each; strangers to each other
 //! 2  io/   event.rs                      the OS edge: reactor, children, ptys, signals. All FFI is here │ what services say
 //! 1  runtime/   wire/                   threads without I/O │ bytes → values
 //! 0  sync/   error.rs                   lock-free primitives over a std/loom shim │ the one error type
@@ -31,6 +31,8 @@ pub mod config;
 pub mod logs;
 #[cfg(feature = "app")]
 pub mod process;
+#[cfg(feature = "app")]
+pub mod proxy;
 
 #[cfg(feature = "app")]
 pub mod app;

@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("config", 3),
     ("process", 3),
     ("logs", 3),
+    ("proxy", 3),
     ("app", 4),
     ("cli", 5),
     ("tui", 5),

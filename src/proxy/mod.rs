@@ -1,0 +1,9 @@
+//! The development proxy: a request comes in, is made anew, goes to its server, and is kept.
+//!
+//! Read `exchange` first: what is known of one request and its answer.
+
+pub mod exchange;
+
+pub use exchange::{
+    Body, Caller, Exchange, ExchangeId, Failure, Frame, Headers, Injection, Mode, Note, Opened, Phases, Side, Traffic,
+};
