@@ -1,8 +1,10 @@
 //! What is known of one request and its answer, and the notes in which the reactor tells it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::headers::Headers;
 use crate::event::ProcessId;
 
 /// A request's number: from 1, in the order of arrival, never used twice.
@@ -36,9 +38,6 @@ pub enum Traffic {
     Tunnel,
 }
 
-/// Header fields in order, as they were received; names keep their case.
-pub type Headers = Arc<[(Box<str>, Box<[u8]>)]>;
-
 /// A body, as far as it was kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Body {
@@ -48,19 +47,20 @@ pub struct Body {
     pub bytes: u64,
 }
 
+impl Body {
+    /// Whether only a part was kept.
+    pub fn is_cut(&self) -> bool {
+        self.kept.len() as u64 != self.bytes
+    }
+}
+
 /// One direction of an exchange.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Side {
     /// The fields as received.
     pub headers: Headers,
     /// The body.
     pub body: Body,
-}
-
-impl Default for Side {
-    fn default() -> Side {
-        Side { headers: Arc::from(Vec::new()), body: Body::default() }
-    }
 }
 
 /// Where the time went; what did not happen (yet) is `None`.
@@ -165,7 +165,7 @@ pub struct Exchange {
     /// The server closed a kept connection, so it was sent once more.
     pub retried: bool,
     /// The newest messages or events.
-    pub frames: Vec<Frame>,
+    pub frames: VecDeque<Frame>,
     /// All messages or events, kept or not: up, down.
     pub frames_total: (u64, u64),
     /// It has ended.
@@ -187,10 +187,37 @@ impl Exchange {
             caller: None,
             injection: Injection::NotAPage,
             retried: false,
-            frames: Vec::new(),
+            frames: VecDeque::new(),
             frames_total: (0, 0),
             done: false,
         }
+    }
+
+    /// The host of the URL, with its port if one is named.
+    pub fn host(&self) -> &str {
+        let url = &self.opened.url;
+        let rest = url.split_once("://").map_or(&url[..], |(_, rest)| rest);
+        let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+        authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+    }
+
+    /// The path of the URL without its query.
+    pub fn path(&self) -> &str {
+        let url = &self.opened.url;
+        let rest = url.split_once("://").map_or(&url[..], |(_, rest)| rest);
+        let path = &rest[rest.find(['/', '?', '#']).unwrap_or(rest.len())..];
+        &path[..path.find(['?', '#']).unwrap_or(path.len())]
+    }
+
+    /// The answer's media type in lower case, without parameters.
+    pub fn content_type(&self) -> Option<String> {
+        let value = self.response.headers.text("content-type")?;
+        Some(value.split(';').next()?.trim().to_ascii_lowercase())
+    }
+
+    /// From the request's head until the last byte of the answer; `None` while it runs.
+    pub fn duration(&self) -> Option<Duration> {
+        self.phases.total.filter(|_| self.done)
     }
 
     /// It failed, or its status is 400 or above.

@@ -3,7 +3,9 @@
 //! Read `exchange` first: what is known of one request and its answer.
 
 pub mod exchange;
+pub mod headers;
 
 pub use exchange::{
-    Body, Caller, Exchange, ExchangeId, Failure, Frame, Headers, Injection, Mode, Note, Opened, Phases, Side, Traffic,
+    Body, Caller, Exchange, ExchangeId, Failure, Frame, Injection, Mode, Note, Opened, Phases, Side, Traffic,
 };
+pub use headers::{HeaderBuffer, Headers};
