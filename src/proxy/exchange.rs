@@ -266,5 +266,7 @@ pub enum Note {
         failure: Option<Failure>,
         /// It was sent twice.
         retried: bool,
+        /// What became of the script, if it is not what was told with the answer.
+        injection: Option<Injection>,
     },
 }

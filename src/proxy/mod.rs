@@ -1,7 +1,8 @@
 //! The development proxy: a request comes in, is made anew, goes to its server, and is kept.
 //!
-//! Read `exchange` first: what is known of one request and its answer.
+//! Read `exchange` first: what is known of one request and its answer; then `engine`, which carries them.
 
+pub mod engine;
 pub mod exchange;
 pub mod headers;
 
