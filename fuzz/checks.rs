@@ -7,6 +7,7 @@ use brummer::config::{Config, Overrides, Place, parse_env};
 use brummer::event::{Ending, Stream};
 use brummer::process::output::{LineCutter, PIECE_BYTES_MAX};
 use brummer::wire::ansi::{Piece, pieces, strip};
+use brummer::wire::html::{HOLD_BYTES_MAX, Insert, Insertion, Outcome};
 use brummer::wire::url;
 
 /// All pieces together are the input, and nothing that a terminal would swallow is left in the stripped text.
@@ -100,4 +101,26 @@ pub(crate) fn config(data: &[u8]) {
             }
         }
     }
+}
+
+/// However a page is split, the script comes to the same place, or to none; without it the page is as it was.
+/// The first byte chooses the size of the chunks and whether the charset is known.
+pub(crate) fn html(data: &[u8]) {
+    let [choice, page @ ..] = data else { return };
+    let insert = |chunks: &mut dyn Iterator<Item = &[u8]>| {
+        let what = Insertion { text: "<script>".into(), mark: "data-mark", charset_known: choice & 1 == 0 };
+        let (mut insert, mut out, mut fed) = (Insert::new(what), Vec::new(), 0);
+        for chunk in chunks {
+            fed += chunk.len();
+            insert.feed(chunk, &mut out);
+            assert!(out.len() + HOLD_BYTES_MAX >= fed, "too much is held back");
+        }
+        insert.finish(&mut out);
+        (out, insert.outcome())
+    };
+    let (out, outcome) = insert(&mut std::iter::once(page));
+    assert_eq!(insert(&mut page.chunks(1 + usize::from(choice >> 1))), (out.clone(), outcome));
+    assert_eq!(out.len(), page.len() + if outcome == Outcome::Inserted { "<script>".len() } else { 0 });
+    let common = page.iter().zip(&out).take_while(|(a, b)| a == b).count();
+    assert!(out.ends_with(&page[common..]));
 }

@@ -47,3 +47,8 @@ fn seeds_of_lines_hold() {
 fn seeds_of_config_hold() {
     replay("config", checks::config);
 }
+
+#[test]
+fn seeds_of_html_hold() {
+    replay("html", checks::html);
+}

@@ -1,5 +1,7 @@
 //! Bytes to values, without threads, clocks or sockets.
 
 pub mod ansi;
+pub mod csp;
+pub mod html;
 pub mod http1;
 pub mod url;
