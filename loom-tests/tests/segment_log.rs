@@ -53,6 +53,26 @@ fn sy11_reader_sees_only_whole_published_lines() {
 }
 
 #[test]
+fn sy11_reader_knows_of_every_tag_that_it_sees() {
+    check("segment log, 2 publishes with tags, 1 reader", None, 300, || {
+        let mut log = SegmentLog::new(TINY);
+        log.append(&[b"a"], Line { tag: 1, ..line(0) }).expect("short");
+        let reader = log.reader();
+        let write = side(move || {
+            log.publish();
+            log.append(&[b"b"], Line { tag: 2, ..line(1) }).expect("short and in order");
+            log.publish();
+        });
+        let read = side(move || {
+            for segment in reader.snapshot().segments() {
+                assert!(segment.lines().all(|line| line.tag & !segment.tags() == 0), "a line has a tag of no segment");
+            }
+        });
+        run([write, read]);
+    });
+}
+
+#[test]
 fn sy11_reader_sees_a_gap_free_run_while_the_log_rolls() {
     check("segment log, 1 roll, 1 reader", None, 1_500, || {
         let mut log = SegmentLog::new(TINY);

@@ -19,6 +19,7 @@
 //! |---|---|---|---|
 //! | `Block::commit` store | Release | `Block::committed` | a reader sees the count before the bytes: torn line |
 //! | `Block::committed` load | Acquire | `Block::commit` | the same |
+//! | `Block::set_tags` store | Relaxed, before the commit | `Block::tags`, after `Block::committed` | – (the commit word orders them) |
 //! | list swap | that of `cow` | list load | a reader sees a segment before its header |
 //! | `Shared::announce` store | Release | `Shared::last_seq` | a poller sees the sequence, and a snapshot without it |
 //! | `Arc::get_mut` | Acquire (in `Arc`) | release by the last drop | a recycled segment overwrites what a reader still reads |
@@ -169,6 +170,9 @@ struct Open {
     lines: u32,
     text_end: u32,
     committed: u32,
+    /// The union of the lines' tags, and what readers know of it.
+    tags: u16,
+    shown_tags: u16,
 }
 
 impl SegmentLog {
@@ -231,6 +235,10 @@ impl SegmentLog {
         if open.committed == open.lines {
             return;
         }
+        if open.tags != open.shown_tags {
+            open.block.set_tags(open.tags);
+            open.shown_tags = open.tags;
+        }
         // SAFETY: this is the one writer, and `write` has written all lines below `open.lines`.
         unsafe { open.block.commit(open.lines) };
         open.committed = open.lines;
@@ -259,7 +267,16 @@ impl SegmentLog {
         self.next_bytes = (capacity * 2).min(self.limits.segment_bytes);
         let block = self.shared.spares.take(capacity, line.seq, line.time);
         self.shared.push(block.clone());
-        let open = Open { block, base_seq: line.seq, base_time: line.time, lines: 0, text_end: 0, committed: 0 };
+        let open = Open {
+            block,
+            base_seq: line.seq,
+            base_time: line.time,
+            lines: 0,
+            text_end: 0,
+            committed: 0,
+            tags: 0,
+            shown_tags: 0,
+        };
         self.open.insert(open)
     }
 }
@@ -287,6 +304,7 @@ impl Open {
         unsafe { self.block.write(self.lines, self.text_end, parts, record) };
         self.text_end = record.end;
         self.lines += 1;
+        self.tags |= line.tag;
     }
 }
 

@@ -1,8 +1,8 @@
 //! One segment: a contiguous, self-describing block of bytes with text growing up and line records growing down.
 //!
 //! ```text
-//! 0        4         6        8          12      16         24          64
-//! | magic  | version | header | capacity | lines | base seq | base time | … | text →      ← records |
+//! 0        4         6        8          12      16         24          32         64
+//! | magic  | version | header | capacity | lines | base seq | base time | tags | … | text → ← records |
 //! ```
 //!
 //! A record is 16 bytes, the first one stands at the very end. Nothing in the block is a pointer, so its bytes mean the
@@ -22,7 +22,7 @@ pub(super) const RECORD_BYTES: usize = size_of::<Record>();
 const MAGIC: u32 = u32::from_ne_bytes(*b"BRSG");
 const VERSION: u16 = 1;
 
-/// The head of a block. `lines` is the commit word: the only part that changes while readers look.
+/// The head of a block. `lines` is the commit word; only it and `tags` change while readers look.
 #[repr(C)]
 struct Header {
     magic: u32,
@@ -32,6 +32,8 @@ struct Header {
     lines: u32,
     base_seq: u64,
     base_time: u64,
+    /// The union of the lines' tags, in the low 16 bits.
+    tags: u32,
 }
 
 /// What is kept of a line beside its text.
@@ -89,11 +91,14 @@ impl Block {
             lines: 0,
             base_seq,
             base_time,
+            tags: 0,
         };
         // SAFETY: the block is at least a header long and aligned to 8; `&mut self` excludes every other access.
         unsafe { self.start().cast::<Header>().write(header) };
         #[cfg(loom)]
         self.watch.lines.store(0, Ordering::Relaxed);
+        #[cfg(loom)]
+        self.watch.tags.store(0, Ordering::Relaxed);
     }
 
     /// Bytes of the whole block.
@@ -130,6 +135,28 @@ impl Block {
     #[cfg(loom)]
     fn commit_word(&self) -> &AtomicU32 {
         &self.watch.lines
+    }
+
+    #[cfg(not(loom))]
+    fn tags_word(&self) -> &AtomicU32 {
+        // SAFETY: in bounds and aligned; while the block is shared this word is only accessed through this atomic.
+        unsafe { AtomicU32::from_ptr(&raw mut (*self.start().cast::<Header>()).tags) }
+    }
+
+    #[cfg(loom)]
+    fn tags_word(&self) -> &AtomicU32 {
+        &self.watch.tags
+    }
+
+    /// The union of the tags of all lines that `committed` has shown the caller, and perhaps of later ones.
+    pub(super) fn tags(&self) -> u16 {
+        // Relaxed: the acquire load of the commit word has made what was stored before it visible.
+        self.tags_word().load(Ordering::Relaxed) as u16
+    }
+
+    /// Sets the union of the tags, before the lines are committed that changed it.
+    pub(super) fn set_tags(&self, tags: u16) {
+        self.tags_word().store(u32::from(tags), Ordering::Relaxed);
     }
 
     /// How many lines readers may see. Everything below is visible to the caller from here on.
@@ -218,11 +245,13 @@ mod watch {
     pub(super) struct Watch {
         cells: Vec<UnsafeCell<()>>,
         pub(super) lines: AtomicU32,
+        pub(super) tags: AtomicU32,
     }
 
     impl Watch {
         pub(super) fn new(lines: usize) -> Self {
-            Self { cells: (0..=lines).map(|_| UnsafeCell::new(())).collect(), lines: AtomicU32::new(0) }
+            let cells = (0..=lines).map(|_| UnsafeCell::new(())).collect();
+            Self { cells, lines: AtomicU32::new(0), tags: AtomicU32::new(0) }
         }
 
         pub(super) fn read(&self, cell: usize) {

@@ -169,6 +169,12 @@ impl<'a> SegmentView<'a> {
         self.block.capacity()
     }
 
+    /// The union of the tags of its lines; bits of hidden and of newer lines may be among them. What is not in it is in no
+    /// line, so a search for lines of a kind can pass whole segments over.
+    pub fn tags(&self) -> u16 {
+        self.block.tags()
+    }
+
     /// All its lines as they were appended, one after the other.
     pub fn text(&self) -> &'a [u8] {
         // SAFETY: both are ends of committed lines, by the invariant of `block`.

@@ -63,6 +63,27 @@ fn a_line_as_long_as_a_segment_fits() {
 }
 
 #[test]
+fn a_segment_has_the_tags_of_all_its_lines_and_a_recycled_one_has_none_left() {
+    let mut log = SegmentLog::with_spares(SMALL, Spares::new(1));
+    let reader = log.reader();
+    let union = || reader.snapshot().segments().map(|segment| segment.tags()).collect::<Vec<_>>();
+    for (seq, tag) in [(0, 1), (1, 4), (2, 4)] {
+        log.append(&[&[b'x'; 40]], Line { seq, tag, ..Line::default() }).unwrap();
+    }
+    log.publish();
+    log.append(&[b"x"], Line { seq: 3, tag: 8, ..Line::default() }).unwrap();
+    assert_eq!(union(), [5]);
+    log.publish();
+    assert_eq!(union(), [13]);
+    for seq in 4..20 {
+        log.append(&[&[b'x'; 500]], Line { seq, tag: 2, ..Line::default() }).unwrap();
+        log.publish();
+        log.evict_oldest();
+        assert_eq!(union().last(), Some(&2));
+    }
+}
+
+#[test]
 fn numbers_that_leave_a_record_open_a_new_segment_and_earlier_times_are_kept_as_the_first() {
     let mut log = SegmentLog::new(Limits::default());
     let far = u64::from(u32::MAX);
