@@ -2,7 +2,7 @@
 //!
 //! A line is stored as its plain text and a newline; a line with escape sequences as its plain text, a newline, its raw
 //! bytes, a newline. So one search over a segment's bytes sees the plain text of every line. A piece whose line goes on
-//! has no newline: the text of a long line is contiguous.
+//! has no newline; `seams` puts such pieces together.
 
 use std::sync::Arc;
 
@@ -38,6 +38,11 @@ impl Tag {
             | (self.level as u16) << 3
             | u16::from(self.has_raw) << 6
             | u16::from(self.is_stack) << 7
+    }
+
+    /// Whether a piece that goes on may be among lines with this union of tags; it may say yes of lines of two endings.
+    pub(super) fn may_continue(union: u16) -> bool {
+        union >> 1 & 3 == 3
     }
 
     #[inline]
@@ -175,6 +180,7 @@ mod tests {
                     for (has_raw, is_stack) in [(false, false), (true, false), (false, true), (true, true)] {
                         let tag = Tag { stream, ending, level, has_raw, is_stack };
                         assert_eq!(Tag::unpack(tag.pack()), tag);
+                        assert_eq!(Tag::may_continue(tag.pack()), ending == Ending::Continued);
                     }
                 }
             }

@@ -1,7 +1,7 @@
 //! Keeps every line: store, search, levels, URLs, errors.
 //!
 //! Read `line` first: what a kept line is. Then `store`, the door of everything; `writer`, the way of a line in;
-//! `snapshot` and `merge`, the way out; `search` and `pattern`. What is noticed on the way in: `progress`,
+//! `snapshot` and `merge`, the way out; `search`, `seams` and `pattern`. What is noticed on the way in: `progress`,
 //! `levels`, `urls`, `errors`. `core` holds what writers share, `process_log` what all may know of a log.
 
 mod core;
@@ -12,6 +12,7 @@ mod merge;
 mod pattern;
 mod process_log;
 mod progress;
+mod seams;
 mod search;
 mod snapshot;
 mod store;

@@ -1,8 +1,8 @@
 //! Searches a snapshot: whole segments at a time, newest first, on as many threads as the caller gives.
 //!
 //! A segment's text is one haystack; only around a hit are the borders of its line looked for. Hits in the raw copy of a
-//! line with escapes do not count. A literal may go on from a piece of a long line (over 32 KiB) into its next pieces, but
-//! for pieces with escapes and pieces with lines of the other stream between them; an expression may within a segment.
+//! line with escapes do not count. Lines that were kept in pieces (over 32 KiB) are left out of it and searched as wholes,
+//! by `seams`, whatever lies between their pieces.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -10,11 +10,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
-use crate::event::{Ending, Level, ProcessId};
+use crate::event::{Level, ProcessId};
 use crate::sync::segment_log::SegmentView;
 
 use super::line::LineRef;
 use super::pattern::{Pattern, PatternOptions};
+use super::seams::{self, JOIN_BYTES_MAX, Seams};
 use super::snapshot::{Snapshot, View};
 
 /// Segments that one thread takes at a time.
@@ -57,7 +58,7 @@ pub struct Hit {
 /// What was found so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// The lines, newest first; of a long line, the piece in which the hit begins.
+    /// The lines, newest first; of a line that is kept in pieces, each piece in which a match begins.
     pub hits: Vec<Hit>,
     /// How many lines were found, those beyond the limit included as far as they were looked for.
     pub count: u64,
@@ -90,6 +91,8 @@ pub struct Searcher {
     snapshot: Snapshot,
     pattern: Pattern,
     query: Query,
+    /// By view.
+    seams: Vec<Seams>,
     parts: Vec<Part>,
     next: AtomicUsize,
     done: AtomicUsize,
@@ -100,11 +103,13 @@ pub struct Searcher {
     collected: Mutex<Found>,
 }
 
-/// Some neighbouring segments of one log.
-#[derive(Clone, Copy, Debug)]
+/// Some neighbouring segments of one log, and the long lines that begin in them.
+#[derive(Clone, Debug)]
 struct Part {
     view: usize,
     segment: usize,
+    long_lines: Range<usize>,
+    /// No line of it has a greater number.
     last_seq: u64,
 }
 
@@ -126,12 +131,18 @@ impl Snapshot {
     pub fn searcher(&self, query: &Query) -> Result<Searcher> {
         let pattern = Pattern::new(&query.text, query.options)?;
         let snapshot = query.processes.as_ref().map_or_else(|| self.clone(), |processes| self.only(processes));
-        let mut parts: Vec<Part> = snapshot.views.iter().enumerate().flat_map(|(at, view)| view.parts(at)).collect();
+        let seams: Vec<Seams> = match pattern.is_everything() {
+            true => snapshot.views.iter().map(|_| Seams::default()).collect(),
+            false => snapshot.views.iter().map(Seams::of).collect(),
+        };
+        let views = snapshot.views.iter().zip(&seams).enumerate();
+        let mut parts: Vec<Part> = views.flat_map(|(at, (view, seams))| view.parts(at, seams)).collect();
         parts.sort_unstable_by_key(|part| std::cmp::Reverse(part.last_seq));
         Ok(Searcher {
             snapshot,
             pattern,
             query: query.clone(),
+            seams,
             parts,
             next: AtomicUsize::new(0),
             done: AtomicUsize::new(0),
@@ -145,11 +156,14 @@ impl Snapshot {
 
 impl View {
     /// Its segments, cut into parts.
-    fn parts(&self, view: usize) -> Vec<Part> {
+    fn parts(&self, view: usize, seams: &Seams) -> Vec<Part> {
         let segments: Vec<_> = self.lines.segments().collect();
         let part = |(at, segments): (usize, &[SegmentView<'_>])| {
-            let last = segments.last().and_then(|segment| segment.line(segment.len() - 1))?;
-            Some(Part { view, segment: at * PART_SEGMENTS, last_seq: last.seq })
+            let (first, last) = (segments.first()?, segments.last()?);
+            let long_lines = seams.beginning_in(first.first_index()..last.first_index() + last.len() as u64);
+            let ends = seams.lines[long_lines.clone()].iter().filter_map(|pieces| self.lines.line(*pieces.last()?));
+            let last_seq = ends.chain(last.line(last.len() - 1)).map(|line| line.seq).max()?;
+            Some(Part { view, segment: at * PART_SEGMENTS, long_lines, last_seq })
         };
         segments.chunks(PART_SEGMENTS).enumerate().filter_map(part).collect()
     }
@@ -162,7 +176,7 @@ impl Searcher {
         loop {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(part) = self.parts.get(at) else { return };
-            if part.last_seq < self.enough_below.load(Ordering::Relaxed) || !self.search_part(*part, stop, &mut hits) {
+            if part.last_seq < self.enough_below.load(Ordering::Relaxed) || !self.search_part(part, stop, &mut hits) {
                 // Parts stand in order: the others have nothing newer, or the search was stopped.
                 self.left_out.store(true, Ordering::Relaxed);
                 self.next.store(self.parts.len(), Ordering::Relaxed);
@@ -187,34 +201,87 @@ impl Searcher {
     }
 
     /// Says `false` when it was stopped.
-    fn search_part(&self, part: Part, stop: &dyn Fn() -> bool, hits: &mut Vec<Hit>) -> bool {
-        let view = &self.snapshot.views[part.view];
-        let (mut count, mut scanned, mut finished) = (0, 0, true);
+    fn search_part(&self, part: &Part, stop: &dyn Fn() -> bool, hits: &mut Vec<Hit>) -> bool {
+        let (view, seams) = (&self.snapshot.views[part.view], &self.seams[part.view]);
+        let (mut count, mut scanned) = (0, 0);
         let mut take = |line: &LineRef<'_>| {
             count += 1;
             if !self.query.count_only {
                 hits.push(Hit { seq: line.seq, process: line.process });
             }
         };
-        let mut segments = view.lines.segments().skip(part.segment);
-        let mut next = segments.next().map(|segment| Area::new(view, segment, &self.query));
-        for _ in 0..PART_SEGMENTS {
-            let Some(area) = next else { break };
-            if stop() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                finished = false;
-                break;
+        let go_on = || !stop() && self.deadline.is_none_or(|deadline| Instant::now() < deadline);
+        let mut segments = view.lines.segments().skip(part.segment).take(PART_SEGMENTS);
+        let mut long_lines = seams.lines[part.long_lines.clone()].iter();
+        let finished = segments.all(|segment| {
+            let goes_on = go_on();
+            if goes_on {
+                scanned += self.search_segment(view, seams, segment, &mut take);
             }
-            scanned += area.text.len() as u64;
-            let last_hit = self.search_area(&area, &mut take);
-            next = segments.next().map(|segment| Area::new(view, segment, &self.query));
-            if let Some(line) = next.as_ref().and_then(|next| self.search_seam(&area, next))
-                && last_hit != Some(line.seq)
-            {
-                take(&line);
-            }
-        }
+            goes_on
+        }) && long_lines.all(|line| self.search_long_line(view, line, &go_on, &mut take));
         self.collect(hits, count, scanned);
         finished
+    }
+
+    /// Searches the lines of a segment that are whole; says how many bytes of all its lines were asked for.
+    fn search_segment(
+        &self,
+        view: &View,
+        seams: &Seams,
+        segment: SegmentView<'_>,
+        take: &mut dyn FnMut(&LineRef<'_>),
+    ) -> u64 {
+        let (first, lines) = (segment.first_index(), self.asked_for(view, segment));
+        for run in seams.between(first + lines.start as u64..first + lines.end as u64) {
+            let run = (run.start - first) as usize..(run.end - first) as usize;
+            self.search_area(&Area::new(view, segment, run), take);
+        }
+        Area::new(view, segment, lines).text.len() as u64
+    }
+
+    /// Searches a line that is kept in these pieces; says `false` when it was stopped.
+    fn search_long_line(
+        &self,
+        view: &View,
+        pieces: &[u64],
+        go_on: &dyn Fn() -> bool,
+        take: &mut dyn FnMut(&LineRef<'_>),
+    ) -> bool {
+        let line = |index: &u64| view.line(*index).expect("the pieces were found in this view");
+        let is_early = |line: &LineRef<'_>| {
+            self.query.from_seq.is_some_and(|seq| line.seq < seq)
+                || self.query.since_ms.is_some_and(|time| line.time_ms < time)
+        };
+        let is_late = |line: &LineRef<'_>| self.query.until_ms.is_some_and(|time| line.time_ms >= time);
+        let mut first = pieces.partition_point(|index| is_early(&line(index)));
+        if pieces.get(first).is_none_or(|first| is_late(&line(first))) {
+            return go_on();
+        }
+        // A match may begin before what is asked for and reach into it; farther back than this, none is known of.
+        let mut before = 0;
+        while first > 0 && before < JOIN_BYTES_MAX / 2 {
+            first -= 1;
+            before += line(&pieces[first]).raw.len();
+        }
+        let raw = pieces[first..].iter().map(|index| line(index).raw);
+        seams::search(raw, &self.pattern, JOIN_BYTES_MAX, go_on, &mut |at| {
+            let line = line(&pieces[first + at]);
+            if self.allows(&line) && !is_early(&line) && !is_late(&line) {
+                take(&line);
+            }
+        })
+    }
+
+    /// The lines of a segment that the snapshot shows and the query asks for.
+    fn asked_for(&self, view: &View, segment: SegmentView<'_>) -> Range<usize> {
+        let query = &self.query;
+        let shown = |index: u64| (index.saturating_sub(segment.first_index()) as usize).min(segment.len());
+        let since = query.since_ms.map_or(0, |time| segment.find_time(time));
+        let from_seq = query.from_seq.map_or(0, |seq| segment.find_seq(seq));
+        let first = shown(view.from).max(since).max(from_seq);
+        let until = query.until_ms.map_or(segment.len(), |time| segment.find_time(time));
+        first..shown(view.to).min(until).max(first)
     }
 
     fn collect(&self, hits: &mut Vec<Hit>, count: u64, scanned: u64) {
@@ -236,98 +303,59 @@ impl Searcher {
         self.query.level.is_none_or(|least| line.level >= least)
     }
 
-    /// Hands every line that is a hit to `take`; gives back the number of the last of them.
-    fn search_area(&self, area: &Area<'_>, take: &mut dyn FnMut(&LineRef<'_>)) -> Option<u64> {
-        let mut last = None;
+    /// Hands every line that is a hit to `take`.
+    fn search_area(&self, area: &Area<'_>, take: &mut dyn FnMut(&LineRef<'_>)) {
         let mut hit = |line: LineRef<'_>| {
             if self.allows(&line) {
-                last = Some(line.seq);
                 take(&line);
             }
         };
         if self.pattern.needs_lines() {
             let is_hit = |line: &LineRef<'_>| self.pattern.is_everything() || self.pattern.is_match(line.plain);
-            (area.first..area.end).map(|at| area.line(at)).filter(is_hit).for_each(hit);
-            return last;
+            return area.lines.clone().map(|at| area.line(at)).filter(is_hit).for_each(hit);
         }
         let mut from = 0;
         while let Some(found) = self.pattern.find_at(area.text, from) {
             let at = area.line_at(found.start);
-            if at >= area.end {
+            if at >= area.lines.end {
                 break;
             }
             let line = area.line(at);
-            if self.is_in_line(area, at, &line, found) {
+            if self.is_in_line(area, &line, found) {
                 hit(line);
             }
             from = area.end_of(at);
         }
-        last
     }
 
-    /// Whether what was found stands in the plain text of line `at`, or begins there and goes on in its next pieces.
-    fn is_in_line(&self, area: &Area<'_>, at: usize, line: &LineRef<'_>, found: Range<usize>) -> bool {
-        let start = area.offset_of(line.plain);
-        let end = start + line.plain.len();
-        if found.start > end {
-            return false;
-        }
-        let is_inside = found.end <= end || (found.start < end && area.goes_on_to(at, found.end));
+    /// Whether what was found stands in the plain text of the line.
+    fn is_in_line(&self, area: &Area<'_>, line: &LineRef<'_>, found: Range<usize>) -> bool {
+        let end = area.offset_of(line.plain) + line.plain.len();
         // An expression may have run on into the next line although it also matches within this one.
-        is_inside || (self.pattern.is_regex() && self.pattern.is_match(line.plain))
-    }
-
-    /// The last line of `area`, if it goes on in `next` and a literal stands across the seam.
-    fn search_seam<'a>(&self, area: &Area<'a>, next: &Area<'a>) -> Option<LineRef<'a>> {
-        let reach = self.pattern.literal_len()?.checked_sub(1)?;
-        let last = area.line(area.end.checked_sub(1).filter(|last| *last >= area.first)?);
-        let following = (next.first < next.end).then(|| next.line(next.first))?;
-        if last.ending != Ending::Continued || following.stream != last.stream || !self.allows(&last) {
-            return None;
-        }
-        // One byte more on both sides: it settles whether a whole word was found.
-        let tail = &last.plain[last.plain.len().saturating_sub(reach + 1)..];
-        let head = &following.plain[..following.plain.len().min(reach + 1)];
-        let seam = [tail, head].concat();
-        let crosses = |hit: &Range<usize>| hit.start < tail.len() && hit.end > tail.len();
-        let mut from = 0;
-        while let Some(hit) = self.pattern.find_at(&seam, from) {
-            if crosses(&hit) {
-                return Some(last);
-            }
-            from = hit.start + 1;
-        }
-        None
+        found.start <= end && (found.end <= end || self.pattern.is_regex() && self.pattern.is_match(line.plain))
     }
 }
 
-/// The lines of a segment that the snapshot shows and the query asks for.
+/// Neighbouring lines of a segment, each of them with its newline.
 struct Area<'a> {
     view: &'a View,
     segment: SegmentView<'a>,
-    /// Lines, counted in the segment.
-    first: usize,
-    end: usize,
+    /// Counted in the segment.
+    lines: Range<usize>,
     /// Their bytes, and where in the segment's text they begin.
     text: &'a [u8],
     begins: usize,
 }
 
 impl<'a> Area<'a> {
-    fn new(view: &'a View, segment: SegmentView<'a>, query: &Query) -> Area<'a> {
-        let shown = |index: u64| (index.saturating_sub(segment.first_index()) as usize).min(segment.len());
-        let since = query.since_ms.map_or(0, |time| segment.find_time(time));
-        let from_seq = query.from_seq.map_or(0, |seq| segment.find_seq(seq));
-        let first = shown(view.from).max(since).max(from_seq);
-        let until = query.until_ms.map_or(segment.len(), |time| segment.find_time(time));
-        let end = shown(view.to).min(until).max(first);
+    fn new(view: &'a View, segment: SegmentView<'a>, lines: Range<usize>) -> Area<'a> {
         let all = segment.text();
         let offset = |line: usize| match segment.line(line) {
             Some(line) => line.text.as_ptr() as usize - all.as_ptr() as usize,
             None => all.len(),
         };
-        let begins = offset(first);
-        Area { view, segment, first, end, text: &all[begins..offset(end)], begins }
+        let (begins, ends) = (offset(lines.start), offset(lines.end));
+        Area { view, segment, lines, text: &all[begins..ends], begins }
     }
 
     /// The line that holds this byte of the text.
@@ -348,23 +376,5 @@ impl<'a> Area<'a> {
     fn end_of(&self, at: usize) -> usize {
         let text = self.segment.line(at).expect("an area's lines are within its segment").text;
         self.offset_of(text) + text.len()
-    }
-
-    /// Whether the text from this piece to the byte before `to` is one line's.
-    fn goes_on_to(&self, at: usize, to: usize) -> bool {
-        let first = self.line(at);
-        let mut piece = first;
-        for next in at + 1..self.end {
-            let whole = piece.ending == Ending::Continued && piece.plain.len() == piece.raw.len();
-            let following = self.line(next);
-            if !whole || following.stream != first.stream {
-                return false;
-            }
-            if to <= self.offset_of(following.plain) + following.plain.len() {
-                return true;
-            }
-            piece = following;
-        }
-        false
     }
 }

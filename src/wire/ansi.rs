@@ -96,6 +96,44 @@ pub fn strip(bytes: &[u8], plain: &mut Vec<u8>) {
     }
 }
 
+/// The longest start of a sequence that [`strip_start`] waits for the rest of.
+const OPEN_BYTES_MAX: usize = 4 << 10;
+
+/// Like [`strip`], for bytes that go on elsewhere: gives back the start of a sequence at their end that may go on there,
+/// at most 4 KiB of it. Put what follows behind it and strip both.
+///
+/// ```
+/// let mut plain = Vec::new();
+/// let open = brummer::wire::ansi::strip_start(b"one \x1b[3", &mut plain);
+/// assert_eq!((&plain[..], open), (&b"one "[..], &b"\x1b[3"[..]));
+/// ```
+pub fn strip_start<'a>(bytes: &'a [u8], plain: &mut Vec<u8>) -> &'a [u8] {
+    let mut rest = bytes;
+    while let Some(at) = memchr(ESC, rest) {
+        plain.extend_from_slice(&rest[..at]);
+        rest = &rest[at..];
+        if rest.len() <= OPEN_BYTES_MAX && is_open(rest) {
+            return rest;
+        }
+        rest = &rest[sequence_len(rest)..];
+    }
+    plain.extend_from_slice(rest);
+    &[]
+}
+
+/// Whether the sequence at the start of `bytes`, which starts with ESC, could go on behind them.
+fn is_open(bytes: &[u8]) -> bool {
+    match bytes.get(1) {
+        None => true,
+        Some(b'[') => bytes[2..].iter().all(|b| (0x20..=0x3f).contains(b)),
+        Some(b']' | b'P' | b'X' | b'^' | b'_') => {
+            memchr2(ESC, 0x07, &bytes[2..]).is_none_or(|at| bytes[at + 2] == ESC && at + 3 == bytes.len())
+        }
+        Some(0x20..=0x2f) => bytes[1..].iter().all(|b| (0x20..=0x2f).contains(b)),
+        Some(_) => false,
+    }
+}
+
 /// Whether nothing of `bytes` can be seen: only sequences and white space.
 pub fn is_blank(bytes: &[u8]) -> bool {
     pieces(bytes).all(|piece| !matches!(piece, Piece::Text(text) if !text.trim_ascii().is_empty()))
@@ -258,6 +296,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_text_is_stripped_in_two_parts_as_in_one(text in "([\x1b\\[\\];mG0-9a-c\x07\\\\ (]|é){0,40}", cut: proptest::sample::Index) {
+            let text = text.as_bytes();
+            let (before, after) = text.split_at(cut.index(text.len() + 1));
+            let mut parts = Vec::new();
+            let rest = strip_start(before, &mut parts);
+            strip(&[rest, after].concat(), &mut parts);
+            prop_assert_eq!(parts, plain(text));
+        }
+
         #[test]
         fn pieces_give_back_all_bytes_and_plain_text_has_no_escape(bytes: Vec<u8>, tail in "[\x1b\\[\\];mG0-9a-c\x07\\\\]{0,40}") {
             let bytes = [bytes, tail.into_bytes()].concat();
