@@ -28,8 +28,12 @@ fn told(log: &[u8]) -> String {
         writeln!(told, "{}", text.trim_end()).expect("a string takes all");
     }
     for url in store.urls() {
-        writeln!(told, "url: {}{}", url.url, if url.is_local { "" } else { " (in the world)" })
-            .expect("a string takes all");
+        let what = match (url.is_server, url.is_local) {
+            (true, _) => "",
+            (false, true) => " (spoken of)",
+            (false, false) => " (in the world)",
+        };
+        writeln!(told, "url: {}{}", url.url, what).expect("a string takes all");
     }
     for error in store.errors() {
         let language = error.language.map_or(String::new(), |language| format!(" ({language})"));

@@ -149,7 +149,7 @@ impl OutputSink for Sink {
                 backtrace: None,
             });
         }
-        for found in published.urls.into_iter().filter(|found| found.is_local) {
+        for found in published.urls.into_iter().filter(|found| found.is_server) {
             self.tally.first_url(&found.url);
             self.bus.publish_async(Event::UrlDetected { process: self.id, url: found.url });
             self.changes.bump(Thing::Processes);

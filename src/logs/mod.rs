@@ -2,7 +2,7 @@
 //!
 //! Read `line` first: what a kept line is. Then `store`, the door of everything; `writer`, the way of a line in;
 //! `snapshot` and `merge`, the way out; `search`, `seams` and `pattern`. What is noticed on the way in: `progress`,
-//! `levels`, `urls`, `errors`. `core` holds what writers share, `process_log` what all may know of a log.
+//! `levels`, `urls` with `servers`, `errors`. `core` holds what writers share, `process_log` what all may know of a log.
 
 mod core;
 mod errors;
@@ -14,6 +14,7 @@ mod process_log;
 mod progress;
 mod seams;
 mod search;
+mod servers;
 mod snapshot;
 mod store;
 #[cfg(test)]

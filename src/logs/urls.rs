@@ -1,10 +1,12 @@
-//! The bounded list of URLs that stood in lines.
+//! The bounded list of URLs that stood in lines, and which of them are servers of the processes that printed them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::event::ProcessId;
 use crate::wire::url::Url;
+
+use super::servers::is_server;
 
 /// Longer URLs are not listed: they are data, not addresses.
 const URL_BYTES_MAX: usize = 2_000;
@@ -18,6 +20,8 @@ pub struct UrlRecord {
     pub url: Arc<str>,
     /// Whether a server on this machine or in its network is meant, and not a page in the world.
     pub is_local: bool,
+    /// Whether the process said that it can be reached there; of a URL that it only speaks of, this is `false`.
+    pub is_server: bool,
     /// Who printed it.
     pub process: ProcessId,
     /// Its name.
@@ -36,13 +40,15 @@ pub struct UrlRecord {
     pub last_ms: u64,
 }
 
-/// A URL that a process printed for the first time.
+/// A URL that a process printed for the first time, or said for the first time to be its server's.
 #[derive(Clone, Debug)]
 pub struct FreshUrl {
     /// The URL as it can be opened.
     pub url: Arc<str>,
     /// Whether a server on this machine or in its network is meant.
     pub is_local: bool,
+    /// Whether the process said that it can be reached there.
+    pub is_server: bool,
     /// The line it stands in.
     pub seq: u64,
 }
@@ -58,12 +64,20 @@ pub(super) struct UrlBatch {
 struct Found {
     open: String,
     is_local: bool,
+    is_server: bool,
     count: u64,
     first_seq: u64,
     /// Where in its first line it starts.
     first_at: usize,
     last_seq: u64,
     last_ms: u64,
+}
+
+impl Found {
+    fn fresh(&self, url: &Arc<str>) -> FreshUrl {
+        let (is_local, is_server) = (self.is_local, self.is_server);
+        FreshUrl { url: Arc::clone(url), is_local, is_server, seq: self.first_seq }
+    }
 }
 
 impl UrlBatch {
@@ -74,11 +88,13 @@ impl UrlBatch {
         }
         if let Some(found) = self.found.get_mut(url.text) {
             (found.count, found.last_seq, found.last_ms) = (found.count + 1, seq, time_ms);
+            found.is_server = found.is_server || is_server(url);
             return false;
         }
         let found = Found {
             open: url.to_open(),
             is_local: url.is_local(),
+            is_server: is_server(url),
             count: 1,
             first_seq: seq,
             first_at: url.start,
@@ -119,13 +135,18 @@ impl UrlTable {
             if let Some(record) = of_process.get_mut(found.open.as_str()) {
                 record.count += found.count;
                 (record.last_seq, record.last_ms) = (record.last_seq.max(found.last_seq), found.last_ms);
+                if found.is_server && !record.is_server {
+                    record.is_server = true;
+                    fresh.push(found.fresh(&record.url));
+                }
                 continue;
             }
-            let url: Arc<str> = found.open.into();
-            fresh.push(FreshUrl { url: Arc::clone(&url), is_local: found.is_local, seq: found.first_seq });
+            let url: Arc<str> = found.open.as_str().into();
+            fresh.push(found.fresh(&url));
             let record = UrlRecord {
                 url: Arc::clone(&url),
                 is_local: found.is_local,
+                is_server: found.is_server,
                 process,
                 name: Arc::clone(name),
                 count: found.count,
@@ -142,17 +163,16 @@ impl UrlTable {
         fresh
     }
 
-    /// Pages in the world go first, then what was not seen for longest; a quarter at once, so that a flood stays cheap.
+    /// Pages in the world go first, then what is only spoken of, then what was not seen for longest; a quarter at once, so that a flood stays cheap.
     fn make_room(&mut self) {
         if self.len <= self.most {
             return;
         }
-        let mut order: Vec<_> =
-            self.records.values().flat_map(HashMap::values).map(|r| (r.is_local, r.last_seq)).collect();
+        let mut order: Vec<_> = self.records.values().flat_map(HashMap::values).map(rank).collect();
         order.sort_unstable();
         let gone = order[self.len - self.most + self.most / 4];
         for of_process in self.records.values_mut() {
-            of_process.retain(|_, record| (record.is_local, record.last_seq) >= gone);
+            of_process.retain(|_, record| rank(record) >= gone);
         }
         self.recount(true);
     }
@@ -178,6 +198,11 @@ impl UrlTable {
     }
 }
 
+/// The greater, the longer it is kept.
+fn rank(record: &UrlRecord) -> (bool, bool, u64) {
+    (record.is_server, record.is_local, record.last_seq)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +225,20 @@ mod tests {
         assert!(table.add(ProcessId(1), &name, &mut batch).is_empty());
         let list = table.list();
         assert_eq!((list.len(), list[0].count, list[0].first_seq, list[0].last_seq), (1, 4, 1, 9));
+    }
+
+    #[test]
+    fn ls05_a_url_becomes_a_server_when_its_process_says_so() {
+        let (mut table, mut batch, name) = (UrlTable::new(10), UrlBatch::default(), Arc::from("web"));
+        let mut add = |text: &str, seq| {
+            see(&mut batch, text, seq);
+            table.add(ProcessId(1), &name, &mut batch).iter().map(|fresh| fresh.is_server).collect::<Vec<_>>()
+        };
+        assert_eq!(add("waiting for http://localhost:3000", 1), [false]);
+        assert_eq!(add("waiting for http://localhost:3000", 2), [true; 0]);
+        assert_eq!(add("waiting for http://localhost:3000, now listening on http://localhost:3000", 3), [true]);
+        assert_eq!(add("waiting for http://localhost:3000", 4), [true; 0]);
+        assert!(table.list()[0].is_server);
     }
 
     #[test]

@@ -33,6 +33,10 @@ pub struct Url<'a> {
     pub port: Option<u16>,
     /// Whether the scheme is missing.
     pub bare: bool,
+    /// What stands before it in the text.
+    pub before: &'a [u8],
+    /// What stands behind it in the text.
+    pub behind: &'a [u8],
 }
 
 impl Url<'_> {
@@ -164,8 +168,9 @@ fn url(text: &[u8], start: usize, authority: usize, scheme: Scheme, bare: bool) 
     } else {
         end -= position_len(&whole.as_bytes()[authority_len..]);
     }
+    let (before, behind) = (&text[..start], &text[end..]);
     let text = std::str::from_utf8(&text[start..end]).ok()?;
-    Some(Url { text, start, scheme, host, port, bare })
+    Some(Url { text, start, scheme, host, port, bare, before, behind })
 }
 
 /// The host, the port, and how many bytes of `authority` they are.
