@@ -7,6 +7,7 @@ pub mod capture;
 pub mod engine;
 pub mod exchange;
 pub mod headers;
+pub mod inject;
 
 pub use capture::{Capture, CaptureLimits};
 pub use exchange::{
