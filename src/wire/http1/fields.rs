@@ -34,32 +34,38 @@ pub enum Known {
 impl Known {
     /// The tag of a name, whatever its case.
     pub fn of(name: &[u8]) -> Known {
-        let candidates: &[(&str, Known)] = match name.len() {
-            2 => &[("te", Known::Te)],
-            3 => &[("via", Known::Via)],
-            4 => &[("host", Known::Host)],
-            6 => &[("cookie", Known::Cookie), ("origin", Known::Origin), ("expect", Known::Expect)],
-            7 => &[("referer", Known::Referer), ("upgrade", Known::Upgrade), ("trailer", Known::Trailer)],
-            8 => &[("location", Known::Location)],
-            9 => &[("forwarded", Known::Forwarded)],
-            10 => {
-                &[("connection", Known::Connection), ("keep-alive", Known::KeepAlive), ("set-cookie", Known::SetCookie)]
-            }
-            12 => &[("max-forwards", Known::MaxForwards)],
-            13 => &[("authorization", Known::Authorization)],
-            14 => &[("content-length", Known::ContentLength), ("http2-settings", Known::Http2Settings)],
-            15 => &[("x-forwarded-for", Known::XForwardedFor)],
-            16 => &[("x-forwarded-host", Known::XForwardedHost), ("proxy-connection", Known::Proxy)],
-            17 => &[("transfer-encoding", Known::TransferEncoding), ("x-forwarded-proto", Known::XForwardedProto)],
-            18 => &[("proxy-authenticate", Known::Proxy)],
-            19 => &[("proxy-authorization", Known::Proxy)],
-            25 => &[("proxy-authentication-info", Known::Proxy)],
-            _ => &[],
+        // Length and first letter tell them all apart, so that a name is compared once at most.
+        let Some(first) = name.first() else { return Known::Other };
+        let (text, known) = match (name.len(), first | 0x20) {
+            (2, b't') => ("te", Known::Te),
+            (3, b'v') => ("via", Known::Via),
+            (4, b'h') => ("host", Known::Host),
+            (6, b'c') => ("cookie", Known::Cookie),
+            (6, b'e') => ("expect", Known::Expect),
+            (6, b'o') => ("origin", Known::Origin),
+            (7, b'r') => ("referer", Known::Referer),
+            (7, b't') => ("trailer", Known::Trailer),
+            (7, b'u') => ("upgrade", Known::Upgrade),
+            (8, b'l') => ("location", Known::Location),
+            (9, b'f') => ("forwarded", Known::Forwarded),
+            (10, b'c') => ("connection", Known::Connection),
+            (10, b'k') => ("keep-alive", Known::KeepAlive),
+            (10, b's') => ("set-cookie", Known::SetCookie),
+            (12, b'm') => ("max-forwards", Known::MaxForwards),
+            (13, b'a') => ("authorization", Known::Authorization),
+            (14, b'c') => ("content-length", Known::ContentLength),
+            (14, b'h') => ("http2-settings", Known::Http2Settings),
+            (15, b'x') => ("x-forwarded-for", Known::XForwardedFor),
+            (16, b'p') => ("proxy-connection", Known::Proxy),
+            (16, b'x') => ("x-forwarded-host", Known::XForwardedHost),
+            (17, b't') => ("transfer-encoding", Known::TransferEncoding),
+            (17, b'x') => ("x-forwarded-proto", Known::XForwardedProto),
+            (18, b'p') => ("proxy-authenticate", Known::Proxy),
+            (19, b'p') => ("proxy-authorization", Known::Proxy),
+            (25, b'p') => ("proxy-authentication-info", Known::Proxy),
+            _ => return Known::Other,
         };
-        candidates
-            .iter()
-            .find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()))
-            .map_or(Known::Other, |(_, tag)| *tag)
+        if name.eq_ignore_ascii_case(text.as_bytes()) { known } else { Known::Other }
     }
 }
 
