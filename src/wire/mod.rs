@@ -4,4 +4,6 @@ pub mod ansi;
 pub mod csp;
 pub mod html;
 pub mod http1;
+pub mod sse;
 pub mod url;
+pub mod websocket;
