@@ -3,7 +3,8 @@
 //! How to write a model:
 //!
 //! - every role is spawned, by [`run`]; on the main thread a role explores one order only, and passes with planted bugs;
-//! - two threads run without a preemption bound where that ends within seconds, else with 2 to 4; three with bound 2, four only with one operation each;
+//! - two threads run without a preemption bound: cut the model until that ends within seconds, and if it lost something, put its bigger sibling
+//!   beside it with a bound, and say so; three threads run with bound 2, four only with one operation each;
 //! - one try instead of a retry loop: an unbounded spin hits loom's limit of branches;
 //! - all state lives inside the closure, and sizes are the smallest that can go wrong (two slots, two words);
 //! - [`check`] asserts a floor of iterations, and one [`mutation_is_caught`] per primitive shows that the model can fail.

@@ -87,17 +87,21 @@ impl Pool {
     }
 }
 
-fn one_worker(pushes: usize) {
+/// `before` tasks wait already, then there are `pushes` beside the worker.
+fn one_worker(before: usize, pushes: usize) {
     let pool = Pool::new();
+    (0..before).for_each(|_| pool.push());
     let pusher = Arc::clone(&pool);
     let push = side(move || (0..pushes).for_each(|_| pusher.push()));
-    run([side(move || pool.work(0, pushes)), push]);
+    run([side(move || pool.work(0, before + pushes)), push]);
 }
 
 #[test]
 fn wp06_no_push_is_lost_on_one_worker() {
-    check("sleep, 1 worker, 1 push", None, 2_000, || one_worker(1));
-    check("sleep, 1 worker, 2 pushes", Some(3), 1_500, || one_worker(2));
+    check("sleep, 1 worker, 1 push", None, 2_000, || one_worker(0, 1));
+    check("sleep, 1 worker, 1 task and 1 push", None, 3_200, || one_worker(1, 1));
+    // The bigger sibling: too long without a bound.
+    check("sleep, 1 worker, 2 pushes", Some(3), 1_500, || one_worker(0, 2));
 }
 
 #[test]
@@ -141,5 +145,5 @@ fn wp06_closing_wakes_a_worker_that_is_just_lying_down() {
 
 #[test]
 fn wp06_the_model_catches_a_missing_fence() {
-    mutation_is_caught("sleep: no fence before the last look", || one_worker(1));
+    mutation_is_caught("sleep: no fence before the last look", || one_worker(0, 1));
 }

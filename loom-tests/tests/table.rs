@@ -1,7 +1,7 @@
 //! Models of the seqlock table: a key never reaches another row, and no row is lost or given out twice.
 
-use brummer_loom_tests::sync::SeqTable;
 use brummer_loom_tests::sync::shim::Arc;
+use brummer_loom_tests::sync::{Key, SeqTable};
 use brummer_loom_tests::{check, mutation_is_caught, run, side};
 
 fn a_late_write_beside_a_new_row() {
@@ -25,6 +25,16 @@ fn sy11_a_late_write_does_not_reach_the_row_that_came_after() {
 
 #[test]
 fn sy11_a_late_read_sees_the_old_row_or_none() {
+    check("table, remove, late read", None, 2_700, || {
+        let table = Arc::new(SeqTable::<1>::with_capacity(1));
+        let old = table.insert([1]).expect("it is empty");
+        let late = Arc::clone(&table);
+        run([
+            side(move || assert!(table.remove(old))),
+            side(move || assert!(matches!(late.read(old), None | Some([1])))),
+        ]);
+    });
+    // The bigger sibling: too long without a bound.
     check("table, remove and insert, late read", Some(2), 4_000, || {
         let table = Arc::new(SeqTable::<1>::with_capacity(1));
         let old = table.insert([1]).expect("it is empty");
@@ -35,6 +45,20 @@ fn sy11_a_late_read_sees_the_old_row_or_none() {
                 table.insert([5]).expect("it was freed");
             }),
             side(move || assert!(matches!(late.read(old), None | Some([1])))),
+        ]);
+    });
+}
+
+/// Generation and words change together: the key is known beforehand, and never shows what was in the row before.
+#[test]
+fn sy11_an_early_read_sees_the_new_row_or_none() {
+    check("table, insert, early read", None, 10_000, || {
+        let table = Arc::new(SeqTable::<1>::with_capacity(1));
+        let key = Key::from_u64(1 << 32).expect("a row's first generation is 1");
+        let early = Arc::clone(&table);
+        run([
+            side(move || assert_eq!(table.insert([5]), Ok(key))),
+            side(move || assert!(matches!(early.read(key), None | Some([5])))),
         ]);
     });
 }
