@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwap;
-
 use crate::event::ProcessId;
+use crate::sync::CowCell;
 use crate::sync::segment_log::{Evicted, Limits, SegmentLog, Spares};
 
 use super::errors::ErrorTable;
@@ -36,7 +35,7 @@ pub(super) struct Core {
     /// Lines with smaller numbers were cleared.
     cleared_below: AtomicU64,
     /// In order of creation.
-    logs: ArcSwap<Vec<Arc<ProcessLog>>>,
+    logs: CowCell<Vec<Arc<ProcessLog>>>,
     /// Taken by whoever changes the list of logs.
     change: Mutex<()>,
     /// Taken by whoever evicts.
@@ -72,7 +71,7 @@ impl Core {
             next_seq: AtomicU64::new(1),
             version: AtomicU64::new(0),
             cleared_below: AtomicU64::new(0),
-            logs: ArcSwap::default(),
+            logs: CowCell::default(),
             change: Mutex::new(()),
             evict: Mutex::new(()),
             spares: Spares::new(SPARES),
@@ -96,9 +95,9 @@ impl Core {
         let shared = Arc::new(ProcessLog::new(process, name, &log));
         {
             let _change = lock(&self.change);
-            let mut logs = Vec::clone(&self.logs.load());
+            let mut logs = self.logs.read(Vec::clone);
             logs.push(Arc::clone(&shared));
-            self.logs.store(Arc::new(logs));
+            self.logs.store(logs);
         }
         Writer::new(Arc::clone(self), shared, log)
     }
@@ -114,7 +113,7 @@ impl Core {
     }
 
     pub(super) fn logs(&self) -> Arc<Vec<Arc<ProcessLog>>> {
-        self.logs.load_full()
+        self.logs.load()
     }
 
     pub(super) fn errors(&self) -> MutexGuard<'_, ErrorTable> {
@@ -260,7 +259,7 @@ impl Core {
             self.evicted_of_gone.fetch_add(log.evicted.load(Ordering::Relaxed), Ordering::Relaxed);
             self.recount(&log);
         }
-        self.logs.store(Arc::new(kept));
+        self.logs.store(kept);
     }
 
     /// Hides all lines so far at one stroke; their segments go as far as nobody writes to them.

@@ -1,7 +1,7 @@
 //! Functions that get every line: registered and unregistered at any time, none called after its end, none able to harm.
 
 use crate::event::{Ending, ProcessId, Stream};
-use arc_swap::ArcSwap;
+use crate::sync::CowCell;
 use parking_lot::ReentrantMutex;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,16 +34,25 @@ struct Callback {
     on: ReentrantMutex<Cell<bool>>,
 }
 
+impl Callback {
+    fn call(&self, line: &Line<'_>) {
+        let on = self.on.lock();
+        if on.get() && catch_unwind(AssertUnwindSafe(|| (self.call)(line))).is_err() {
+            on.set(false);
+        }
+    }
+}
+
 /// The callbacks of a manager.
 #[derive(Default)]
 pub(crate) struct Callbacks {
-    list: ArcSwap<Vec<Arc<Callback>>>,
+    list: CowCell<Vec<Arc<Callback>>>,
     next: AtomicU64,
 }
 
 impl std::fmt::Debug for Callbacks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Callbacks").field("registered", &self.list.load().len()).finish()
+        f.debug_struct("Callbacks").field("registered", &self.list.read(Vec::len)).finish()
     }
 }
 
@@ -51,31 +60,26 @@ impl Callbacks {
     pub(crate) fn register(&self, call: Box<dyn Fn(&Line<'_>) + Send + Sync>) -> CallbackId {
         let id = CallbackId(self.next.fetch_add(1, Ordering::Relaxed));
         let callback = Arc::new(Callback { id, call, on: ReentrantMutex::new(Cell::new(true)) });
-        self.list.rcu(|list| [&list[..], std::slice::from_ref(&callback)].concat());
+        self.list.update(|list| [&list[..], std::slice::from_ref(&callback)].concat());
         id
     }
 
     /// When this returns, the callback does not run and never will. From within the callback: never again.
     pub(crate) fn unregister(&self, id: CallbackId) -> bool {
-        let list = self.list.load_full();
+        let list = self.list.load();
         let Some(callback) = list.iter().find(|callback| callback.id == id) else { return false };
         callback.on.lock().set(false);
-        self.list.rcu(|list| list.iter().filter(|callback| callback.id != id).cloned().collect::<Vec<_>>());
+        self.list.update(|list| list.iter().filter(|callback| callback.id != id).cloned().collect());
         true
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.list.load().is_empty()
+        self.list.read(Vec::is_empty)
     }
 
     /// Calls all. One that panics is unregistered; its panic was reported by the program's panic hook.
     pub(crate) fn call(&self, line: &Line<'_>) {
-        for callback in self.list.load().iter() {
-            let on = callback.on.lock();
-            if on.get() && catch_unwind(AssertUnwindSafe(|| (callback.call)(line))).is_err() {
-                on.set(false);
-            }
-        }
+        self.list.read(|list| list.iter().for_each(|callback| callback.call(line)));
     }
 }
 

@@ -10,8 +10,7 @@ use crate::event::{Exit, ProcessId, Status};
 use crate::io::child::Terminals;
 use crate::io::reactor::Number;
 use crate::process::spec::ProcessSpec;
-use crate::sync::{Key, SeqTable};
-use arc_swap::ArcSwap;
+use crate::sync::{CowCell, Key, SeqTable};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -173,7 +172,7 @@ fn now_ms() -> u64 {
 /// All processes, in the order of their starts.
 #[derive(Debug)]
 pub(crate) struct Table {
-    records: ArcSwap<BTreeMap<ProcessId, Arc<Record>>>,
+    records: CowCell<BTreeMap<ProcessId, Arc<Record>>>,
     rows: Arc<SeqTable<4>>,
     /// Taken by those who copy the list.
     copying: Mutex<()>,
@@ -185,7 +184,7 @@ impl Table {
     /// An empty table that keeps at most `history` ended processes.
     pub(crate) fn new(history: usize) -> Table {
         let rows = Arc::new(SeqTable::with_capacity(history + RUNNING_MAX));
-        Table { records: ArcSwap::default(), rows, copying: Mutex::new(()), next: AtomicU64::new(1), history }
+        Table { records: CowCell::default(), rows, copying: Mutex::new(()), next: AtomicU64::new(1), history }
     }
 
     /// A new row, `pending`. The ended rows beyond the history, oldest first, are removed and returned.
@@ -229,7 +228,7 @@ impl Table {
     }
 
     pub(crate) fn get(&self, id: ProcessId) -> Option<Arc<Record>> {
-        self.records.load().get(&id).cloned()
+        self.records.read(|records| records.get(&id).cloned())
     }
 
     pub(crate) fn remove(&self, id: ProcessId) -> Option<Arc<Record>> {
@@ -244,14 +243,14 @@ impl Table {
 
     /// All of them at one moment of the list; each row is of one moment by itself.
     pub(crate) fn all(&self) -> Arc<BTreeMap<ProcessId, Arc<Record>>> {
-        self.records.load_full()
+        self.records.load()
     }
 
     fn copy<R>(&self, change: impl FnOnce(&mut BTreeMap<ProcessId, Arc<Record>>) -> R) -> R {
         let _one = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut records = BTreeMap::clone(&self.records.load());
+        let mut records = self.records.read(BTreeMap::clone);
         let result = change(&mut records);
-        self.records.store(Arc::new(records));
+        self.records.store(records);
         result
     }
 }

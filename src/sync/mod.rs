@@ -8,7 +8,7 @@
 //! | `shim` | names of atomics, threads and cells: std's, or loom's in models | – | every file here |
 //! | `seqlock` | a few words, read whole without writing to shared memory | reads retry, writers exclude each other | `table` |
 //! | `table` | rows of a few words under keys that are never used twice | reads retry, writers of a row exclude each other, insert and remove lock-free but for that | process table |
-//! | `cow` | a value that is replaced as a whole, read from a pocket | lock-free | bus subscribers, segment lists, follow |
+//! | `cow` | a value that is replaced as a whole, read from a pocket | lock-free | bus subscribers, segment lists, process and log lists, callbacks |
 //! | `event_count` | sleep until a lock-free structure changes | notify wait-free while nobody waits | bus |
 //! | `parker` | one thread sleeps until it is handed a token | unpark wait-free unless asleep | pool |
 //! | `counter` | a sum that threads add to without meeting | wait-free | – |

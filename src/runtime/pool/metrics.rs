@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
-
 use crate::runtime::panics::PanicReport;
+use crate::sync::CowCell;
 
 /// The numbers of a pool at one moment; the counts are since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -66,13 +65,13 @@ pub trait Observer: Send + Sync {
 #[derive(Default)]
 pub(super) struct Observed {
     is_set: AtomicBool,
-    observer: ArcSwapOption<Box<dyn Observer>>,
+    observer: CowCell<Option<Box<dyn Observer>>>,
 }
 
 impl Observed {
     pub(super) fn set(&self, observer: Option<Box<dyn Observer>>) {
         let is_set = observer.is_some();
-        self.observer.store(observer.map(std::sync::Arc::new));
+        self.observer.store(observer);
         self.is_set.store(is_set, Ordering::Release);
     }
 
@@ -90,10 +89,12 @@ impl Observed {
 
     #[cold]
     fn tell_now(&self, what: impl FnOnce(&dyn Observer)) {
-        if let Some(observer) = &*self.observer.load() {
-            // What the observer panics about is its own affair; the worker goes on.
-            let _ = crate::runtime::panics::contain("pool observer", || what(&***observer));
-        }
+        self.observer.read(|observer| {
+            if let Some(observer) = observer {
+                // What the observer panics about is its own affair; the worker goes on.
+                let _ = crate::runtime::panics::contain("pool observer", || what(&**observer));
+            }
+        });
     }
 }
 
