@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::runtime::pool::Pin;
+use crate::runtime::topology::Topology;
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -215,9 +216,8 @@ fn wp05_metrics_count_depth_and_utilisation() {
     assert!(idle.utilisation < 0.5 && idle.queue_depth == [0; 3], "{idle:?}");
 }
 
-#[test]
-fn wp06_others_steal_what_a_busy_worker_has_spawned() {
-    let pool = pool(2);
+/// A task spawns another and waits for it, so the other worker of two must steal it.
+fn steal_once(pool: &Pool) {
     let (inside, (sender, receiver)) = (pool.clone(), mpsc::channel());
     let waits_for_its_own = move || {
         let (stolen, stealing) = mpsc::channel();
@@ -226,9 +226,42 @@ fn wp06_others_steal_what_a_busy_worker_has_spawned() {
     };
     pool.spawn(Priority::Normal, waits_for_its_own).unwrap();
     assert_eq!(receiver.recv_timeout(LONG).unwrap(), Ok(()));
+}
+
+#[test]
+fn wp05_metrics_count_steals_and_those_across_numa_nodes() {
+    for (nodes, crossed) in [(vec![0, 0], 0), (vec![0, 1], 1)] {
+        let topology = Some(Topology::described(vec![0, 1], None).on_nodes(nodes));
+        let pool = Pool::new(PoolConfig { workers: Some(2), pin: Pin::Never, topology, ..PoolConfig::default() });
+        let pool = pool.unwrap();
+        for round in 1..=20 {
+            steal_once(&pool);
+            let metrics = pool.metrics();
+            assert_eq!((metrics.steal_successes, metrics.numa_crossings), (round, round * crossed), "{metrics:?}");
+            assert!(metrics.steal_attempts >= round, "{metrics:?}");
+        }
+    }
+}
+
+#[test]
+fn wp05_metrics_count_what_is_cancelled_before_it_runs_and_nothing_else() {
+    let (pool, background) = (pool(2), Context::background());
+    let (cancelled, kept) = (background.child(), background.child());
+    let blocked = [block(&pool), block(&pool)];
+    let submit = |context: &Context| pool.submit(context, Priority::Normal, || ()).unwrap();
+    let (gone, run): (Vec<_>, Vec<_>) = (0..3).map(|_| (submit(&cancelled), submit(&kept))).unzip();
+    cancelled.cancel();
+    assert_eq!(pool.metrics().context_cancels, 0, "counted when its turn comes");
+    drop(blocked);
+    assert!(gone.iter().all(|handle| handle.wait(&background).is_err()));
+    assert!(run.iter().all(|handle| handle.wait(&background).is_ok()));
     let metrics = pool.metrics();
-    assert!(metrics.steal_successes >= 1 && metrics.steal_attempts >= metrics.steal_successes, "{metrics:?}");
-    assert_eq!(metrics.numa_crossings, 0, "unless this machine has several nodes");
+    assert_eq!((metrics.context_cancels, metrics.timed_out, metrics.panicked), (3, 0, 0), "{metrics:?}");
+}
+
+#[test]
+fn wp06_others_steal_what_a_busy_worker_has_spawned() {
+    steal_once(&pool(2));
 }
 
 #[test]
@@ -345,7 +378,7 @@ fn wp08_bounds_and_observer_change_at_run_time() {
 #[test]
 fn eb12_workers_are_named_and_pinned_as_wanted() {
     let (pool, context) = (Pool::new(PoolConfig::default()).unwrap(), Context::background());
-    let expected = crate::runtime::topology::Topology::read().workers();
+    let expected = Topology::read().workers();
     assert_eq!(pool.metrics().workers, expected);
     let name = pool.submit(&context, Priority::Normal, || std::thread::current().name().map(str::to_owned)).unwrap();
     let name = name.wait(&context).unwrap().unwrap();

@@ -43,6 +43,12 @@ impl Topology {
         Topology { cpus, nodes, quota }
     }
 
+    /// The same machine with its CPUs on these NUMA nodes.
+    #[cfg(test)]
+    pub(crate) fn on_nodes(self, nodes: Vec<usize>) -> Topology {
+        Topology { nodes, ..self }
+    }
+
     /// The ids of the CPUs in the affinity mask, ascending. They need not begin at 0 nor be without holes.
     pub fn cpus(&self) -> &[usize] {
         &self.cpus
