@@ -12,16 +12,16 @@
 //! | `event_count` | sleep until a lock-free structure changes | notify wait-free while nobody waits | bus |
 //! | `parker` | one thread sleeps until it is handed a token | unpark wait-free unless asleep | pool |
 //! | `counter` | a sum that threads add to without meeting | wait-free | – |
-//! | `histogram` | a distribution, to 3 % | wait-free | – |
+//! | `histogram` | a distribution, to 3 % | wait-free | frame times |
 //! | `cancel` | a tree of stop requests | asking wait-free | contexts |
 //! | `ring` | bounded queue of many producers and consumers, can overwrite | lock-free but for a suspended mover | bus, `priority_queue` |
 //! | `priority_queue` | three bounded classes, served 16 : 4 : 1, with overflow policies | as `ring` | – (`Priority`: pool, bus) |
 //! | `segment_log` | lines in contiguous segments, one writer, snapshots | append wait-free but for a roll, readers lock-free | `logs` |
 //!
-//! A dash means that this program has no use for it and others may: `counter` and `histogram` are for counts that many threads
-//! share, where the pool's and the bus's each have one writer; `priority_queue` is for many consumers, where a lane of the bus
-//! has one, and needs neither tickets nor permits for its three rings. So may `cow`'s cached reader: the bus loads its table
-//! once per drain, which is cheap enough.
+//! A dash means that this program has no use for it and others may: `counter` is for counts that many threads share, where the
+//! pool's and the bus's each have one writer; `priority_queue` is for many consumers, where a lane of the bus has one, and
+//! needs neither tickets nor permits for its three rings. So may `cow`'s cached reader: the bus loads its table once per
+//! drain, which is cheap enough.
 
 pub mod cancel;
 pub mod counter;

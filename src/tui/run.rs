@@ -10,6 +10,7 @@ use crate::app::view::{Backend, Versions};
 use crate::error::{Result, remedy};
 use crate::event::{Level, ProcessId};
 use crate::io::clipboard::Tool;
+use crate::sync::Histogram;
 use crate::tui::clock::Clock;
 use crate::tui::inbox::{Inbox, Mail};
 use crate::tui::jobs::Way;
@@ -166,11 +167,10 @@ fn now() -> u64 {
 
 #[derive(Debug, Default)]
 struct Stats {
-    frames: u64,
     skipped: u64,
     bytes: u64,
-    longest: Duration,
-    total: Duration,
+    /// What each frame that was sent took, in nanoseconds.
+    frames: Histogram,
 }
 
 struct Loop {
@@ -312,12 +312,9 @@ impl Loop {
         let bytes = self.screen.frame(|buffer| views::draw(model, buffer));
         self.stats.bytes += bytes.len() as u64;
         if !bytes.is_empty() {
-            self.stats.frames += 1;
             self.terminal.send(bytes);
+            self.stats.frames.record(begin.elapsed().as_nanos() as u64);
         }
-        let took = begin.elapsed();
-        self.stats.total += took;
-        self.stats.longest = self.stats.longest.max(took);
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -397,12 +394,13 @@ impl Loop {
 
     fn describe(&self) -> String {
         let stats = &self.stats;
-        let mean = stats.total.checked_div(stats.frames.max(1) as u32).unwrap_or_default();
+        let frames = stats.frames.snapshot();
+        let [mean, most, longest] =
+            [frames.mean() as u64, frames.percentile(99.0), frames.max()].map(Duration::from_nanos);
         let metrics = self.backend.logs().metrics();
         format!(
-            "{} frames, {mean:.1?} mean, {:.1?} longest, {} skipped, {} kB · {} lines, {:.0}/s, {:.0} MB",
-            stats.frames,
-            stats.longest,
+            "{} frames, {mean:.1?} mean, 99 % within {most:.1?}, {longest:.1?} longest, {} skipped, {} kB · {} lines, {:.0}/s, {:.0} MB",
+            frames.count(),
             stats.skipped,
             stats.bytes / 1024,
             self.model.logs.all.len(),
