@@ -5,7 +5,7 @@ use super::language::{Language, Message};
 pub(super) const JAVASCRIPT: Language = Language { name: "javascript", starts, continues };
 
 fn starts(line: &[u8]) -> Option<Message> {
-    let known = [&b"Uncaught "[..], b"npm ERR! ", b"npm error "];
+    let known = [&b"Uncaught "[..], b"npm ERR! ", b"npm error ", b"Error: Cannot find module "];
     known.iter().any(|start| line.starts_with(start)).then_some(Message::Here)
 }
 
@@ -15,6 +15,8 @@ fn continues(line: &[u8]) -> bool {
         return ends_with_a_position(frame) || frame.starts_with(b"async ") || frame.ends_with(b"(<anonymous>)");
     }
     line == b"}"
+        || line == b"Require stack:"
+        || line.starts_with(b"- /")
         || is_code_frame(trimmed)
         || [&b"npm ERR!"[..], b"npm error", b"[cause]: ", b"Node.js v"].iter().any(|start| trimmed.starts_with(start))
 }
@@ -24,6 +26,11 @@ pub(super) fn is_place(line: &[u8]) -> bool {
     line.last().is_some_and(u8::is_ascii_digit)
         && [&b"/"[..], b"file:///", b"node:"].iter().any(|start| line.starts_with(start))
         && ends_with_a_number(line)
+}
+
+/// The marks under the source line: `         ^^^^`.
+pub(super) fn is_marks(line: &[u8]) -> bool {
+    line.ends_with(b"^") && line.iter().all(|b| matches!(b, b' ' | b'\t' | b'^'))
 }
 
 /// `> 14 |   return cart.total;` or `     |        ^`

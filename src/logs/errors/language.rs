@@ -1,6 +1,6 @@
 //! What a language must say about its errors, the table of languages, and the rule for those that are none of them.
 
-use super::{go, java, javascript, jest, python, rust};
+use super::{go, java, javascript, jest, pytest, python, rust, typescript};
 
 /// Where the message of an error stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(super) enum Message {
     Next,
     /// In the first line after the stack that is not indented.
     AfterStack,
+    /// Behind this mark, in the first line that begins with it.
+    Behind(&'static [u8]),
 }
 
 /// How the errors of a language look. Lines come without escape sequences and without white space at their end.
@@ -25,8 +27,19 @@ pub(super) struct Language {
 }
 
 /// All of them, in the order they are asked.
-pub(super) const LANGUAGES: [&Language; 6] =
-    [&python::PYTHON, &rust::RUST, &go::GO, &java::JAVA, &javascript::JAVASCRIPT, &jest::JEST];
+pub(super) const LANGUAGES: [&Language; 9] = [
+    &python::PYTHON,
+    &rust::RUST,
+    &go::GO,
+    &java::JAVA,
+    &javascript::JAVASCRIPT,
+    &jest::JEST,
+    &pytest::PYTEST,
+    &typescript::TYPESCRIPT,
+    &typescript::TYPESCRIPT_PLAIN,
+];
+/// Those whose lines could be anything's: they are known by their start alone.
+const KNOWN_BY_THEIR_START: [&str; 3] = [jest::JEST.name, pytest::PYTEST.name, typescript::TYPESCRIPT.name];
 
 /// The language whose error this line can only start.
 pub(super) fn that_starts(line: &[u8]) -> Option<(&'static Language, Message)> {
@@ -35,8 +48,8 @@ pub(super) fn that_starts(line: &[u8]) -> Option<(&'static Language, Message)> {
 
 /// The language whose stack this indented line continues.
 pub(super) fn that_continues(line: &[u8]) -> Option<&'static Language> {
-    // A test runner takes any indented line, so it is known by its start alone.
-    let languages = LANGUAGES.iter().filter(|language| is_indented(line) && language.name != jest::JEST.name);
+    let languages =
+        LANGUAGES.iter().filter(|language| is_indented(line) && !KNOWN_BY_THEIR_START.contains(&language.name));
     languages.copied().find(|language| (language.continues)(line))
 }
 

@@ -10,10 +10,12 @@ mod java;
 mod javascript;
 mod jest;
 mod language;
+mod pytest;
 mod python;
 mod rust;
 mod table;
 mod tracker;
+mod typescript;
 
 pub(super) use table::ErrorTable;
 pub use table::{ErrorGroup, FreshError};

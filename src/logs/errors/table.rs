@@ -16,7 +16,7 @@ pub struct ErrorGroup {
     pub name: Arc<str>,
     /// How bad they are.
     pub level: Level,
-    /// The language of the stack: `javascript`, `python`, `go`, `java`, `rust`, `jest`; `None` when nothing tells.
+    /// The language of the stack: `javascript`, `python`, `go`, `java`, `rust`, `jest`, `pytest`, `typescript`; `None` when nothing tells.
     pub language: Option<&'static str>,
     /// The message of the first of them, on one line.
     pub message: Arc<str>,

@@ -75,7 +75,8 @@ pub(crate) struct Tracker {
 }
 
 impl Tracker {
-    /// Takes one line in; says whether it belongs to an error that started before it.
+    /// Takes one line in; says whether it belongs to an error that started before it, the source that Node prints between
+    /// an error's place and the error itself included.
     #[inline]
     pub(crate) fn line(&mut self, line: Seen<'_>) -> bool {
         let slot = line.stream as usize;
@@ -89,28 +90,32 @@ impl Tracker {
     fn follow(&mut self, line: Seen<'_>) -> bool {
         let text = line.plain.trim_ascii_end();
         let slot = line.stream as usize;
+        let mut level = line.level;
         if let Some(open) = &mut self.open[slot] {
             if open.takes(&line, text) {
                 return true;
             }
-            if text.is_empty() && !open.after_blank {
+            if text.is_empty() && (!open.after_blank || open.spans_blanks()) {
                 open.after_blank = true;
                 return false;
             }
+            if open.is_followed_by(text) {
+                level = level.max(open.error.level);
+            }
             self.close(slot);
         }
-        if line.level >= Level::Error && !text.is_empty() {
-            let mut open = Open::new(&line, text);
+        if level >= Level::Error && !text.is_empty() {
+            let mut open = Open::new(&Seen { level, ..line }, text);
             self.excerpt[slot].drain(..).filter(|text| !text.is_empty()).for_each(|text| open.push(&text));
             self.open[slot] = Some(open);
-        } else {
-            self.keep_excerpt(slot, text);
+            return false;
         }
-        false
+        self.keep_excerpt(slot, text)
     }
 
-    /// Keeps what may turn out to be the source that an error points at.
-    fn keep_excerpt(&mut self, slot: usize, text: &[u8]) {
+    /// Keeps what may turn out to be the source that an error points at; says whether the line looks like that: it stands
+    /// right behind a place, or marks something.
+    fn keep_excerpt(&mut self, slot: usize, text: &[u8]) -> bool {
         let (excerpt, begins) = (&mut self.excerpt[slot], javascript::is_place(text));
         if begins || excerpt.len() == EXCERPT_LINES_MAX {
             excerpt.clear();
@@ -118,6 +123,8 @@ impl Tracker {
         if begins || !excerpt.is_empty() {
             excerpt.push(text[..text.len().min(LINE_BYTES_MAX)].to_vec());
         }
+        let is_source = excerpt.len() == 2 && !text.is_empty();
+        is_source || excerpt.len() > 2 && javascript::is_marks(text)
     }
 
     fn close(&mut self, slot: usize) {
@@ -212,7 +219,7 @@ impl Open {
         } else if self.is_the_message(text) {
             self.set_message(text);
             self.awaits = Message::Here;
-        } else if !self.continues(line, text) {
+        } else if !self.continues(line, text) && !self.is_heading(text) {
             return false;
         }
         self.push(text);
@@ -223,10 +230,27 @@ impl Open {
         true
     }
 
+    /// Whether the line is a second heading, right below the first: of the first block under that of all.
+    fn is_heading(&self, text: &[u8]) -> bool {
+        let starts = self.language.and_then(|own| (own.starts)(text));
+        self.lines == 1 && matches!(starts, Some(Message::Behind(_)))
+    }
+
+    /// Whether any number of blank lines may stand in it.
+    fn spans_blanks(&self) -> bool {
+        self.language.is_some_and(|own| (own.continues)(b""))
+    }
+
+    /// Whether the line starts another error of the same report, whatever its level.
+    fn is_followed_by(&self, text: &[u8]) -> bool {
+        self.language.is_some_and(|own| (own.starts)(text).is_some())
+    }
+
     fn is_the_message(&self, text: &[u8]) -> bool {
         match self.awaits {
             Message::Here => false,
             Message::Next => true,
+            Message::Behind(mark) => text.starts_with(mark),
             Message::AfterStack => {
                 !language::is_indented(text) && !self.language.is_some_and(|own| (own.continues)(text))
             }
@@ -248,7 +272,8 @@ impl Open {
     }
 
     fn set_message(&mut self, text: &[u8]) {
-        let text = text.trim_ascii_start();
+        let mark = if let Message::Behind(mark) = self.awaits { mark.len() } else { 0 };
+        let text = text[mark..].trim_ascii_start();
         self.error.message = kept(text).into_owned();
         self.error.fingerprint = fingerprint(text);
     }
@@ -335,6 +360,35 @@ mod tests {
         let text = "Exception in thread \"main\" java.lang.IllegalStateException: no\n\tat a.B.c(B.java:1)\nCaused by: java.io.IOException: x\n\tat a.B.d(B.java:2)\n\t... 1 more";
         one(text, Some("java"), "Exception in thread \"main\" java.lang.IllegalStateException: no", 4);
         one("java.io.IOException: x\n\tat a.B.c(B.java:1)", Some("java"), "java.io.IOException: x", 1);
+    }
+
+    #[test]
+    fn ls05_a_failed_pytest_has_its_source_and_its_place() {
+        let text = "==== FAILURES ====\n____ test_a ____\n\n    def test_a():\n\n\n>       assert 3 == 4\nE       assert 3 == 4\n\ntests/test_a.py:5: AssertionError\n\
+                    ____ test_b ____\n\n>       d['k']\nE       KeyError: 'k'\n\ntests/test_b.py:2: KeyError\n==== 2 passed ====";
+        let (found, claimed) = errors(text);
+        let pytest = |message: &str, stack| (Some("pytest"), message.to_owned(), stack, 1);
+        assert_eq!(found, [pytest("assert 3 == 4", 6), pytest("KeyError: 'k'", 4)]);
+        assert_eq!(claimed, [1, 3, 6, 7, 9, 12, 13, 15]);
+    }
+
+    #[test]
+    fn ls05_a_typescript_error_has_its_source() {
+        let text = "a.ts:4:18 - error TS2339: No 'x'.\n\n4   return cart.x;\n                ~\n\n  b.ts:9:3\n    9   x: number;\n        ~\n    The expected type.\n\nFound 1 file";
+        one(text, Some("typescript"), "a.ts:4:18 - error TS2339: No 'x'.", 6);
+        one(
+            "a.ts(4,18): error TS2339: No 'x'.\n\n12 files",
+            Some("typescript"),
+            "a.ts(4,18): error TS2339: No 'x'.",
+            0,
+        );
+    }
+
+    #[test]
+    fn ls05_the_source_that_node_prints_before_an_error_is_marked() {
+        let text = "/a/b.js:14\n    throw new Error('x')\n    ^\n\nError: x\n    at f (/a/b.js:14:10)";
+        assert_eq!(errors(text).1, [1, 2, 5]);
+        assert_eq!(errors("/a/b.js:14\n\nlistening\n ok ^ not").1, [0; 0]);
     }
 
     #[test]
