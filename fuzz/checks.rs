@@ -1,5 +1,10 @@
 //! What must hold for any input whatever; the fuzz targets call it, and the tests replay the seeds through it.
 
+#[path = "checks_http1.rs"]
+mod http1;
+#[path = "checks_streams.rs"]
+mod streams;
+
 use std::path::Path;
 
 use brummer::app::command;
@@ -9,6 +14,9 @@ use brummer::process::output::{LineCutter, PIECE_BYTES_MAX};
 use brummer::wire::ansi::{Piece, pieces, strip};
 use brummer::wire::html::{HOLD_BYTES_MAX, Insert, Insertion, Outcome};
 use brummer::wire::url;
+
+pub(crate) use http1::{chunked, http1_request, http1_response};
+pub(crate) use streams::{sse, websocket};
 
 /// All pieces together are the input, and nothing that a terminal would swallow is left in the stripped text.
 pub(crate) fn ansi(data: &[u8]) {

@@ -5,6 +5,9 @@ mod checks;
 
 use std::path::Path;
 
+/// Changed seeds that are tried for each target.
+const MUTANTS: usize = 20_000;
+
 fn replay(target: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
     let files: Vec<_> = std::fs::read_dir(&folder).expect("a folder of seeds").flatten().collect();
@@ -15,6 +18,41 @@ fn replay(target: &str, check: fn(&[u8])) {
         for end in 0..=data.len() {
             check(&data[..end]);
         }
+    }
+}
+
+/// Replays each seed with a few bytes changed, doubled, cut out, or moved in from another seed: always the same ones.
+fn mutate(target: &str, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
+    let mut files: Vec<_> = std::fs::read_dir(&folder).expect("a folder of seeds").flatten().collect();
+    files.sort_by_key(|file| file.file_name());
+    let seeds: Vec<_> = files.iter().map(|file| std::fs::read(file.path()).expect("a seed can be read")).collect();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut below = |bound: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as usize % bound.max(1)
+    };
+    for _ in 0..MUTANTS {
+        let mut data = seeds[below(seeds.len())].clone();
+        for _ in 0..=below(4) {
+            let (at, to) = (below(data.len()), below(data.len()));
+            let (start, end) = (at.min(to), at.max(to).min(at.min(to) + 40));
+            match below(5) {
+                0 if !data.is_empty() => data[at] = below(256) as u8,
+                1 if !data.is_empty() => data[at] = b"\r\n\t \0:,;=0159afxX\x7f\x80"[below(19)],
+                2 => drop(data.drain(start..end)),
+                3 => data.extend_from_within(start..end),
+                _ => {
+                    let other = &seeds[below(seeds.len())];
+                    let from = below(other.len());
+                    let piece = other[from..(from + below(40)).min(other.len())].to_vec();
+                    data.splice(at..at, piece);
+                }
+            }
+        }
+        check(&data);
     }
 }
 
@@ -51,4 +89,34 @@ fn seeds_of_config_hold() {
 #[test]
 fn seeds_of_html_hold() {
     replay("html", checks::html);
+}
+
+#[test]
+fn seeds_of_http1_request_hold() {
+    replay("http1_request", checks::http1_request);
+    mutate("http1_request", checks::http1_request);
+}
+
+#[test]
+fn seeds_of_http1_response_hold() {
+    replay("http1_response", checks::http1_response);
+    mutate("http1_response", checks::http1_response);
+}
+
+#[test]
+fn seeds_of_chunked_hold() {
+    replay("chunked", checks::chunked);
+    mutate("chunked", checks::chunked);
+}
+
+#[test]
+fn seeds_of_websocket_hold() {
+    replay("websocket", checks::websocket);
+    mutate("websocket", checks::websocket);
+}
+
+#[test]
+fn seeds_of_sse_hold() {
+    replay("sse", checks::sse);
+    mutate("sse", checks::sse);
 }

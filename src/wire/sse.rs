@@ -141,7 +141,7 @@ impl EventStream {
     }
 }
 
-/// Appends an event. Line ends in `kind` and `id` would end the field there, so they are left out.
+/// Appends an event. Line ends in `kind` and `id` would end the field there, and NUL makes an id none: they are left out.
 ///
 /// ```
 /// let mut out = Vec::new();
@@ -149,9 +149,9 @@ impl EventStream {
 /// assert_eq!(out, b"event: log\nid: 7\ndata: a\ndata: b\n\n");
 /// ```
 pub fn write_event(kind: Option<&str>, id: Option<&str>, data: &str, out: &mut Vec<u8>) {
-    for (name, value) in [("event", kind), ("id", id)] {
+    for (name, value, odd) in [("event", kind, &b"\r\n"[..]), ("id", id, b"\r\n\0")] {
         if let Some(value) = value {
-            field(name, value.bytes().filter(|byte| !b"\r\n\0".contains(byte)), out);
+            field(name, value.bytes().filter(|byte| !odd.contains(byte)), out);
         }
     }
     let data = data.as_bytes();
