@@ -10,7 +10,7 @@ use std::path::Path;
 use brummer::app::command;
 use brummer::config::{Config, Overrides, Place, parse_env};
 use brummer::event::{Ending, Stream};
-use brummer::process::output::{LineCutter, PIECE_BYTES_MAX};
+use brummer::process::output::{Cut, LineCutter, PIECE_BYTES_MAX};
 use brummer::wire::ansi::{Piece, pieces, strip};
 use brummer::wire::html::{HOLD_BYTES_MAX, Insert, Insertion, Outcome};
 use brummer::wire::url;
@@ -83,7 +83,7 @@ pub(crate) fn lines(data: &[u8]) {
 
 fn cut(chunks: &mut dyn Iterator<Item = &[u8]>) -> Vec<(Vec<u8>, Ending)> {
     let mut lines = Vec::new();
-    let mut keep = |_, line: &[u8], ending| lines.push((line.to_vec(), ending));
+    let mut keep = |_, cut: Cut<'_>| cut.each(|line, ending| lines.push((line.to_vec(), ending)));
     let mut cutter = LineCutter::new(Stream::Out);
     chunks.for_each(|chunk| cutter.feed(chunk, &mut keep));
     cutter.finish(&mut keep);

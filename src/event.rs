@@ -31,6 +31,24 @@ pub enum Ending {
     Continued,
 }
 
+impl Ending {
+    /// A line that stood before a newline, as its text and how it ended.
+    ///
+    /// ```
+    /// use brummer::event::Ending;
+    ///
+    /// assert_eq!(Ending::of_line(b"ready\r"), (&b"ready"[..], Ending::CarriageReturnNewline));
+    /// assert_eq!(Ending::of_line(b"ready"), (&b"ready"[..], Ending::Newline));
+    /// ```
+    #[inline]
+    pub fn of_line(line: &[u8]) -> (&[u8], Ending) {
+        match line {
+            [text @ .., b'\r'] => (text, Ending::CarriageReturnNewline),
+            text => (text, Ending::Newline),
+        }
+    }
+}
+
 /// How a process stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {

@@ -120,6 +120,16 @@ impl OutputSink for Sink {
         }
     }
 
+    fn lines(&mut self, stream: Stream, text: &[u8]) {
+        let mut lines = self.writer.look_ahead(text);
+        while !lines.is_empty() {
+            self.pending += self.writer.lines(stream, &mut lines, self.batch_lines.saturating_sub(self.pending).max(1));
+            if self.pending >= self.batch_lines {
+                self.publish();
+            }
+        }
+    }
+
     fn partial(&mut self, stream: Stream, text: &[u8]) {
         self.writer.partial(stream, text);
     }

@@ -13,6 +13,7 @@ use crate::wire::{ansi, url};
 
 use super::core::Core;
 use super::errors::{FreshError, Seen, Tracker};
+use super::levels::Levels;
 use super::line::Tag;
 use super::process_log::ProcessLog;
 use super::progress::last_state;
@@ -21,7 +22,16 @@ use super::urls::{FreshUrl, UrlBatch};
 /// The longest piece that a line is kept in; the plain length of a piece must fit in 16 bits.
 pub(super) const PIECE_BYTES_MAX: usize = 32 << 10;
 /// Sequence numbers taken at once when a batch grows.
-const RUN_MAX: u64 = 64;
+pub(super) const RUN_MAX: u64 = 64;
+
+/// What was found out about a plain text before it comes to be kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known {
+    /// Nothing before this byte says anything about its level.
+    pub(super) no_place_before: usize,
+    /// No colon before this byte is part of a URL.
+    pub(super) no_colon_before: usize,
+}
 
 /// What a batch came to.
 #[derive(Clone, Debug, Default)]
@@ -130,7 +140,7 @@ impl Writer {
         self.piece(stream, text, ending, least);
     }
 
-    fn piece(&mut self, stream: Stream, text: &[u8], ending: Ending, least: Level) {
+    pub(super) fn piece(&mut self, stream: Stream, text: &[u8], ending: Ending, least: Level) {
         let raw = last_state(text);
         let mut buffer = std::mem::take(&mut self.plain);
         let has_raw = memchr(0x1b, raw).is_some();
@@ -141,21 +151,29 @@ impl Writer {
         } else {
             raw
         };
-        self.keep(stream, raw, plain, ending, least);
+        self.keep(stream, raw, plain, ending, least, Known::default());
         self.plain = buffer;
     }
 
     #[inline]
-    fn keep(&mut self, stream: Stream, raw: &[u8], plain: &[u8], ending: Ending, least: Level) {
+    pub(super) fn keep(
+        &mut self,
+        stream: Stream,
+        raw: &[u8],
+        plain: &[u8],
+        ending: Ending,
+        least: Level,
+        known: Known,
+    ) {
         // Only a line's first piece has a level of its own; the others would be judged by halves of words.
         let begun = self.continued[stream as usize].take();
-        let level = begun.unwrap_or_else(|| self.core.levels.of(plain)).max(least);
+        let level = begun.unwrap_or_else(|| self.core.levels.of_known(plain, known.no_place_before)).max(least);
         if ending == Ending::Continued {
             self.continued[stream as usize] = Some(level);
         }
         let (seq, time) = (self.take_seq(), self.now());
         let is_stack = self.tracker.line(Seen { seq, time_ms: time, stream, level, plain });
-        for url in url::find(plain) {
+        for url in url::find_from(plain, known.no_colon_before) {
             if self.urls.see(&url, seq, time) {
                 self.hand_urls_on();
             }
@@ -175,26 +193,62 @@ impl Writer {
         self.partials[stream as usize].outdate();
     }
 
+    /// Appends ordinary lines that stand one behind the other: information, without escape sequences or anything else to be
+    /// noticed, each with its newline. The first one starts at byte `from` of `text`, and each ends at one of `ends`.
+    pub(super) fn keep_ordinary(&mut self, stream: Stream, text: &[u8], mut from: u32, mut ends: &[u32]) {
+        let tag = Tag { stream, ending: Ending::Newline, level: Level::Info, has_raw: false, is_stack: false }.pack();
+        while !ends.is_empty() {
+            let (seq, count) = self.take_seqs(ends.len());
+            let first = Line { seq, time: self.now(), tag, extra: 0 };
+            let (fitting, rest) = ends.split_at(count);
+            self.log
+                .append_all(text, from, fitting, first)
+                .expect("a piece is shorter than the log's longest line, and numbers only grow");
+            self.batch.lines += count as u32;
+            self.batch.last_seq = seq + count as u64 - 1;
+            (from, ends) = (fitting[count - 1], rest);
+        }
+        self.partials[stream as usize].outdate();
+    }
+
+    /// What stands in a line of this stream may be ordinary: no line goes on, and no error is open.
+    #[inline]
+    pub(super) fn is_at_ease(&self, stream: Stream) -> bool {
+        self.continued[stream as usize].is_none() && self.tracker.is_idle(stream)
+    }
+
+    #[inline]
+    pub(super) fn levels(&self) -> &Levels {
+        &self.core.levels
+    }
+
     /// The next sequence number.
     #[inline]
     fn take_seq(&mut self) -> u64 {
-        if self.next_seq == self.end_seq {
-            self.take_run();
-        }
-        let seq = self.next_seq;
-        self.next_seq += 1;
-        if self.batch.lines == 0 {
-            self.batch.first_seq = seq;
-        }
-        seq
+        self.take_seqs(1).0
     }
 
-    /// Takes more numbers, the more the longer the batch is: so a batch seldom touches the shared counter, and a single
-    /// line leaves no gap.
-    fn take_run(&mut self) {
-        self.run = (self.run * 2).clamp(1, RUN_MAX);
+    /// Some of the next sequence numbers, at most so many: the first one, and how many they are.
+    #[inline]
+    fn take_seqs(&mut self, most: usize) -> (u64, usize) {
+        if self.next_seq == self.end_seq {
+            self.take_run(most as u64);
+        }
+        let first = self.next_seq;
+        let count = (most as u64).min(self.end_seq - first);
+        self.next_seq += count;
         if self.batch.lines == 0 {
-            self.run = 1;
+            self.batch.first_seq = first;
+        }
+        (first, count as usize)
+    }
+
+    /// Takes more numbers, the more the longer the batch is or the more lines are `known` to come: so a batch seldom touches
+    /// the shared counter, and a single line leaves no gap.
+    fn take_run(&mut self, known: u64) {
+        self.run = (self.run * 2).max(known).clamp(1, RUN_MAX);
+        if self.batch.lines == 0 {
+            self.run = known.min(RUN_MAX);
             self.begin_batch();
         }
         self.use_numbers(self.core.take_numbers(self.run), self.run);

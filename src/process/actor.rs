@@ -1,12 +1,12 @@
 //! One process on the reactor's thread: its bytes become lines, its end is told, and what the supervisor decides is done.
 
 use crate::error::{Code, Error, Result};
-use crate::event::{Ending, Exit, Status, Stream};
+use crate::event::{Exit, Status, Stream};
 use crate::io::child::{Outcome, Output};
 use crate::io::reactor::{Control, Handler};
 use crate::io::tree::{self, Member, Root};
 use crate::process::callbacks::{Callbacks, Line};
-use crate::process::output::{LineCutter, OutputSink};
+use crate::process::output::{Cut, LineCutter, OutputSink};
 use crate::process::supervisor::{Effect, Supervisor};
 use crate::process::table::{Process, Record};
 use crossbeam::channel::Sender;
@@ -140,13 +140,16 @@ fn deliverer<'a>(
     record: &'a Record,
     sink: &'a mut dyn OutputSink,
     callbacks: &'a Callbacks,
-) -> impl FnMut(Stream, &[u8], Ending) + 'a {
+) -> impl FnMut(Stream, Cut<'_>) + 'a {
     let listened = !callbacks.is_empty();
-    move |stream, text, ending| {
-        sink.line(stream, text, ending);
-        if listened {
-            callbacks.call(&Line { process: record.id, name: &record.name, stream, text, ending });
-        }
+    move |stream, cut| match cut {
+        Cut::Lines(text) if !listened => sink.lines(stream, text),
+        cut => cut.each(|text, ending| {
+            sink.line(stream, text, ending);
+            if listened {
+                callbacks.call(&Line { process: record.id, name: &record.name, stream, text, ending });
+            }
+        }),
     }
 }
 

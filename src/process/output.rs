@@ -18,6 +18,12 @@ pub trait OutputSink: Send {
     /// A line, or a piece of a long one, without its ending.
     fn line(&mut self, stream: Stream, text: &[u8], ending: Ending);
 
+    /// Whole lines that were read at once, each with its newline: the same as [`line`](OutputSink::line) for each of them
+    /// (see [`Cut::each`]), for a sink that does better with many.
+    fn lines(&mut self, stream: Stream, text: &[u8]) {
+        Cut::Lines(text).each(|text, ending| self.line(stream, text, ending));
+    }
+
     /// What stands at the end of a stream without a newline, a prompt for example: all of it so far. The next `partial` or
     /// `line` of the same stream takes its place.
     fn partial(&mut self, stream: Stream, text: &[u8]);
@@ -30,6 +36,42 @@ pub trait OutputSink: Send {
 pub trait OutputSinks: Send + Sync {
     /// The sink of one process; it is dropped when nobody can write to it any more.
     fn open(&self, id: ProcessId, name: &str) -> Box<dyn OutputSink>;
+}
+
+/// What was cut off a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut<'a> {
+    /// Whole lines, each with its newline. A line among them may be longer than a piece.
+    Lines(&'a [u8]),
+    /// A line, or a piece of a long one, without its ending.
+    Piece(&'a [u8], Ending),
+}
+
+impl Cut<'_> {
+    /// Hands on each line, or each piece of a long one.
+    pub fn each(self, mut line: impl FnMut(&[u8], Ending)) {
+        match self {
+            Cut::Piece(text, ending) => line(text, ending),
+            Cut::Lines(text) => {
+                let mut from = 0;
+                for newline in memchr::memchr_iter(b'\n', text) {
+                    each_piece(&text[from..newline], &mut line);
+                    from = newline + 1;
+                }
+            }
+        }
+    }
+}
+
+/// Cuts a line that stood before a newline into pieces, one if it is not long.
+fn each_piece(mut text: &[u8], line: &mut impl FnMut(&[u8], Ending)) {
+    while text.len() > PIECE_BYTES_MAX {
+        let (piece, rest) = text.split_at(PIECE_BYTES_MAX);
+        line(piece, Ending::Continued);
+        text = rest;
+    }
+    let (text, ending) = Ending::of_line(text);
+    line(text, ending);
 }
 
 /// Cuts one stream of a child into lines.
@@ -48,28 +90,32 @@ impl LineCutter {
         LineCutter { stream, open: Vec::new(), shown: 0 }
     }
 
-    /// Takes what was read and hands each finished line to `line`.
-    pub fn feed(&mut self, bytes: &[u8], line: &mut impl FnMut(Stream, &[u8], Ending)) {
-        let mut from = 0;
-        for newline in memchr::memchr_iter(b'\n', bytes) {
-            let rest = &bytes[from..newline];
-            from = newline + 1;
-            if self.open.is_empty() && rest.len() <= PIECE_BYTES_MAX {
-                finish_line(self.stream, rest, line);
-            } else {
-                self.append(rest, line);
-                finish_line(self.stream, &self.open, line);
-                self.open.clear();
-                self.shown = 0;
-            }
+    /// Takes what was read and hands on what is finished: at most the line that was open, then whole lines in one.
+    pub fn feed(&mut self, mut bytes: &[u8], to: &mut impl FnMut(Stream, Cut<'_>)) {
+        if !self.open.is_empty()
+            && let Some(newline) = memchr::memchr(b'\n', bytes)
+        {
+            self.append(&bytes[..newline], to);
+            let (text, ending) = Ending::of_line(&self.open);
+            to(self.stream, Cut::Piece(text, ending));
+            self.open.clear();
+            self.shown = 0;
+            bytes = &bytes[newline + 1..];
         }
-        self.append(&bytes[from..], line);
+        if self.open.is_empty()
+            && let Some(last) = memchr::memrchr(b'\n', bytes)
+        {
+            let (lines, rest) = bytes.split_at(last + 1);
+            to(self.stream, Cut::Lines(lines));
+            bytes = rest;
+        }
+        self.append(bytes, to);
     }
 
     /// The output has ended: what is open is a line without a newline.
-    pub fn finish(&mut self, line: &mut impl FnMut(Stream, &[u8], Ending)) {
+    pub fn finish(&mut self, to: &mut impl FnMut(Stream, Cut<'_>)) {
         if !self.open.is_empty() {
-            line(self.stream, &self.open, Ending::None);
+            to(self.stream, Cut::Piece(&self.open, Ending::None));
             self.open.clear();
         }
         self.shown = 0;
@@ -82,23 +128,16 @@ impl LineCutter {
         grown.then_some(&self.open)
     }
 
-    fn append(&mut self, mut bytes: &[u8], line: &mut impl FnMut(Stream, &[u8], Ending)) {
+    fn append(&mut self, mut bytes: &[u8], to: &mut impl FnMut(Stream, Cut<'_>)) {
         while self.open.len() + bytes.len() > PIECE_BYTES_MAX {
             let (head, rest) = bytes.split_at(PIECE_BYTES_MAX - self.open.len());
             self.open.extend_from_slice(head);
-            line(self.stream, &self.open, Ending::Continued);
+            to(self.stream, Cut::Piece(&self.open, Ending::Continued));
             self.open.clear();
             self.shown = 0;
             bytes = rest;
         }
         self.open.extend_from_slice(bytes);
-    }
-}
-
-fn finish_line(stream: Stream, text: &[u8], line: &mut impl FnMut(Stream, &[u8], Ending)) {
-    match text.strip_suffix(b"\r") {
-        Some(text) => line(stream, text, Ending::CarriageReturnNewline),
-        None => line(stream, text, Ending::Newline),
     }
 }
 
@@ -111,7 +150,7 @@ mod tests {
 
     fn cut(chunks: &[&[u8]]) -> Vec<Piece> {
         let mut pieces = Vec::new();
-        let mut keep = |_: Stream, text: &[u8], ending| pieces.push((text.to_vec(), ending));
+        let mut keep = |_: Stream, cut: Cut<'_>| cut.each(|text, ending| pieces.push((text.to_vec(), ending)));
         let mut cutter = LineCutter::new(Stream::Out);
         chunks.iter().for_each(|chunk| cutter.feed(chunk, &mut keep));
         cutter.finish(&mut keep);
@@ -155,9 +194,19 @@ mod tests {
     }
 
     #[test]
+    fn pm10_a_line_as_long_as_a_piece_is_cut_alike_however_it_was_read() {
+        for extra in 0..3 {
+            for end in ["\n", "\r\n", "\r\r\nx"] {
+                let whole = [&vec![b'x'; PIECE_BYTES_MAX - 1 + extra][..], end.as_bytes()].concat();
+                assert_eq!(cut(&[&whole]), cut(&whole.chunks(1000).collect::<Vec<_>>()), "{extra} {end:?}");
+            }
+        }
+    }
+
+    #[test]
     fn an_open_line_is_seen_once_and_again_when_it_has_grown() {
         let mut cutter = LineCutter::new(Stream::Out);
-        let mut ignore = |_: Stream, _: &[u8], _| {};
+        let mut ignore = |_: Stream, _: Cut<'_>| {};
         cutter.feed(b"done\nName", &mut ignore);
         assert_eq!(cutter.unseen(), Some(&b"Name"[..]));
         assert_eq!(cutter.unseen(), None);

@@ -217,6 +217,53 @@ impl SegmentLog {
         Ok(())
     }
 
+    /// Writes lines that stand one behind the other in `text`, as [`append`](Self::append) does: the first one from byte
+    /// `from` to `ends[0]`, each other one from the end before it. They have the time and the tags of `first`, and
+    /// sequences that count up from its own. Copies as many at once as the segment takes.
+    ///
+    /// # Errors
+    /// A line that is too long, or a first sequence that does not grow: then none is written.
+    ///
+    /// # Panics
+    /// When the ends do not ascend or lie outside of the text.
+    ///
+    /// ```
+    /// use brummer::sync::segment_log::{Limits, Line, SegmentLog};
+    ///
+    /// let mut log = SegmentLog::new(Limits::default());
+    /// log.append_all(b"one\ntwo\n", 0, &[4, 8], Line { seq: 5, ..Line::default() }).unwrap();
+    /// log.publish();
+    /// let snapshot = log.reader().snapshot();
+    /// let lines: Vec<_> = snapshot.lines().map(|line| (line.seq, line.text)).collect();
+    /// assert_eq!(lines, [(5, &b"one\n"[..]), (6, b"two\n")]);
+    /// ```
+    pub fn append_all(&mut self, text: &[u8], from: u32, ends: &[u32], first: Line) -> Result<(), AppendError> {
+        let mut longest = 0;
+        let last = ends.iter().fold(from, |before, &end| {
+            assert!(before <= end, "the ends of lines ascend");
+            longest = longest.max(end - before);
+            end
+        });
+        assert!(last as usize <= text.len(), "lines end within the text");
+        let last_seq = first.seq.saturating_add(ends.len().saturating_sub(1) as u64);
+        self.check(longest as usize, first.seq)?;
+        self.check(0, last_seq)?;
+        let (mut from, mut ends, mut line) = (from, ends, first);
+        while let Some(&end) = ends.first() {
+            let open = match &mut self.open {
+                Some(open) if open.takes((end - from) as usize, line) => open,
+                _ => self.roll((end - from) as usize, line),
+            };
+            let count = open.takes_of(from, ends, line);
+            let (fitting, rest) = ends.split_at(count);
+            let end = fitting[count - 1];
+            open.write_all(&text[from as usize..end as usize], from, fitting, line);
+            (from, ends, line.seq) = (end, rest, line.seq + count as u64);
+            self.next_seq = line.seq;
+        }
+        Ok(())
+    }
+
     #[inline]
     fn check(&self, bytes: usize, seq: u64) -> Result<(), AppendError> {
         if bytes > self.limits.line_bytes_max {
@@ -285,20 +332,60 @@ impl Open {
     /// Whether the line fits in the block and its numbers in a record.
     #[inline]
     fn takes(&self, bytes: usize, line: Line) -> bool {
-        self.block.fits(self.lines, self.text_end, bytes)
-            && line.seq - self.base_seq <= u64::from(u32::MAX)
+        self.block.fits(self.lines, self.text_end, bytes) && self.numbers_fit(line)
+    }
+
+    /// How many of these lines, of which the first one does, fit in the block with their numbers in records.
+    fn takes_of(&self, from: u32, ends: &[u32], first: Line) -> usize {
+        let fits = |count: usize| {
+            let line = Line { seq: first.seq + (count as u64 - 1), ..first };
+            self.block.fits(self.lines + count as u32 - 1, self.text_end, (ends[count - 1] - from) as usize)
+                && self.numbers_fit(line)
+        };
+        if fits(ends.len()) {
+            return ends.len();
+        }
+        let (mut low, mut high) = (1, ends.len());
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if fits(middle) { low = middle } else { high = middle }
+        }
+        low
+    }
+
+    #[inline]
+    fn numbers_fit(&self, line: Line) -> bool {
+        line.seq - self.base_seq <= u64::from(u32::MAX)
             && line.time.saturating_sub(self.base_time) <= u64::from(u32::MAX)
     }
 
     #[inline]
-    fn write(&mut self, parts: &[&[u8]], bytes: usize, line: Line) {
-        let record = Record {
-            end: self.text_end + bytes as u32,
+    fn record(&self, bytes: u32, line: Line) -> Record {
+        Record {
+            end: self.text_end + bytes,
             seq: (line.seq - self.base_seq) as u32,
             time: line.time.saturating_sub(self.base_time) as u32,
             tag: line.tag,
             extra: line.extra,
-        };
+        }
+    }
+
+    /// Writes lines that were found to fit; they end at `ends` when `text` starts at `from`.
+    fn write_all(&mut self, text: &[u8], from: u32, ends: &[u32], first: Line) {
+        let base = self.record(0, first);
+        let records =
+            ends.iter().zip(0..).map(|(end, at)| Record { end: base.end + (end - from), seq: base.seq + at, ..base });
+        // SAFETY: `&mut SegmentLog` is the one writer (I1); the lines are the next after those written; `takes_of` has
+        // found that all of them fit; `append_all` has seen that the ends ascend, and the last one is that of the text.
+        unsafe { self.block.write_all(self.lines, self.text_end, text, records) };
+        self.text_end += text.len() as u32;
+        self.lines += ends.len() as u32;
+        self.tags |= first.tag;
+    }
+
+    #[inline]
+    fn write(&mut self, parts: &[&[u8]], bytes: usize, line: Line) {
+        let record = self.record(bytes as u32, line);
         // SAFETY: `&mut SegmentLog` is the one writer (I1); the line is the next after those written and was checked to
         // fit by `takes`, or the block was made for it by `roll`; `bytes` is the sum of the parts.
         unsafe { self.block.write(self.lines, self.text_end, parts, record) };

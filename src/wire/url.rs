@@ -81,7 +81,28 @@ fn is_local_host(host: &str) -> bool {
 /// assert_eq!(found, [("http://[::1]:5173/app", true), ("https://vite.dev", false)]);
 /// ```
 pub fn find(text: &[u8]) -> Urls<'_> {
-    Urls { text, from: 0, colon: 0 }
+    find_from(text, 0)
+}
+
+/// The same for a text that has no [`next_colon`] before byte `colon`.
+#[inline]
+pub fn find_from(text: &[u8], colon: usize) -> Urls<'_> {
+    Urls { text, from: 0, colon: colon.min(text.len()) }
+}
+
+/// Where the next colon from byte `from` on is that may be part of a URL; the text's end if there is none.
+#[inline]
+pub fn next_colon(text: &[u8], from: usize) -> usize {
+    let mut from = from;
+    while let Some(at) = memchr(b':', &text[from..]) {
+        let colon = from + at;
+        // The byte after the colon settles nearly every colon that is not part of a URL.
+        if matches!(text.get(colon + 1), Some(b'/' | b'0'..=b'9')) {
+            return colon;
+        }
+        from = colon + 1;
+    }
+    text.len()
 }
 
 /// The iterator of [`find`].
@@ -99,20 +120,18 @@ impl<'a> Iterator for Urls<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Url<'a>> {
-        while let Some(at) = memchr(b':', &self.text[self.colon..]) {
-            let colon = self.colon + at;
-            self.colon = colon + 1;
-            // The byte after the colon settles nearly every colon that is not part of a URL.
-            if !matches!(self.text.get(colon + 1), Some(b'/' | b'0'..=b'9')) {
-                continue;
+        loop {
+            let colon = next_colon(self.text, self.colon);
+            if colon == self.text.len() {
+                return None;
             }
+            self.colon = colon + 1;
             if let Some(url) = at_colon(self.text, self.from, colon) {
                 self.from = url.start + url.text.len();
                 self.colon = self.from.max(colon + 1);
                 return Some(url);
             }
         }
-        None
     }
 }
 

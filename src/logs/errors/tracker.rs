@@ -79,12 +79,22 @@ impl Tracker {
     /// an error's place and the error itself included.
     #[inline]
     pub(crate) fn line(&mut self, line: Seen<'_>) -> bool {
-        let slot = line.stream as usize;
-        let is_idle = line.level < Level::Error && self.open[slot].is_none() && self.excerpt[slot].is_empty();
-        if is_idle && !javascript::is_place(line.plain) {
+        if self.is_idle(line.stream) && Tracker::starts_nothing(line.level, line.plain) {
             return false;
         }
         self.follow(line)
+    }
+
+    /// Whether such a line means nothing while its stream [is idle](Tracker::is_idle).
+    #[inline]
+    pub(crate) fn starts_nothing(level: Level, plain: &[u8]) -> bool {
+        level < Level::Error && !javascript::is_place(plain)
+    }
+
+    /// Whether no error of this stream is open, nor may come after what was said last.
+    #[inline]
+    pub(crate) fn is_idle(&self, stream: Stream) -> bool {
+        self.open[stream as usize].is_none() && self.excerpt[stream as usize].is_empty()
     }
 
     fn follow(&mut self, line: Seen<'_>) -> bool {

@@ -14,6 +14,14 @@ use words::Verdict;
 /// A tag is a tag only near the start of its line; `INFO` in the middle of a sentence is a word.
 const TAG_WITHIN: usize = 64;
 
+/// Whether a line begins with the sign of a test runner or a bundler.
+#[inline]
+pub(super) fn has_a_sign(line: &[u8]) -> bool {
+    // White space may stand before it; all of the signs begin with this byte.
+    line.first().is_some_and(|first| *first == 0xe2 || first.is_ascii_whitespace())
+        && words::sign_at_the_start(line).is_some()
+}
+
 /// Tells levels from text. Made once and shared: `Sync`, and each look is allocation-free.
 #[derive(Debug)]
 pub struct Levels {
@@ -44,12 +52,22 @@ impl Levels {
     /// assert_eq!(levels.of(br#"{"level":30,"msg":"error page rendered"}"#), Level::Info);
     /// ```
     pub fn of(&self, plain: &[u8]) -> Level {
+        self.of_known(plain, 0)
+    }
+
+    /// Where in a text of many lines, from byte `from` on, the next place is that may say something; its end if there is none.
+    pub(super) fn next_place(&self, text: &[u8], from: usize) -> usize {
+        self.scanner.hits(text, from).next().map_or(text.len(), |(at, _)| at)
+    }
+
+    /// The level of a line of which it is known that nothing before byte `from` says anything.
+    pub(super) fn of_known(&self, plain: &[u8], from: usize) -> Level {
         let mut said = Level::Debug;
         let mut anything = false;
         let mut judged = 0;
         // A JSON record is asked once, when the first stem shows that it says something.
         let mut asked = false;
-        for (start, stem) in self.scanner.hits(plain) {
+        for (start, stem) in self.scanner.hits(plain, from) {
             if !std::mem::replace(&mut asked, true)
                 && let Some(level) = fields::json_level(plain)
             {

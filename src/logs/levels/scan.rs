@@ -92,10 +92,10 @@ impl Scanner {
         Scanner { engine, stems: patterns.into_iter().map(|(_, stem)| stem).collect() }
     }
 
-    /// The stems in `plain`, with where they start, from left to right.
+    /// The stems in `plain` from byte `from` on, with where they start, from left to right.
     #[inline]
-    pub(super) fn hits<'a>(&'a self, plain: &'a [u8]) -> impl Iterator<Item = (usize, Stem)> + 'a {
-        let mut from = 0;
+    pub(super) fn hits<'a>(&'a self, plain: &'a [u8], from: usize) -> impl Iterator<Item = (usize, Stem)> + 'a {
+        let mut from = from.min(plain.len());
         std::iter::from_fn(move || {
             let span = aho_corasick::Span::from(from..plain.len());
             let hit = match &self.engine {
@@ -120,10 +120,10 @@ mod tests {
                 [("error", Stem::Error), ("FAIL", Stem::Fail), ("Panic", Stem::Panic), ("level", Stem::Key)]
             {
                 let line = format!("{}{text}", "x".repeat(pad));
-                assert_eq!(scanner.hits(line.as_bytes()).collect::<Vec<_>>(), [(pad, stem)], "{line}");
+                assert_eq!(scanner.hits(line.as_bytes(), 0).collect::<Vec<_>>(), [(pad, stem)], "{line}");
             }
         }
-        assert_eq!(scanner.hits(b"eRRor fAtal").count(), 0);
+        assert_eq!(scanner.hits(b"eRRor fAtal", 0).count(), 0);
     }
 
     #[test]

@@ -201,6 +201,30 @@ impl Block {
         }
     }
 
+    /// Writes lines from number `line` on: their text as it is at `text_end`, and a record for each.
+    ///
+    /// # Safety
+    /// The caller is the one writer, the lines are not committed, those before are written and end at `text_end`; the text
+    /// and as many records as there are fit; the records' ends ascend from `text_end`, and the last one is the text's end.
+    pub(super) unsafe fn write_all(
+        &self,
+        line: u32,
+        text_end: u32,
+        text: &[u8],
+        records: impl Iterator<Item = Record>,
+    ) {
+        // SAFETY: by the contract the bytes are in bounds and above the commit word, where only the writer is (I1).
+        unsafe {
+            let at = self.start().add(HEADER_BYTES + text_end as usize);
+            at.copy_from_nonoverlapping(text.as_ptr(), text.len());
+            for (line, record) in (line..).zip(records) {
+                #[cfg(loom)]
+                self.watch.write(line as usize + 1);
+                self.record_at(line).write(record);
+            }
+        }
+    }
+
     fn record_at(&self, line: u32) -> *mut Record {
         // In bounds for every line that fits; the capacity is a multiple of the record size, so it is aligned.
         self.start().wrapping_add(self.capacity() - (line as usize + 1) * RECORD_BYTES).cast()

@@ -41,6 +41,27 @@ fn unpublished_lines_are_not_seen_and_published_ones_are_whole() {
 }
 
 #[test]
+fn lines_appended_together_are_refused_together() {
+    let mut log = filled(SMALL, 3);
+    let text = [&[b'x'; 501][..], b"yy"].concat();
+    assert_eq!(log.append_all(&text, 0, &[501, 503], line(3)), Err(AppendError::TooLong { bytes: 501, max: 500 }));
+    assert_eq!(log.append_all(&text, 501, &[502, 503], line(2)), Err(AppendError::OutOfOrder { seq: 2 }));
+    let last = Line { seq: u64::MAX - 1, ..Line::default() };
+    assert_eq!(log.append_all(&text, 501, &[502, 503], last), Err(AppendError::OutOfOrder { seq: u64::MAX }));
+    assert_eq!(log.append_all(&text, 501, &[], line(3)), Ok(()));
+    assert_eq!(log.append_all(&text, 501, &[502, 502, 503], line(3)), Ok(()));
+    log.publish();
+    let snapshot = log.reader().snapshot();
+    assert_eq!(snapshot.lines_after(2).map(|line| line.text).collect::<Vec<_>>(), [&b"y"[..], b"", b"y"]);
+}
+
+#[test]
+#[should_panic(expected = "ascend")]
+fn lines_that_overlap_are_a_mistake_of_the_caller() {
+    let _ = filled(SMALL, 3).append_all(b"abc", 1, &[3, 2], line(3));
+}
+
+#[test]
 fn refuses_what_is_too_long_or_out_of_order_and_stays_as_it_was() {
     let mut log = filled(SMALL, 3);
     assert_eq!(log.append(&[&[b'x'; 501]], line(3)), Err(AppendError::TooLong { bytes: 501, max: 500 }));
@@ -226,6 +247,7 @@ fn ls03_readers_see_a_consistent_prefix_while_the_writer_rolls_and_the_keeper_ev
 #[derive(Clone, Debug)]
 enum Step {
     Append { bytes: usize, gap: u64 },
+    AppendAll { bytes: Vec<usize>, gap: u64 },
     Publish,
     Evict { keep: u64 },
     Clear,
@@ -234,6 +256,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         20 => (0..300_usize, 1..5_u64).prop_map(|(bytes, gap)| Step::Append { bytes, gap }),
+        5 => (prop::collection::vec(0..100_usize, 0..40), 1..5_u64).prop_map(|(bytes, gap)| Step::AppendAll { bytes, gap }),
         5 => Just(Step::Publish),
         3 => (0..30_u64).prop_map(|keep| Step::Evict { keep }),
         1 => Just(Step::Clear),
@@ -261,6 +284,22 @@ proptest! {
                         published = plain.len();
                     }
                     plain.push((seq, [&text[..], b"\n"].concat()));
+                }
+                Step::AppendAll { bytes, gap } => {
+                    let first = line(seq + gap);
+                    let (mut text, mut ends) = (b"before".to_vec(), Vec::new());
+                    for (bytes, own) in bytes.iter().zip(first.seq..) {
+                        let line = [&vec![b'a' + (own % 26) as u8; *bytes][..], b"\n"].concat();
+                        text.extend_from_slice(&line);
+                        ends.push(text.len() as u32);
+                        plain.push((own, line));
+                        seq = own;
+                    }
+                    log.append_all(&text, 6, &ends, first).unwrap();
+                    // What a full segment holds is published, however many were filled.
+                    let seen = reader.snapshot().range().end as usize;
+                    prop_assert!((published..=plain.len()).contains(&seen));
+                    published = seen;
                 }
                 Step::Publish => { log.publish(); published = plain.len(); }
                 Step::Evict { keep } => if let Some(gone) = keeper.evict_oldest_keeping(keep) {
@@ -295,7 +334,9 @@ proptest! {
                 }
                 offset += line.text.len();
                 prop_assert_eq!(segment.find_seq(line.seq), at);
-                prop_assert_eq!(segment.find_time(line.time), at);
+                prop_assert_eq!(segment.tags() & line.tag, line.tag);
+                let first_of_time = segment.lines().position(|other| other.time == line.time);
+                prop_assert_eq!(Some(segment.find_time(line.time)), first_of_time);
             }
             prop_assert_eq!(segment.line_at_offset(offset), segment.len());
         }
