@@ -74,6 +74,8 @@ pub enum ViewCommand {
     },
     /// Copy `line`, `error` or `screen`.
     Copy(String),
+    /// Open a URL, or that of a process, in the browser; `None`: the one in front.
+    Open(Option<String>),
     /// Go to a view by its name.
     Go(String),
     /// Wrap long lines, or not.
@@ -267,6 +269,13 @@ pub const COMMANDS: &[CommandSpec] = &[
         about: "copy to the clipboard",
         argument: Argument::OptionalOneOf(&["line", "error", "screen"]),
         make: |w| Ok(Command::View(ViewCommand::Copy(w.words.first().cloned().unwrap_or_else(|| "line".into())))),
+    },
+    CommandSpec {
+        name: "open",
+        usage: "[URL | NAME]",
+        about: "open a URL, or that of a process, in the browser",
+        argument: Argument::Processes,
+        make: |w| Ok(Command::View(ViewCommand::Open(w.optional_text()))),
     },
     CommandSpec {
         name: "view",

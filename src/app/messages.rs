@@ -14,6 +14,7 @@ const MESSAGES_MAX: usize = 500;
 /// The messages. A push or a read holds a lock for as long as it takes to copy one or all of them.
 #[derive(Default)]
 pub(crate) struct Messages {
+    /// Their numbers follow each other.
     list: Mutex<VecDeque<SystemMessage>>,
 }
 
@@ -29,20 +30,21 @@ impl Messages {
     }
 
     pub(crate) fn push(&self, level: Level, text: impl Into<String>) {
-        self.add(SystemMessage { time_ms: now_ms(), level, text: text.into(), failed: None });
+        self.add(level, text.into(), None);
     }
 
     /// That a process has failed.
     pub(crate) fn push_failure(&self, process: ProcessId, text: String) {
-        self.add(SystemMessage { time_ms: now_ms(), level: Level::Error, text, failed: Some(process) });
+        self.add(Level::Error, text, Some(process));
     }
 
-    fn add(&self, message: SystemMessage) {
+    fn add(&self, level: Level, text: String, failed: Option<ProcessId>) {
         let mut list = self.list();
+        let number = list.back().map_or(0, |last| last.number) + 1;
         if list.len() == MESSAGES_MAX {
             list.pop_front();
         }
-        list.push_back(message);
+        list.push_back(SystemMessage { number, time_ms: now_ms(), level, text, failed });
     }
 
     pub(crate) fn all(&self) -> Vec<SystemMessage> {
@@ -62,5 +64,9 @@ mod tests {
         }
         let all = messages.all();
         assert_eq!((all.len(), all[0].text.as_str()), (MESSAGES_MAX, "3"));
+        let numbers: Vec<u64> = all.iter().map(|message| message.number).collect();
+        let behind = |seen| SystemMessage::behind(&all, seen).iter().map(|message| message.number).collect::<Vec<_>>();
+        assert_eq!((behind(0).len(), behind(501), behind(503)), (MESSAGES_MAX, vec![502, 503], vec![]));
+        assert_eq!(numbers, (4..=MESSAGES_MAX as u64 + 3).collect::<Vec<_>>());
     }
 }

@@ -91,6 +91,8 @@ pub struct Usage {
 /// Something that Brummer itself has to say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SystemMessage {
+    /// Counted from 1 on; a reader who has seen the one with this number goes on behind it.
+    pub number: u64,
     /// When, milliseconds since 1970.
     pub time_ms: u64,
     /// How bad it is.
@@ -99,6 +101,14 @@ pub struct SystemMessage {
     pub text: String,
     /// The process whose failure this tells; its row tells it as well.
     pub failed: Option<ProcessId>,
+}
+
+impl SystemMessage {
+    /// Those behind the one with the number `seen`, of messages in order; the first tells by its number whether some
+    /// between are no longer kept.
+    pub fn behind(messages: &[SystemMessage], seen: u64) -> &[SystemMessage] {
+        &messages[messages.partition_point(|message| message.number <= seen)..]
+    }
 }
 
 /// Counters that change when what they stand for has changed; a reader compares them with those it saw last.

@@ -35,6 +35,7 @@ const EFFECTS: &[(&str, &str)] = &[
     ("ui.mouse", "ui.mouse"),
     ("ui.copy_on_select", "ui.copy_on_select"),
     ("ui.clipboard", "ui.clipboard"),
+    ("ui.notify", "ui.notify"),
     ("ui.timestamps", "ui.timestamps"),
     ("ui.wrap", "ui.wrap"),
     ("ui.scroll_lines", "ui.scroll_lines"),

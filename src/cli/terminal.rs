@@ -74,6 +74,7 @@ pub(super) fn options(config: &Config, started: &[ProcessId], handle: Handle) ->
         wrap: ui.wrap,
         copy_on_select: ui.copy_on_select,
         clipboard: ui.clipboard.name().into(),
+        notify: ui.notify.name().into(),
         scroll_lines: ui.scroll_lines,
         input_slot: slot(ui.max_fps),
         data_slot: slot(ui.flood_fps),

@@ -110,6 +110,19 @@ choices! {
         /// Not at all.
         Off = "off",
     }
+    /// How the terminal is asked for a desktop notice.
+    Notify {
+        /// As the terminal is known to take it, else by its bell.
+        Auto = "auto",
+        /// Not at all.
+        Off = "off",
+        /// By its bell.
+        Bell = "bell",
+        /// The escape sequence OSC 9.
+        Osc9 = "osc9",
+        /// The escape sequence OSC 777.
+        Osc777 = "osc777",
+    }
     /// The time before a log line.
     Timestamps {
         /// `14:02:28`.

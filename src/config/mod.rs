@@ -17,7 +17,9 @@ mod render;
 mod report;
 mod settings;
 
-pub use choices::{Backpressure, Clipboard, Glyphs, PackageManager, Runner, StartView, StatusRead, Theme, Timestamps};
+pub use choices::{
+    Backpressure, Clipboard, Glyphs, Notify, PackageManager, Runner, StartView, StatusRead, Theme, Timestamps,
+};
 pub use env_file::{EnvFileError, parse_env};
 pub use kind::{Kind, Value};
 pub use load::{Config, Overrides, Source};

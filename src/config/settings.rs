@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::choices::{
-    Backpressure, Choice, Clipboard, Glyphs, PackageManager, Runner, StartView, StatusRead, Theme, Timestamps,
+    Backpressure, Choice, Clipboard, Glyphs, Notify, PackageManager, Runner, StartView, StatusRead, Theme, Timestamps,
 };
 use super::kind::Kind::{self, Auto, Bool, Count, Counts, Size, Time};
 use super::kind::Value;
@@ -156,6 +156,8 @@ settings! {
         copy_on_select: bool = Value::Bool(true), Bool;
         /// How text is copied.
         clipboard: Clipboard = word("auto"), choice::<Clipboard>();
+        /// How a desktop notice is asked for when a process fails, or ends after 30 s, while the terminal has no focus.
+        notify: Notify = word("auto"), choice::<Notify>();
         /// The time before a log line.
         timestamps: Timestamps = word("clock"), choice::<Timestamps>();
         /// Whether long lines are wrapped.

@@ -1,11 +1,12 @@
 //! Copies text with the clipboard tool of the desktop or of tmux; the caller's thread waits for the tool.
 
-use std::io::{self, Write as _};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::io;
+use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal};
+use rustix::process::Signal;
+
+use super::helper::{self, Helper};
 
 /// A tool that has not taken the text by then is given up.
 const TOOL_MAX: Duration = Duration::from_secs(2);
@@ -62,7 +63,7 @@ impl Tool {
             Tool::Pbcopy => ("pbcopy", &[]),
         };
         let mut command = Command::new(program);
-        command.args(args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(args);
         command
     }
 
@@ -71,22 +72,9 @@ impl Tool {
     /// # Errors
     /// The tool is not installed, failed, or did not end in time.
     pub fn copy(self, text: &str) -> io::Result<()> {
-        let mut child = self.command().spawn()?;
-        let mut stdin = child.stdin.take().expect("standard input was asked for as a pipe");
-        stdin.write_all(text.as_bytes())?;
-        drop(stdin);
-        let tool = Pid::from_child(&child);
-        let (ended, end) = mpsc::channel();
-        let waiter = std::thread::Builder::new().name("brummer-clipboard".into()).stack_size(64 * 1024);
-        // Nobody listens any more when the tool was given up.
-        waiter.spawn(move || ended.send(child.wait()))?;
-        match end.recv_timeout(TOOL_MAX) {
-            Ok(Ok(status)) if !status.success() => {
-                Err(io::Error::other(format!("{} ended with {status}", self.name())))
-            }
-            // An error says that someone else who waits for all children took its end: the text was taken.
-            Ok(_) => Ok(()),
-            Err(_) => {
+        match helper::run(self.command(), Some(text.to_owned()), TOOL_MAX)? {
+            Helper::Done => Ok(()),
+            Helper::Runs(tool) => {
                 rustix::process::kill_process(tool, Signal::KILL)?;
                 Err(io::Error::new(io::ErrorKind::TimedOut, format!("{} did not end", self.name())))
             }

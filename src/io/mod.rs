@@ -6,6 +6,8 @@
 pub mod child;
 pub mod clipboard;
 pub mod guardian;
+mod helper;
+pub mod opener;
 pub(crate) mod platform;
 pub mod pty;
 pub mod reactor;

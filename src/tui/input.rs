@@ -34,7 +34,8 @@ fn read_all(inbox: &Inbox) {
 
 fn message(event: Event) -> Option<Message> {
     Some(match event {
-        Event::FocusGained | Event::FocusLost => return None,
+        Event::FocusGained => Message::Focus(true),
+        Event::FocusLost => Message::Focus(false),
         Event::Key(key) if key.kind == KeyEventKind::Release => return None,
         Event::Key(key) => Message::Key(key),
         Event::Mouse(mouse) => Message::Mouse(mouse),

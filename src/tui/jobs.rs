@@ -1,4 +1,4 @@
-//! What workers do for the UI: save lines, find the latest error, copy.
+//! What workers do for the UI: save lines, find the latest error, copy, open a page.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::event::Level;
 use crate::io::clipboard::Tool;
+use crate::io::opener::Opener;
 use crate::logs::{LineRef, Snapshot};
 use crate::tui::message::SaveJob;
 
@@ -103,11 +104,37 @@ pub(crate) fn copy(tools: &[Tool], text: &str) -> Option<&'static str> {
     tools.iter().find(|tool| tool.copy(text).is_ok()).map(|tool| tool.name())
 }
 
-/// The escape sequence that asks the terminal itself to copy.
-pub(crate) fn osc52(text: &str) -> Vec<u8> {
+/// Terminals drop a longer text, or the rest of it; a clipboard tool has no such limit.
+const TERMINAL_BYTES_MAX: usize = 100 * 1024;
+
+/// Why a text was not copied by the terminal.
+pub(crate) const TOO_MUCH_FOR_TERMINAL: &str =
+    "too much for the terminal to copy (100 kB), and no clipboard tool is used; /save FILE writes to a file";
+
+/// The escape sequence that asks the terminal itself to copy; none for more than terminals take.
+pub(crate) fn osc52(text: &str) -> Option<Vec<u8>> {
     use base64::Engine as _;
+    if text.len() > TERMINAL_BYTES_MAX {
+        return None;
+    }
     let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-    format!("\x1b]52;c;{encoded}\x07").into_bytes()
+    Some(format!("\x1b]52;c;{encoded}\x07").into_bytes())
+}
+
+/// Opens a page by the first that can; what to tell of it. When none can, the person has the URL and what was tried.
+pub(crate) fn open(url: &str, openers: &[Opener]) -> (Level, String) {
+    let mut tried = Vec::new();
+    for opener in openers {
+        match opener.open(url) {
+            Ok(()) => return (Level::Info, format!("opened {url} ({})", opener.name())),
+            Err(error) => tried.push(format!("{}: {error}", opener.name())),
+        }
+    }
+    let why = match tried.is_empty() {
+        true => "there is no display, and $BROWSER names no browser".to_owned(),
+        false => tried.join("; "),
+    };
+    (Level::Warn, format!("{url} was not opened: {why}"))
 }
 
 #[cfg(test)]
@@ -131,6 +158,27 @@ mod tests {
         assert_eq!(std::fs::read(dir.path().join("x.log")).unwrap(), b"hello\n");
         assert_eq!(save(&job("/dev/null"), dir.path()).unwrap(), 1);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_terminal_is_asked_to_copy_only_what_it_takes() {
+        assert_eq!(osc52("hi").unwrap(), b"\x1b]52;c;aGk=\x07");
+        assert!(osc52(&"x".repeat(TERMINAL_BYTES_MAX)).is_some());
+        assert_eq!(osc52(&"x".repeat(TERMINAL_BYTES_MAX + 1)), None);
+    }
+
+    #[test]
+    fn a_page_that_cannot_be_opened_is_named_with_what_was_tried() {
+        let url = "http://localhost:3000/";
+        let (level, text) = open(url, &[]);
+        assert!(level == Level::Warn && text.contains(url) && text.contains("no display"), "{text}");
+        let missing = |name: &str| Opener::Browser(vec![name.to_owned()]);
+        let (_, text) = open(url, &[missing("/no/such/one"), missing("/no/such/other")]);
+        assert!(text.contains("/no/such/one:") && text.contains("/no/such/other:"), "{text}");
+        assert_eq!(
+            open(url, &[missing("/no/such/one"), missing("true")]),
+            (Level::Info, format!("opened {url} (true)"))
+        );
     }
 
     #[test]

@@ -93,6 +93,8 @@ actions! {
     RunCommand "run.command" All, ["ctrl+n"], "run command", "run any command";
     RunCommandHere "run.command_here" Lists, ["n"], "run command", "run any command";
 
+    OpenUrl "url.open" Lists, ["o"], "open URL", "open the URL of the process in the browser";
+
     RunAnother "script.another" SCRIPTS, ["R"], "another", "run another copy of the script";
     OnlyRunnable "script.runnable" SCRIPTS, ["f"], "only runnable", "show only scripts that can be run, or all";
 
@@ -114,6 +116,7 @@ actions! {
     OnlyProblems "logs.problems" LOGS, ["p"], "problems", "warnings and errors only, or all";
     ChooseProcesses "logs.processes" LOGS, ["P"], "procs", "choose the processes whose lines are shown";
     Solo "logs.solo" LOGS, ["o"], "solo", "only the process of the line; again: back";
+    OpenLineUrl "logs.open_url" LOGS, ["O"], "open URL", "open the URL of the line in the browser; Ctrl+click opens any";
     Filters "filters.toggle" LOGS, ["\\"], "filters off/on", "all filters off, and on again";
     Mark "logs.mark" LOGS, ["m"], "mark", "set a mark";
     NextMark "logs.mark_next" LOGS, ["}"], "next mark", "to the next mark";

@@ -18,6 +18,8 @@ pub(crate) enum Message {
     Mouse(MouseEvent),
     Paste(String),
     Resize(u16, u16),
+    /// The terminal has the focus, or has lost it.
+    Focus(bool),
     /// The time, milliseconds since 1970; sent before whatever else happened.
     Now(u64),
     Scripts(Arc<[ScriptRow]>),
@@ -28,6 +30,8 @@ pub(crate) enum Message {
     Answer(Asked, Result<Reply, Error>),
     /// What a worker found.
     Found(Found),
+    /// No clipboard tool has taken this text, which is called so: the terminal is to be asked.
+    NotTaken(String, String),
     /// Something to be told in a toast.
     Notice(Level, String),
     /// A thread of the program panicked.
@@ -54,10 +58,16 @@ pub(crate) enum Effect {
     Execute(Command, Asked),
     /// Into the clipboard; the second is what the toast calls it.
     Copy(String, String),
+    /// Into the clipboard by asking the terminal.
+    CopyByTerminal(String, String),
     /// The latest error with its lines, into the clipboard.
     CopyError(Lines),
     /// The screen, into the clipboard.
     CopyScreen,
+    /// A page in the browser.
+    OpenUrl(String),
+    /// A notice on the desktop.
+    Notify(String),
     /// Lines into a file.
     Save(SaveJob),
     /// Test lines on a worker.

@@ -16,6 +16,7 @@ mod layout;
 mod logs;
 mod message;
 mod model;
+mod notices;
 mod run;
 mod screen;
 mod terminal;

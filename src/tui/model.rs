@@ -58,6 +58,12 @@ pub(crate) struct Model {
     pub(crate) copy_on_select: bool,
     /// Rows a notch of the wheel.
     pub(crate) scroll_lines: isize,
+    /// Rows that the wheel has scrolled since the last frame.
+    pub(crate) wheeled: isize,
+    /// The terminal has lost the focus.
+    pub(crate) away: bool,
+    /// When the last desktop notice was asked for.
+    pub(crate) noticed_at: Option<u64>,
     /// Clocks and durations are drawn anew each minute instead of each second.
     pub(crate) reduced_motion: bool,
     pub(crate) toast_millis: u64,
@@ -72,8 +78,8 @@ pub(crate) struct Model {
     pub(crate) overlay: Option<Overlay>,
     pub(crate) toasts: Vec<Toast>,
     pub(crate) system: Vec<SystemMessage>,
-    /// Messages up to here were emptied in the panel.
-    pub(crate) system_from: usize,
+    /// The number of the last message that was emptied from the panel.
+    pub(crate) system_emptied: u64,
     /// Told in toasts so far, for the message panel.
     pub(crate) told: VecDeque<SystemMessage>,
     pub(crate) commands: Vec<String>,
@@ -436,6 +442,8 @@ pub(crate) struct Record {
     /// Pretty, if it is JSON.
     pub(crate) json: Option<String>,
     pub(crate) pretty: bool,
+    /// The first URL in it.
+    pub(crate) url: Option<String>,
     pub(crate) offset: usize,
     pub(crate) button: usize,
 }
@@ -469,6 +477,9 @@ impl Model {
             mouse: true,
             copy_on_select: true,
             scroll_lines: 3,
+            wheeled: 0,
+            away: false,
+            noticed_at: None,
             reduced_motion: false,
             toast_millis: 4000,
             view: View::Scripts,
@@ -480,7 +491,7 @@ impl Model {
             overlay: None,
             toasts: Vec::new(),
             system: Vec::new(),
-            system_from: 0,
+            system_emptied: 0,
             told: VecDeque::new(),
             commands: Vec::new(),
             finds: Vec::new(),
@@ -512,7 +523,8 @@ impl Model {
 
     /// The newest message of the program that the panel still shows, oldest first.
     pub(crate) fn panel(&self) -> Vec<&SystemMessage> {
-        let mut all: Vec<&SystemMessage> = self.system.iter().skip(self.system_from).chain(&self.told).collect();
+        let mut all: Vec<&SystemMessage> =
+            SystemMessage::behind(&self.system, self.system_emptied).iter().chain(&self.told).collect();
         all.sort_by_key(|message| message.time_ms);
         all
     }

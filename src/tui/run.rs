@@ -10,6 +10,7 @@ use crate::app::view::{Backend, Versions};
 use crate::error::{Result, remedy};
 use crate::event::{Level, ProcessId};
 use crate::io::clipboard::Tool;
+use crate::io::opener::Opener;
 use crate::sync::Histogram;
 use crate::tui::clock::Clock;
 use crate::tui::inbox::{Inbox, Mail};
@@ -19,6 +20,7 @@ use crate::tui::layout::ticks;
 use crate::tui::logs::TimeFormat;
 use crate::tui::message::{Asked, Effect, Message, Outcome};
 use crate::tui::model::{Model, Setting, View};
+use crate::tui::notices::Notices;
 use crate::tui::screen::Screen;
 use crate::tui::terminal::Terminal;
 use crate::tui::theme::{Depth, Theme};
@@ -55,6 +57,8 @@ pub struct Options {
     pub input_slot: Duration,
     /// At most so often is drawn when only data has changed.
     pub data_slot: Duration,
+    /// How a desktop notice is asked for: `auto`, `off`, `bell`, `osc9` or `osc777`.
+    pub notify: String,
     /// Clocks and durations are drawn anew each minute instead of each second.
     pub reduced_motion: bool,
     /// How long something told stays.
@@ -83,6 +87,7 @@ impl Default for Options {
             scroll_lines: 3,
             input_slot: Duration::from_secs(1) / 60,
             data_slot: Duration::from_secs(1) / 30,
+            notify: "auto".into(),
             reduced_motion: false,
             toast: Duration::from_secs(4),
             start_view: View::Scripts,
@@ -124,7 +129,8 @@ pub fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Outcome> {
     let theme = Theme::new(&options.theme, depth, options.ascii)?;
     let keymap = Keymap::new(&options.keys)?;
     let inbox = Arc::clone(&options.handle.inbox);
-    let terminal = Terminal::take(&inbox, options.mouse)?;
+    let notices = Notices::new(&options.notify, get);
+    let terminal = Terminal::take(&inbox, options.mouse, notices != Notices::Off)?;
     let size = crossterm::terminal::size().unwrap_or((80, 24));
     let setting = Setting {
         project: backend.project(),
@@ -143,7 +149,7 @@ pub fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Outcome> {
     backend.on_change(Arc::new(move || waker.changed()));
     let screen = Screen::new(size.0, size.1);
     let (seen, stats, outcome) = (None, Stats::default(), None);
-    Loop { backend, inbox, terminal, model, screen, options, seen, stats, outcome }.run()
+    Loop { backend, inbox, terminal, model, screen, options, notices, seen, stats, outcome }.run()
 }
 
 /// Sets what the person has chosen.
@@ -180,6 +186,7 @@ struct Loop {
     model: Model,
     screen: Screen,
     options: Options,
+    notices: Notices,
     /// What the model was given last.
     seen: Option<Versions>,
     stats: Stats,
@@ -308,6 +315,7 @@ impl Loop {
 
     fn draw(&mut self) {
         let begin = Instant::now();
+        self.model.wheeled = 0;
         let model = &self.model;
         let bytes = self.screen.frame(|buffer| views::draw(model, buffer));
         self.stats.bytes += bytes.len() as u64;
@@ -328,6 +336,9 @@ impl Loop {
                 }
             }
             Effect::Copy(text, what) => self.copy(text, what),
+            Effect::CopyByTerminal(text, what) => self.copy_by_terminal(&text, &what),
+            Effect::OpenUrl(url) => self.open_url(url),
+            Effect::Notify(text) => self.terminal.send(self.notices.bytes(&text)),
             Effect::CopyError(lines) => match jobs::latest_error(&lines) {
                 Some(text) => self.copy(text, "the latest error".into()),
                 None => self.effect_of(Message::Notice(Level::Info, "there is no error to copy".into())),
@@ -375,20 +386,39 @@ impl Loop {
         let candidates = Tool::candidates(|key| std::env::var(key).ok());
         let tools = match jobs::way(&self.options.clipboard, candidates) {
             Way::Tools(tools) => tools,
-            Way::Terminal => {
-                self.terminal.send(jobs::osc52(&text));
-                let notice = format!("copied {what} (asked the terminal, OSC 52)");
-                return self.effect_of(Message::Notice(Level::Info, notice));
-            }
+            Way::Terminal => return self.copy_by_terminal(&text, &what),
             Way::None(reason) => return self.effect_of(Message::Notice(Level::Warn, reason.into())),
         };
         let inbox = Arc::clone(&self.inbox);
+        let native = self.options.clipboard == "native";
         self.backend.spawn(Box::new(move || {
             let message = match jobs::copy(&tools, &text) {
                 Some(tool) => Message::Notice(Level::Info, format!("copied {what} ({tool})")),
+                None if !native => Message::NotTaken(text, what),
                 None => Message::Notice(Level::Error, "no clipboard tool works; /save FILE writes to a file".into()),
             };
             inbox.send(message);
+        }));
+    }
+
+    fn copy_by_terminal(&mut self, text: &str, what: &str) {
+        let (level, notice) = match jobs::osc52(text) {
+            Some(bytes) => {
+                self.terminal.send(bytes);
+                (Level::Info, format!("copied {what} (asked the terminal, OSC 52)"))
+            }
+            None => (Level::Warn, format!("{what}: {}", jobs::TOO_MUCH_FOR_TERMINAL)),
+        };
+        self.effect_of(Message::Notice(level, notice));
+    }
+
+    /// On a worker: a browser takes a while to start.
+    fn open_url(&self, url: String) {
+        let inbox = Arc::clone(&self.inbox);
+        let openers = Opener::candidates(|key| std::env::var(key).ok());
+        self.backend.spawn(Box::new(move || {
+            let (level, text) = jobs::open(&url, &openers);
+            inbox.send(Message::Notice(level, text));
         }));
     }
 

@@ -18,6 +18,8 @@ const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[?7l";
 /// The same undone, in reverse order.
 const LEAVE: &[u8] = b"\x1b[0m\x1b[?7h\x1b[?25h\x1b[?2004l\x1b[?1049l";
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const FOCUS_ON: &[u8] = b"\x1b[?1004h";
+const FOCUS_OFF: &[u8] = b"\x1b[?1004l";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 /// A terminal that has not taken a frame by then is given up when leaving.
 const LEAVE_MAX: Duration = Duration::from_millis(500);
@@ -30,7 +32,7 @@ impl Taken {
     fn restore(&self) {
         if self.0.swap(false, Ordering::SeqCst) {
             // Nothing is left to be done about a terminal that is gone.
-            let _ = write(&[MOUSE_OFF, LEAVE].concat());
+            let _ = write(&[FOCUS_OFF, MOUSE_OFF, LEAVE].concat());
             let _ = crossterm::terminal::disable_raw_mode();
         }
     }
@@ -42,20 +44,21 @@ pub(crate) struct Terminal {
     taken: Arc<Taken>,
     writer: Writer,
     mouse: bool,
+    focus: bool,
 }
 
 impl Terminal {
-    /// Takes the terminal.
+    /// Takes the terminal; the mouse and whether the terminal has the focus are told to the program if it asks for them.
     ///
     /// # Errors
     /// INVALID_STATE: standard input or output is not a terminal; otherwise what the system said.
-    pub(crate) fn take(inbox: &Arc<Inbox>, mouse: bool) -> Result<Terminal> {
+    pub(crate) fn take(inbox: &Arc<Inbox>, mouse: bool, focus: bool) -> Result<Terminal> {
         if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
             let text = "the terminal UI needs a terminal; use --no-tui for plain output";
             return Err(Error::new("tui", Code::InvalidState, text));
         }
         let writer = Writer::start(Arc::clone(inbox))?;
-        let terminal = Terminal { taken: Arc::default(), writer, mouse };
+        let terminal = Terminal { taken: Arc::default(), writer, mouse, focus };
         hook(&terminal.taken, inbox);
         terminal.set_up()?;
         Ok(terminal)
@@ -67,6 +70,9 @@ impl Terminal {
         let mut bytes = ENTER.to_vec();
         if self.mouse {
             bytes.extend_from_slice(MOUSE_ON);
+        }
+        if self.focus {
+            bytes.extend_from_slice(FOCUS_ON);
         }
         self.writer.send(bytes);
         Ok(())

@@ -12,7 +12,7 @@ use super::outcome;
 use super::prompts::Prompts;
 use super::roster::Roster;
 use crate::app::command::{Command, Target};
-use crate::app::view::{Backend, ProcessRow};
+use crate::app::view::{Backend, ProcessRow, SystemMessage};
 use crate::cli::bell::Bell;
 use crate::cli::output::{Line, News, Printer, now_ms};
 use crate::cli::terminal;
@@ -58,8 +58,8 @@ pub(in crate::cli) struct Session<'a, W> {
     next: u64,
     /// Lines that were printed or are known to be missed.
     accounted: u64,
-    /// Messages that were printed.
-    messages: usize,
+    /// The number of the last message that was looked at.
+    message: u64,
 }
 
 impl<'a, W: Write> Session<'a, W> {
@@ -75,7 +75,7 @@ impl<'a, W: Write> Session<'a, W> {
             phase: Phase::Running,
             next: 0,
             accounted: 0,
-            messages: 0,
+            message: 0,
         }
     }
 
@@ -211,12 +211,18 @@ impl<'a, W: Write> Session<'a, W> {
     /// Prints the messages that are new; those that repeat the end of a process are not.
     fn say_messages(&mut self) {
         let messages = self.backend.messages();
-        for message in messages.iter().skip(self.messages) {
-            if message.failed.is_none() {
-                self.printer.message(&mut self.buffer, message.time_ms, message.level, &message.text);
-            }
+        let fresh = SystemMessage::behind(&messages, self.message);
+        let (Some(first), Some(last)) = (fresh.first(), fresh.last()) else { return };
+        let missed = first.number - self.message - 1;
+        if missed > 0 {
+            let noun = if missed == 1 { "message was" } else { "messages were" };
+            let text = format!("{missed} {noun} dropped: there were too many at once");
+            self.printer.message(&mut self.buffer, first.time_ms, Level::Warn, &text);
         }
-        self.messages = messages.len();
+        self.message = last.number;
+        for message in fresh.iter().filter(|message| message.failed.is_none()) {
+            self.printer.message(&mut self.buffer, message.time_ms, message.level, &message.text);
+        }
     }
 
     fn write_all(&mut self) -> io::Result<()> {

@@ -577,3 +577,86 @@ fn a_screen_that_is_too_small_says_so_and_still_asks_before_quitting() {
     rig.press(&["y"]);
     assert!(matches!(rig.outside[..], [Effect::Leave(Outcome::Quit)]));
 }
+
+/// The page that was asked for last.
+fn opened(rig: &mut Rig) -> Option<String> {
+    match rig.outside.pop() {
+        Some(Effect::OpenUrl(url)) => Some(url),
+        _ => None,
+    }
+}
+
+#[test]
+fn o_opens_the_url_of_the_process_and_capital_o_that_of_the_line() {
+    let mut rig = full("2");
+    assert!(!rig.press(&["o"]), "the failed one has no URL");
+    rig.press(&["down", "down", "o"]);
+    assert_eq!(opened(&mut rig).as_deref(), Some("http://localhost:4000/"));
+    rig.press(&["right", "right", "right", "right", "right", "enter"]);
+    assert_eq!(opened(&mut rig).as_deref(), Some("http://localhost:4000/"), "{}", rig.text());
+    rig.press(&["1", "end", "o"]);
+    assert_eq!(opened(&mut rig).as_deref(), Some("http://localhost:4000/"));
+    rig.press(&["3", "O"]);
+    assert_eq!(opened(&mut rig), None);
+    assert!(rig.text().contains("no line on the screen has a URL"), "{}", rig.text());
+    rig.mock.line(1, "web", "listening on 0.0.0.0:8080");
+    rig.mock.line(1, "web", "ws://localhost:1/x is no page");
+    rig.refresh();
+    rig.press(&["O"]);
+    assert_eq!(opened(&mut rig).as_deref(), Some("http://localhost:8080"));
+    rig.press(&["up", "O"]);
+    assert_eq!(opened(&mut rig).as_deref(), Some("http://localhost:8080"));
+    rig.press(&["enter", "left", "enter"]);
+    assert_eq!(opened(&mut rig).as_deref(), Some("http://localhost:8080"), "{}", rig.text());
+}
+
+#[test]
+fn open_takes_a_url_or_a_name_and_nothing_else() {
+    let mut rig = full("3");
+    for (word, url) in [("web", "http://localhost:3000/"), ("localhost:9/x", "http://localhost:9/x")] {
+        rig.press(&["/"]);
+        rig.type_text(&format!("open {word}"));
+        rig.press(&["enter"]);
+        assert_eq!(opened(&mut rig).as_deref(), Some(url));
+    }
+    for word in ["file:///etc/passwd", "nobody"] {
+        rig.press(&["/"]);
+        rig.type_text(&format!("open {word}"));
+        rig.press(&["enter"]);
+        assert_eq!(opened(&mut rig), None);
+        assert!(rig.text().contains("is neither"), "{}", rig.text());
+    }
+}
+
+#[test]
+fn the_last_output_of_a_process_shows_its_prompt() {
+    let mut rig = full("2");
+    let mut writer = rig.mock.store.writer(ProcessId(3), "db");
+    writer.partial(crate::event::Stream::Out, b"10%\r\x1b[1mpassword: ");
+    writer.publish();
+    rig.refresh();
+    rig.press(&["down"]);
+    let text = rig.text();
+    assert!(text.contains("db · last output") && text.contains("password:"), "{text}");
+    assert!(!text.contains("nothing written yet"), "{text}");
+}
+
+#[test]
+fn messages_of_the_app_are_told_once_also_when_the_oldest_ones_are_gone() {
+    let message = |number: u64| crate::app::view::SystemMessage {
+        number,
+        time_ms: number,
+        level: Level::Error,
+        text: format!("fault {number}."),
+        failed: None,
+    };
+    let mut rig = full("1");
+    rig.send(Message::System((1..=3).map(message).collect()));
+    rig.model.toasts.clear();
+    rig.send(Message::System((2..=4).map(message).collect()));
+    let told: Vec<&str> = rig.model.toasts.iter().map(|toast| toast.text.as_str()).collect();
+    assert_eq!(told, ["fault 4."]);
+    rig.press(&["e", "x", "esc"]);
+    rig.send(Message::System((4..=5).map(message).collect()));
+    assert_eq!(rig.model.panel().iter().map(|message| message.number).collect::<Vec<_>>(), [5]);
+}

@@ -114,3 +114,63 @@ fn buttons_and_rows_within_what_lies_over_the_view_can_be_clicked() {
     click(&mut rig, at);
     assert!(rig.text().contains("/restart \n") || rig.text().contains("/restart\n"), "{}", rig.text());
 }
+
+/// Presses the left button with Ctrl held; the page that is opened.
+fn ctrl_click(rig: &mut Rig, (column, row): (u16, u16)) -> Option<String> {
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    rig.send(Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::CONTROL }));
+    match rig.outside.pop() {
+        Some(Effect::OpenUrl(url)) => Some(url),
+        None => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_click_with_ctrl_opens_the_url_that_it_hits_and_is_a_click_elsewhere() {
+    let mut rig = rig();
+    rig.mock.line(1, "web", "ready: \x1b[4mhttp://localhost:5173/a\x1b[0m and https://vite.dev.");
+    rig.refresh();
+    let at = spot(&rig, "calhost:5173");
+    assert_eq!(ctrl_click(&mut rig, at).as_deref(), Some("http://localhost:5173/a"));
+    let at = spot(&rig, "vite.dev");
+    assert_eq!(ctrl_click(&mut rig, at).as_deref(), Some("https://vite.dev"));
+    assert!(rig.model.logs.place.follow, "the view stays as it is");
+    let at = spot(&rig, "and https");
+    assert_eq!(ctrl_click(&mut rig, at), None);
+    assert!(!rig.model.logs.place.follow);
+    // Wrapped, the URL begins on one row and ends on the next.
+    rig.mock.line(1, "web", &format!("{} http://localhost:4000/{}", "x".repeat(80), "y".repeat(150)));
+    rig.refresh();
+    rig.press(&["esc", "end", "w"]);
+    let at = spot(&rig, "yyyyyyyy");
+    let below = (at.0.min(30), at.1 + 1);
+    assert!(ctrl_click(&mut rig, at).is_some());
+    assert!(ctrl_click(&mut rig, below).is_some_and(|url| url.ends_with("yyy")), "{}", rig.text());
+    rig.press(&["2"]);
+    let at = spot(&rig, "localhost:4000");
+    assert_eq!(ctrl_click(&mut rig, at).as_deref(), Some("http://localhost:4000/"));
+}
+
+#[test]
+fn the_wheel_scrolls_a_page_from_one_frame_to_the_next_and_no_more() {
+    let mut rig = Rig::new(Mock::full(), (80, 24));
+    rig.press(&["3"]);
+    let page = crate::tui::layout::layout(&rig.model).lines.height as u64 - 1;
+    let wheel = |rig: &mut Rig, kind: MouseEventKind, notches: usize| {
+        for _ in 0..notches {
+            rig.send(Message::Mouse(MouseEvent { kind, column: 5, row: 5, modifiers: KeyModifiers::NONE }));
+        }
+    };
+    let top = |rig: &Rig| rig.model.logs.place.top.0;
+    wheel(&mut rig, MouseEventKind::ScrollUp, 1);
+    let first = top(&rig) + 3;
+    wheel(&mut rig, MouseEventKind::ScrollUp, 100);
+    assert_eq!(first - top(&rig), page);
+    // Back within the same frame counts against what was scrolled.
+    wheel(&mut rig, MouseEventKind::ScrollDown, 1);
+    assert_eq!(first - top(&rig), page - 3);
+    rig.model.wheeled = 0;
+    wheel(&mut rig, MouseEventKind::ScrollUp, 2);
+    assert_eq!(first - top(&rig), page + 3);
+}

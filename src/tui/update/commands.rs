@@ -13,7 +13,7 @@ use crate::tui::logs::filter::{Pattern, PatternMode};
 use crate::tui::message::{Asked, Effect, Outcome, SaveJob};
 use crate::tui::model::{CommandLine, Model, Overlay, View};
 use crate::tui::theme::Theme;
-use crate::tui::update::{dispatch, logs, overlays, processes, tell};
+use crate::tui::update::{dispatch, logs, overlays, processes, tell, urls};
 
 /// A row under the command line.
 #[derive(Clone, Debug, PartialEq)]
@@ -202,6 +202,8 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
                 _ => logs::copy(model, false),
             };
         }
+        ViewCommand::Open(None) => return urls::open(model),
+        ViewCommand::Open(Some(word)) => return urls::open_named(model, &word),
         ViewCommand::Go(name) => {
             if let Some(view) = View::of_name(&name) {
                 return dispatch::go(model, view);

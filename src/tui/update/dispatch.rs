@@ -12,7 +12,7 @@ use crate::tui::keymap::Action;
 use crate::tui::layout::{layout, pane};
 use crate::tui::message::{Asked, Effect, Message, Outcome};
 use crate::tui::model::{Confirm, Dialog, Model, Overlay, Scripts, View};
-use crate::tui::update::{logs, mouse, overlays, processes, scripts, strip, tell};
+use crate::tui::update::{away, logs, mouse, overlays, processes, scripts, strip, tell, urls};
 
 /// Holding ↑ stops at the top of a list: only a press after this long goes up to the tabs.
 const UP_MILLIS: u64 = 250;
@@ -56,6 +56,8 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::System(messages) => tell::system(model, messages),
         Message::Answer(asked, answer) => return answered(model, asked, answer),
         Message::Found(found) => return logs::scans(model.logs.found(found)),
+        Message::Focus(here) => model.away = !here,
+        Message::NotTaken(text, what) => return vec![Effect::CopyByTerminal(text, what)],
         Message::Notice(level, text) => tell::tell(model, level, text),
         Message::Panicked(text) => tell::tell(model, Level::Error, format!("a part of brummer failed: {text}")),
         Message::End | Message::Hangup => return vec![Effect::Leave(Outcome::Ended)],
@@ -65,14 +67,17 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
 
 fn take_processes(model: &mut Model, rows: Vec<crate::app::view::ProcessRow>) -> Vec<Effect> {
     let now = model.now;
+    let mut effects: Vec<Effect> = away::notice(model, &rows).into_iter().collect();
     model.processes.take(rows, now);
     processes::keep_in_sight(model);
     let wanted = model.show_next.and_then(|id| model.processes.get(id)).map(|row| Arc::clone(&row.name));
     if let Some(name) = wanted {
         model.show_next = None;
-        return logs::solo(model, &name);
+        effects.extend(logs::solo(model, &name));
+    } else {
+        effects.extend(logs::resolve(model));
     }
-    logs::resolve(model)
+    effects
 }
 
 fn answered(model: &mut Model, asked: Asked, answer: crate::error::Result<Reply>) -> Vec<Effect> {
@@ -168,6 +173,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
     let paused = !model.logs.place.follow;
     let has_lines = || model.logs.rows().last().is_some();
     match action {
+        A::OpenUrl => urls::here(model).is_some(),
         A::RunAnother => model.scripts.selected().is_some_and(|row| row.runnable.is_ok()),
         A::StopStart | A::Select | A::Sort => selected().is_some(),
         A::Restart => selected().is_some(),
@@ -182,7 +188,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
         A::Filters => model.logs.has_filters(),
         A::NextMark | A::PreviousMark => !model.logs.marks.is_empty(),
         A::Undo => !model.logs.undo.is_empty(),
-        A::Clear | A::CopyContext | A::SelectLines | A::SelectUp | A::Solo => has_lines(),
+        A::Clear | A::CopyContext | A::SelectLines | A::SelectUp | A::Solo | A::OpenLineUrl => has_lines(),
         A::SelectDown => paused && has_lines(),
         A::ChooseProcesses => !model.processes.rows.is_empty(),
         A::FarLeft | A::FarRight => !model.logs.wrap,
@@ -236,6 +242,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::CommandLine => overlays::open_command(model, ""),
         A::RunCommand | A::RunCommandHere => overlays::open_command(model, "exec "),
         A::Find => overlays::open_find(model),
+        A::OpenUrl | A::OpenLineUrl => return urls::open(model),
         A::RunAnother => return scripts::run(model, true),
         A::OnlyRunnable => {
             model.scripts.only_runnable = !model.scripts.only_runnable;

@@ -11,7 +11,7 @@ use crate::tui::logs::window::top_of;
 use crate::tui::logs::{FindMode, LogView, TimeFormat};
 use crate::tui::message::Effect;
 use crate::tui::model::{Model, Overlay, Record, View};
-use crate::tui::update::tell;
+use crate::tui::update::{tell, urls};
 
 pub(super) fn scans(requests: impl IntoIterator<Item = Request>) -> Vec<Effect> {
     requests.into_iter().map(Effect::Scan).collect()
@@ -248,9 +248,9 @@ pub(super) fn toggle_pause(model: &mut Model) {
     if model.logs.place.follow { pin_here(model) } else { model.logs.follow() }
 }
 
-/// At most so much is copied; more is for a file.
-const COPY_MAX: usize = 100 * 1024;
-const TOO_MUCH: &str = "too much for the clipboard (100 kB); /save FILE writes it to a file";
+/// At most so much is gathered to be copied, which takes a few milliseconds; more is for a file.
+const COPY_MAX: usize = 16 << 20;
+const TOO_MUCH: &str = "too much to copy (16 MB); /save FILE writes it to a file";
 
 /// The text of the selected lines, or of the one with the cursor, or of the newest.
 pub(super) fn copy(model: &mut Model, context: bool) -> Vec<Effect> {
@@ -367,7 +367,8 @@ fn expand(model: &mut Model) {
         }
     }
     let title = format!("{} · {}", line.name, model.clock.millis(line.time_ms));
-    let record = Record { title, pretty: json.is_some(), plain, json, offset: 0, button: 0 };
+    let url = urls::first(&plain);
+    let record = Record { title, pretty: json.is_some(), plain, json, url, offset: 0, button: 0 };
     model.overlay = Some(Overlay::Record(record));
 }
 

@@ -1,5 +1,6 @@
 //! The only place that changes the model. Read `dispatch` first; each view and each overlay has its own file.
 
+mod away;
 pub(crate) mod commands;
 pub(crate) mod dispatch;
 mod logs;
@@ -9,5 +10,6 @@ mod processes;
 mod scripts;
 pub(crate) mod strip;
 mod tell;
+mod urls;
 
 pub(crate) use dispatch::{available, update};

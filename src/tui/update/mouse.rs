@@ -10,13 +10,16 @@ use crate::tui::logs::window::{Row, clean_line};
 use crate::tui::message::Effect;
 use crate::tui::model::{Model, Overlay, Sort, View};
 use crate::tui::text;
-use crate::tui::update::{dispatch, logs, overlays, processes, scripts, strip};
+use crate::tui::update::{dispatch, logs, overlays, processes, scripts, strip, urls};
 use crate::tui::{views, widgets};
 
 pub(super) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     let areas = layout(model);
     let at = Position::new(event.column, event.row);
     match event.kind {
+        MouseEventKind::Down(MouseButton::Left) if event.modifiers.contains(KeyModifiers::CONTROL) => {
+            return open_url(model, &areas, at).unwrap_or_else(|| mouse(model, plain(event)));
+        }
         MouseEventKind::ScrollUp => wheel(model, -model.scroll_lines),
         MouseEventKind::ScrollDown => wheel(model, model.scroll_lines),
         MouseEventKind::Down(MouseButton::Left) if model.overlay.is_some() => return click_overlay(model, at),
@@ -38,7 +41,37 @@ pub(super) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     Vec::new()
 }
 
+/// The same without Ctrl.
+fn plain(event: MouseEvent) -> MouseEvent {
+    MouseEvent { modifiers: KeyModifiers::NONE, ..event }
+}
+
+/// Opens the URL that is at this place: in the text of a line, or of the process on a row.
+fn open_url(model: &mut Model, areas: &Areas, at: Position) -> Option<Vec<Effect>> {
+    if model.overlay.is_some() {
+        return None;
+    }
+    let url = match model.view {
+        View::Logs => {
+            let spot = Some(at).filter(|at| areas.lines.contains(*at)).and_then(|at| spot_at(model, areas, at))?;
+            urls::around(&clean_line(&model.logs.rows().get(spot.seq)?).text, spot.at)
+        }
+        _ if !areas.list.contains(at) => None,
+        View::Scripts => scripts::select_row(model, usize::from(at.y - areas.list.y)).and_then(|_| urls::here(model)),
+        View::Processes => {
+            processes::select_row(model, usize::from(at.y - areas.list.y)).and_then(|_| urls::here(model))
+        }
+    };
+    url.map(|url| vec![Effect::OpenUrl(url)])
+}
+
+/// Scrolls by rows, at most a page from one frame to the next: what nobody could see is not scrolled past.
 fn wheel(model: &mut Model, by: isize) {
+    let areas = layout(model);
+    let rows = if model.overlay.is_some() { areas.screen.height } else { areas.list.height.max(areas.lines.height) };
+    let page = isize::try_from(rows.max(2)).unwrap_or(isize::MAX) - 1;
+    let to = (model.wheeled + by).clamp(-page, page);
+    let by = to - std::mem::replace(&mut model.wheeled, to);
     match &mut model.overlay {
         Some(
             Overlay::Help { offset, .. }

@@ -48,7 +48,12 @@ pub(crate) fn hints(model: &Model) -> &'static [(&'static str, &'static str)] {
 }
 
 /// The buttons of a whole line.
-pub(crate) const RECORD_BUTTONS: [&str; 4] = ["Close", "Copy", "Only this process", "Hide lines like it"];
+const RECORD_BUTTONS: [&str; 5] = ["Close", "Copy", "Only this process", "Hide lines like it", "Open URL"];
+
+/// The buttons of this one.
+pub(crate) fn record_buttons(record: &Record) -> &'static [&'static str] {
+    &RECORD_BUTTONS[..RECORD_BUTTONS.len() - usize::from(record.url.is_none())]
+}
 
 /// Takes a key; `None` if the overlay has no use for it. Nothing behind it sees the key.
 pub(super) fn key(model: &mut Model, key: Key, event: KeyEvent) -> Option<Vec<Effect>> {
@@ -247,7 +252,7 @@ fn messages_key(model: &mut Model, mut offset: usize, event: KeyEvent) -> Option
 }
 
 pub(super) fn empty_messages(model: &mut Model) {
-    model.system_from = model.system.len();
+    model.system_emptied = model.system.last().map_or(0, |message| message.number);
     model.told.clear();
 }
 
@@ -260,9 +265,10 @@ fn record_key(model: &mut Model, mut record: Record, event: KeyEvent) -> Option<
             return Some(vec![Effect::Copy(text, "1 line".into())]);
         }
         KeyCode::Char('j') if record.json.is_some() => record.pretty ^= true,
-        KeyCode::Right | KeyCode::Tab => record.button = (record.button + 1) % RECORD_BUTTONS.len(),
+        KeyCode::Right | KeyCode::Tab => record.button = (record.button + 1) % record_buttons(&record).len(),
         KeyCode::Left | KeyCode::BackTab => {
-            record.button = (record.button + RECORD_BUTTONS.len() - 1) % RECORD_BUTTONS.len();
+            let count = record_buttons(&record).len();
+            record.button = (record.button + count - 1) % count;
         }
         code if scroll_key(&mut record.offset, code) => {}
         _ => {
@@ -286,6 +292,7 @@ pub(super) fn press(model: &mut Model, record: Record) -> Vec<Effect> {
             open_command(model, &format!("hide {text}"));
             Vec::new()
         }
+        4 => record.url.map(Effect::OpenUrl).into_iter().collect(),
         _ => Vec::new(),
     }
 }

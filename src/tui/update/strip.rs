@@ -3,7 +3,7 @@
 use crate::app::command::{Command, Target};
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Model, View};
-use crate::tui::update::{processes, scripts};
+use crate::tui::update::{processes, scripts, urls};
 
 /// A button of a strip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,7 @@ pub(crate) enum Button {
     Start,
     Restart,
     Send,
+    OpenUrl,
     Kill,
     Forget,
 }
@@ -35,6 +36,7 @@ impl Button {
             Button::Start => "Start",
             Button::Restart => "Restart",
             Button::Send => "Send line…",
+            Button::OpenUrl => "Open URL",
             Button::Kill => "Kill…",
             Button::Forget => "Forget",
         }
@@ -60,6 +62,7 @@ pub(crate) fn buttons(model: &Model) -> Vec<Button> {
             Some(row) => {
                 let mut buttons = vec![Button::Logs, Button::Stop, Button::Restart];
                 buttons.extend(Some(Button::Send).filter(|_| row.terminal));
+                buttons.extend(urls::here(model).map(|_| Button::OpenUrl));
                 buttons.extend([Button::CopyCommand, Button::Kill]);
                 buttons
             }
@@ -101,6 +104,7 @@ pub(super) fn press(model: &mut Model, button: Button) -> Vec<Effect> {
             None => Vec::new(),
         },
         Button::Send => processes::send(model),
+        Button::OpenUrl => urls::open(model),
         Button::Kill => processes::kill(model),
         Button::Forget => processes::forget(model),
     }

@@ -15,7 +15,7 @@ pub(super) fn tell(model: &mut Model, level: Level, text: impl Into<String>) {
         if model.told.len() == TOLD_MAX {
             model.told.pop_front();
         }
-        model.told.push_back(SystemMessage { time_ms: model.now, level, text: text.clone(), failed: None });
+        model.told.push_back(SystemMessage { number: 0, time_ms: model.now, level, text: text.clone(), failed: None });
     }
     if let Some(toast) = model.toasts.iter_mut().find(|toast| toast.text == text) {
         toast.count += 1;
@@ -41,12 +41,8 @@ pub(super) fn seen(model: &mut Model) {
 
 /// New messages of the app: the newest ones are told as well.
 pub(super) fn system(model: &mut Model, messages: Vec<SystemMessage>) {
-    let last = model.system.last().map(|message| message.time_ms);
-    let start = match last {
-        Some(_) => model.system.len().min(messages.len()),
-        None => 0,
-    };
-    let fresh: Vec<SystemMessage> = messages[start..]
+    let last = model.system.last().map_or(0, |message| message.number);
+    let fresh: Vec<SystemMessage> = SystemMessage::behind(&messages, last)
         .iter()
         .filter(|message| message.level >= Level::Warn)
         .rev()
@@ -54,7 +50,6 @@ pub(super) fn system(model: &mut Model, messages: Vec<SystemMessage>) {
         .cloned()
         .collect();
     model.system = messages;
-    model.system_from = model.system_from.min(model.system.len());
     for message in fresh.into_iter().rev() {
         let before = model.told.len();
         tell(model, message.level, message.text);

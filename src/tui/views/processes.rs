@@ -21,7 +21,7 @@ use crate::tui::layout::{Areas, Class};
 use crate::tui::logs::window::clean_line;
 use crate::tui::model::{Model, Sort, StatusFilter};
 use crate::tui::screen::Cursor;
-use crate::tui::text::{cut, cut_middle, fit, fit_right, put, safe};
+use crate::tui::text::{clean_ansi, cut, cut_middle, fit, fit_right, put, safe};
 use crate::tui::views::logs::draw_clean;
 use crate::tui::views::screen::{cursor_row, draw_strip, rule};
 
@@ -214,7 +214,8 @@ fn output(model: &Model, area: Rect, row: &ProcessRow, buffer: &mut Buffer) {
     rule(model, Rect { height: 1, ..area }, &title, buffer);
     let only = model.logs.all.only(&[row.id]);
     let rows = usize::from(area.height) - 1;
-    let lines: Vec<_> = only.before(u64::MAX).take(rows).collect();
+    let unfinished: Vec<_> = only.partials().take(rows).collect();
+    let lines: Vec<_> = only.before(u64::MAX).take(rows - unfinished.len()).collect();
     for (at, line) in lines.iter().rev().enumerate() {
         let y = area.y + 1 + at as u16;
         let x = put(buffer, area.x + 1, y, 12, &model.clock.millis(line.time_ms), model.theme.muted) + 1;
@@ -229,7 +230,12 @@ fn output(model: &Model, area: Rect, row: &ProcessRow, buffer: &mut Buffer) {
             buffer,
         );
     }
-    if lines.is_empty() {
+    for (at, partial) in unfinished.iter().enumerate() {
+        let y = area.y + 1 + (lines.len() + at) as u16;
+        let place = Rect { x: area.x + 14, y, width: area.width.saturating_sub(14), height: 1 };
+        draw_clean(model, &clean_ansi(partial.state()), 0, place, model.theme.text, None, buffer);
+    }
+    if lines.is_empty() && unfinished.is_empty() {
         put(buffer, area.x + 1, area.y + 1, area.width.saturating_sub(1), "nothing written yet", model.theme.muted);
     }
 }

@@ -7,7 +7,7 @@ use crate::tui::layout::Areas;
 use crate::tui::model::{Model, Record};
 use crate::tui::screen::Cursor;
 use crate::tui::text::{clean, put, width, wrap};
-use crate::tui::update::overlays::RECORD_BUTTONS;
+use crate::tui::update::overlays::record_buttons;
 use crate::tui::widgets::frame;
 
 pub(crate) fn draw(model: &Model, areas: &Areas, record: &Record, buffer: &mut Buffer) -> Cursor {
@@ -22,7 +22,7 @@ pub(crate) fn draw(model: &Model, areas: &Areas, record: &Record, buffer: &mut B
         put(buffer, text.x + 1, text.y + line as u16, text.width.saturating_sub(2), row, model.theme.text);
     }
     let mut cursor = None;
-    for (at, (label, rect)) in RECORD_BUTTONS.into_iter().zip(button_spots(record, areas.screen)).enumerate() {
+    for (at, (label, rect)) in record_buttons(record).iter().zip(button_spots(record, areas.screen)).enumerate() {
         let focused = at == record.button;
         let sign = if focused { model.theme.glyphs.here() } else { "" };
         let style = if focused { model.theme.cursor } else { model.theme.text };
@@ -46,13 +46,13 @@ fn place(record: &Record, screen: Rect) -> (Rect, Vec<String>) {
 pub(crate) fn button_spots(record: &Record, screen: Rect) -> Vec<Rect> {
     let (area, _) = place(record, screen);
     let (mut x, end, y) = (area.x + 2, area.right().saturating_sub(1), area.bottom().saturating_sub(2));
-    let spot = |(at, label): (usize, &str)| {
+    let spot = |(at, label): (usize, &&str)| {
         let cells = width(label) as u16 + 2 + u16::from(at == record.button);
         let rect = Rect::new(x.min(end), y, cells.min(end.saturating_sub(x)), 1);
         x = x.saturating_add(cells + 1);
         rect
     };
-    RECORD_BUTTONS.into_iter().enumerate().map(spot).collect()
+    record_buttons(record).iter().enumerate().map(spot).collect()
 }
 
 fn rows(record: &Record, cells: usize) -> Vec<String> {
