@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::error::{ErrorCollector, Result};
 use crate::event::{Event, Kind, Level, ProcessId, Status};
 use crate::logs::LogStore;
-use crate::process::{ManagerConfig, Notices, Process, ProcessManager, ProcessSpec};
+use crate::process::{Input, ManagerConfig, Notices, Process, ProcessManager, ProcessSpec};
 use crate::runtime::context::Context;
 use crate::runtime::events::EventBus;
 use crate::runtime::pool::Pool;
@@ -57,6 +57,8 @@ pub struct App {
     pub(super) me: Weak<App>,
     pub(super) origins: Mutex<BTreeMap<ProcessId, Origin>>,
     pub(super) scan_workers: usize,
+    /// The standard input of the next process that is started.
+    input: Mutex<Input>,
     stop_limit: Duration,
     stopped: AtomicBool,
 }
@@ -103,6 +105,7 @@ impl App {
             usage: UsageSampler::default(),
             origins: Mutex::default(),
             scan_workers: setup.scan_workers,
+            input: Mutex::default(),
             stop_limit: setup.stop_limit,
             stopped: AtomicBool::new(false),
             options,
@@ -149,6 +152,11 @@ impl App {
         self.store.hold();
     }
 
+    /// The next process that is started has this standard input, if it has no terminal; started again, it has an empty one.
+    pub fn give_input(&self, input: Input) {
+        *self.input.lock().unwrap_or_else(PoisonError::into_inner) = input;
+    }
+
     /// The bus that the services speak on.
     pub fn bus(&self) -> &EventBus<Event> {
         &self.bus
@@ -183,7 +191,8 @@ impl App {
 
     pub(super) fn start_from(&self, origin: Origin) -> Result<ProcessId> {
         let context = Context::background().with_timeout(Duration::from_secs(30));
-        let id = self.manager.start(origin.spec.clone(), &context)?;
+        let input = std::mem::take(&mut *self.input.lock().unwrap_or_else(PoisonError::into_inner));
+        let id = self.manager.start(ProcessSpec { input, ..origin.spec.clone() }, &context)?;
         self.origins().insert(id, origin);
         self.changes.bump(Thing::Scripts);
         Ok(id)

@@ -217,6 +217,7 @@ Printed lines:
   [14:02:28] web ┃ a line of its standard error
   [14:02:28] web ● what Brummer has to say of it
 Without a terminal on standard input and output, or with TERM=dumb, lines are printed as with --no-tui.
+Standard input then goes to the process that was named, if it is one alone.
 
 Exit codes:
   0    everything that was started ended with success, or the terminal UI was left

@@ -20,6 +20,8 @@ use crate::error::{Code, Error, Result};
 use crate::event::{Level, ProcessId};
 use crate::io::guardian;
 use crate::io::signals::Signal;
+use crate::io::stdin::{self, Forward};
+use crate::process::Input;
 
 /// What is to be run.
 pub(super) struct Request {
@@ -92,6 +94,10 @@ fn serve(request: Request, guard: guardian::Guard) -> Result<u8> {
     let app = App::start(AppOptions { dir, config, interactive: on_terminal, size, owns_descendants: true })?;
     if headless {
         app.hold_lines();
+        if starts.len() == 1 {
+            // A terminal is read by this program, which knows when it may; anything else goes to the process as it is.
+            app.give_input(if stdin::is_terminal() { Input::Pipe } else { Input::Inherited });
+        }
     }
     let result = start_all(&app, &starts).and_then(|wanted| match headless {
         true => print_lines(&app, &flags, guard, Plan { wanted, limit, patience }, folder.clone()),
@@ -155,11 +161,16 @@ fn print_lines(
     });
     let bell = Arc::new(Bell::default());
     let signals = [Signal::Interrupt, Signal::Terminate, Signal::HangUp, Signal::Resize, Signal::Continue];
+    let input = forward_input(app, &plan.wanted);
+    let continued = input.as_ref().map(Forward::on_continue);
     let (ring, owner, patience) = (Arc::clone(&bell), Arc::downgrade(app), plan.patience);
     app.manager().on_signals(&signals, move |signal| {
         if signal.is_end() && ring.is_unheard_for(AGAIN_AFTER) {
             // Asked again while the printer hangs on its reader: the guardian ends everybody.
             std::process::exit(i32::from(of_signal(signal.number())));
+        }
+        if let Some(continued) = continued.as_ref().filter(|_| signal == Signal::Continue) {
+            continued();
         }
         ring.signal(signal);
         if signal.is_end() {
@@ -175,6 +186,14 @@ fn print_lines(
         session.say(Level::Info, &nothing_runs(app));
     }
     session.run(&bell).map_err(|error| Error::io("cli", "write to standard output", error))
+}
+
+/// Standard input goes to the process of the command line when there is one; of several, nobody could say which is meant.
+fn forward_input(app: &App, wanted: &[ProcessId]) -> Option<Forward> {
+    let [id] = wanted else { return None };
+    let target = app.manager().take_input(*id)?;
+    let forward = Forward::start(target).map_err(|error| Error::io("cli", "read standard input", error));
+    forward.map_err(|error| complain(&error)).ok()
 }
 
 /// Whether the terminal says that it understands no escapes: then it gets plain lines.

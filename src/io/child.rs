@@ -1,9 +1,11 @@
 //! Starts one child: a session of its own, pipes or terminals, nothing inherited that it should not have.
 
+use super::descriptors::Limit;
 use super::platform::{self, Affinity};
 use super::pty::{self, Pty, Size};
 use super::tree::{MARK, RELEASED, Root};
 use crate::error::{Code, Error, Result};
+use rustix::event::{PollFd, PollFlags, poll};
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
@@ -38,6 +40,18 @@ impl Outcome {
     }
 }
 
+/// The standard input of a child that has no terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Input {
+    /// Nothing: it ends at once.
+    #[default]
+    Empty,
+    /// That of this program.
+    Inherited,
+    /// A pipe, which whoever started it writes to and closes.
+    Pipe,
+}
+
 /// What to start.
 #[derive(Clone, Debug)]
 pub struct Command {
@@ -49,8 +63,10 @@ pub struct Command {
     pub directory: PathBuf,
     /// Changes to the inherited environment.
     pub environment: Vec<(OsString, Option<OsString>)>,
-    /// The size of its terminals; `None` for pipes and an empty standard input.
+    /// The size of its terminals; `None` for pipes and an input as below.
     pub terminal: Option<Size>,
+    /// Its standard input, where it has no terminal.
+    pub input: Input,
     /// A value that no other child has, to recognise its descendants by.
     pub mark: String,
 }
@@ -60,6 +76,7 @@ pub struct Child {
     pub(crate) pid: i32,
     pub(crate) root: Root,
     pub(crate) sources: [Source; 2],
+    pub(crate) input: Option<Arc<OwnedFd>>,
 }
 
 /// One output of a child: what to read, and how much the system holds back for us.
@@ -113,6 +130,20 @@ impl Terminals {
         Ok(taken)
     }
 
+    /// Types all of `bytes`; waits while the child's input is full.
+    ///
+    /// # Errors
+    /// What the system said: the child is gone.
+    pub fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            bytes = &bytes[self.write(bytes)?..];
+            if !bytes.is_empty() {
+                poll(&mut [PollFd::new(&self.masters[0], PollFlags::OUT)], None)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Gives both another size.
     pub fn resize(&self, size: Size) -> io::Result<()> {
         self.masters.iter().try_for_each(|master| pty::resize(master, size))
@@ -122,6 +153,8 @@ impl Terminals {
 /// Starts children from any thread; what it takes from its own thread is the CPU mask that they get.
 pub struct Launcher {
     affinity: Option<Affinity>,
+    /// The limit of open files that children get, where this program has another.
+    descriptors: Option<Limit>,
 }
 
 impl fmt::Debug for Launcher {
@@ -134,12 +167,18 @@ impl Launcher {
     /// To be made on a thread that is not pinned: children may use the CPUs of this thread, whoever starts them.
     pub fn new() -> Launcher {
         platform::adopt_orphans();
-        Launcher { affinity: Affinity::current() }
+        Launcher { affinity: Affinity::current(), descriptors: None }
+    }
+
+    /// The one of a program that does nothing but run children: it raises its limit of open files as far as is allowed, and
+    /// children get the one that it was started with. There is to be one of them.
+    pub fn of_program() -> Launcher {
+        Launcher { descriptors: Limit::raise(), ..Launcher::new() }
     }
 
     /// Starts a child. The error names the command and tells a missing directory from a missing program.
     pub fn spawn(&self, command: &Command) -> Result<Child> {
-        let (mine, [input, out, err]) = open_stdio(command.terminal).map_err(|error| {
+        let (mine, typed, [input, out, err]) = open_stdio(command.terminal, command.input).map_err(|error| {
             Error::io("process", format!("open the outputs of `{}`", command.program.display()), error)
         })?;
         let mut std_command = std::process::Command::new(&command.program);
@@ -151,14 +190,14 @@ impl Launcher {
             };
         }
         std_command.env(MARK, &command.mark);
-        let (affinity, terminal) = (self.affinity, command.terminal.is_some());
+        let (affinity, descriptors, terminal) = (self.affinity, self.descriptors, command.terminal.is_some());
         // SAFETY: between fork and exec only system calls are made: no allocation, no lock (see `become_child`).
-        unsafe { std_command.pre_exec(move || become_child(affinity.as_ref(), terminal)) };
+        unsafe { std_command.pre_exec(move || become_child(affinity.as_ref(), descriptors.as_ref(), terminal)) };
         let child = std_command.spawn().map_err(|error| explain(command, error))?;
         let pid = child.id() as i32;
         let started = platform::entry(pid).map_or(0, |entry| entry.started);
         let root = Root { pid, started, word: format!("{MARK}={}", command.mark) };
-        Ok(Child { pid, root, sources: mine })
+        Ok(Child { pid, root, sources: mine, input: typed })
     }
 }
 
@@ -176,7 +215,7 @@ pub fn release(command: &mut std::process::Command) -> &mut std::process::Comman
 }
 
 /// Runs in the child: async-signal-safe calls only.
-fn become_child(affinity: Option<&Affinity>, terminal: bool) -> io::Result<()> {
+fn become_child(affinity: Option<&Affinity>, descriptors: Option<&Limit>, terminal: bool) -> io::Result<()> {
     // Numbers 32 and 33 belong to the C library; those that cannot be changed refuse without effect.
     for number in (1..32).chain(34..=64) {
         // SAFETY: it takes integers, is async-signal-safe, and acts on the child alone.
@@ -189,22 +228,36 @@ fn become_child(affinity: Option<&Affinity>, terminal: bool) -> io::Result<()> {
     if let Some(affinity) = affinity {
         affinity.apply();
     }
+    if let Some(descriptors) = descriptors {
+        descriptors.restore();
+    }
     Ok(())
 }
 
-fn open_stdio(terminal: Option<Size>) -> io::Result<([Source; 2], [Stdio; 3])> {
+/// Brummer's ends of the outputs, and of the input if it is a pipe; the child's three.
+type Streams = ([Source; 2], Option<Arc<OwnedFd>>, [Stdio; 3]);
+
+fn open_stdio(terminal: Option<Size>, input: Input) -> io::Result<Streams> {
     match terminal {
         Some(size) => {
             let (out, err) = (Pty::open(size)?, Pty::open(size)?);
             let input = out.slave.try_clone()?;
             // The line discipline holds 4 KiB and the buffer before it 8 KiB on Linux; macOS is of the same order.
             let source = |master| Source { fd: Arc::new(master), terminal: true };
-            Ok(([source(out.master), source(err.master)], [input.into(), out.slave.into(), err.slave.into()]))
+            Ok(([source(out.master), source(err.master)], None, [input.into(), out.slave.into(), err.slave.into()]))
         }
         None => {
             let (out, out_child) = open_pipe()?;
             let (err, err_child) = open_pipe()?;
-            Ok(([out, err], [Stdio::null(), out_child, err_child]))
+            let (typed, input) = match input {
+                Input::Empty => (None, Stdio::null()),
+                Input::Inherited => (None, Stdio::inherit()),
+                Input::Pipe => {
+                    let (reader, writer) = io::pipe()?;
+                    (Some(Arc::new(writer.into())), reader.into())
+                }
+            };
+            Ok(([out, err], typed, [input, out_child, err_child]))
         }
     }
 }
@@ -261,6 +314,7 @@ mod tests {
             directory: directory.into(),
             environment: Vec::new(),
             terminal: None,
+            input: Input::Empty,
             mark: "test".into(),
         }
     }

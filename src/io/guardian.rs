@@ -227,8 +227,13 @@ mod terminal {
     //! The terminal as it was before the app changed it.
 
     use super::RESET;
+    use crate::io::pty::write_within;
     use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetpgrp, tcsetattr};
-    use std::io::{self, Write};
+    use std::io;
+    use std::time::Duration;
+
+    /// A terminal that has not taken it by then is not read by anybody.
+    const RESET_WITHIN: Duration = Duration::from_millis(300);
 
     pub(super) struct Saved(Option<Termios>);
 
@@ -245,8 +250,9 @@ mod terminal {
             }
             // Nothing can be done about a terminal that is gone.
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, saved);
-            if isatty(io::stdout()) {
-                let _ = io::stdout().write_all(RESET).and_then(|()| io::stdout().flush());
+            // Who reads keys one by one leaves the output as it is.
+            if now.output_modes != saved.output_modes && isatty(io::stdout()) {
+                let _ = write_within(RESET, RESET_WITHIN);
             }
         }
     }

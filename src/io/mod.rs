@@ -5,6 +5,7 @@
 
 pub mod child;
 pub mod clipboard;
+mod descriptors;
 pub mod guardian;
 mod helper;
 pub mod opener;
@@ -12,6 +13,7 @@ pub(crate) mod platform;
 pub mod pty;
 pub mod reactor;
 pub mod signals;
+pub mod stdin;
 pub mod suspend;
 pub mod tree;
 pub mod usage;

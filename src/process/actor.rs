@@ -190,6 +190,7 @@ impl Handler for Actor {
         if all {
             self.outputs = None;
             *self.record.terminals() = None;
+            *self.record.input() = None;
         }
     }
 

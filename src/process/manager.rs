@@ -7,6 +7,7 @@ use crate::io::guardian::{self, Guard};
 use crate::io::pty::Size;
 use crate::io::reactor::{Number, Reactor, Reading};
 use crate::io::signals::Signal;
+use crate::io::stdin::Target;
 use crate::process::actor::{Actor, Message, Notices};
 use crate::process::callbacks::{CallbackId, Callbacks, Line};
 use crate::process::output::OutputSinks;
@@ -187,6 +188,7 @@ impl ProcessManager {
         let listen = |number: Number, child: &crate::io::child::Child| {
             record.set_running(child.pid());
             *record.terminals() = child.terminals();
+            *record.input() = child.input.clone();
             // Set once: a record is launched once.
             let _ = record.number.set(number);
             self.notify(record);
@@ -215,6 +217,7 @@ impl ProcessManager {
             directory: spec.cwd.clone(),
             environment,
             terminal: record.terminal.then(|| self.size()),
+            input: spec.input,
             mark: format!("{}-{}", self.mark, record.id.0),
         })
     }
@@ -293,6 +296,13 @@ impl ProcessManager {
             return Err(Error::new("process", Code::ResourceLimit, message).with("taken", taken.to_string()));
         }
         Ok(())
+    }
+
+    /// Where a process takes its input from: its terminal, or the pipe that its spec asks for, which can be taken once.
+    pub fn take_input(&self, id: ProcessId) -> Option<Target> {
+        let record = self.table.get(id)?;
+        let terminals = record.terminals().clone();
+        terminals.map(Target::Terminal).or_else(|| record.input().take().map(Target::Pipe))
     }
 
     /// Gives the terminals of all processes, and of those to come, another size.

@@ -18,5 +18,5 @@ pub use actor::Notices;
 pub use callbacks::{CallbackId, Line};
 pub use manager::{ManagerConfig, ProcessManager, ScriptLookup};
 pub use output::{OutputSink, OutputSinks};
-pub use spec::{ProcessSpec, Program, Terminal};
+pub use spec::{Input, ProcessSpec, Program, Terminal};
 pub use table::Process;

@@ -1,5 +1,6 @@
 //! What is to be run: a name, a program, where, with what environment, on what kind of terminal, and how patiently it is stopped.
 
+pub use crate::io::child::Input;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct ProcessSpec {
     pub env: Vec<(String, Option<String>)>,
     /// Whether its outputs are terminals.
     pub terminal: Terminal,
+    /// Its standard input, where it has no terminal.
+    pub input: Input,
     /// The time between SIGTERM and SIGKILL.
     pub grace: Duration,
 }
@@ -33,6 +36,7 @@ impl ProcessSpec {
             cwd: cwd.into().components().collect(),
             env: Vec::new(),
             terminal: Terminal::Auto,
+            input: Input::Empty,
             grace: GRACE_DEFAULT,
         }
     }
@@ -70,7 +74,7 @@ pub enum Terminal {
     Auto,
     /// Always a terminal: colours, line-wise output and prompts, also headless.
     Always,
-    /// Always pipes; standard input is empty.
+    /// Always pipes, and [`ProcessSpec::input`].
     Never,
 }
 

@@ -12,6 +12,7 @@ use crate::io::reactor::Number;
 use crate::process::spec::ProcessSpec;
 use crate::sync::{CowCell, Key, SeqTable};
 use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -66,6 +67,8 @@ pub(crate) struct Record {
     pub(crate) stop_early: AtomicBool,
     /// To type into and to resize; taken when its outputs have ended.
     pub(crate) terminals: Mutex<Option<Terminals>>,
+    /// The pipe to its input, until somebody takes it.
+    pub(crate) input: Mutex<Option<Arc<OwnedFd>>>,
     command: Arc<str>,
     cwd: Arc<str>,
     rows: Arc<SeqTable<4>>,
@@ -151,6 +154,10 @@ impl Record {
         });
     }
 
+    pub(crate) fn input(&self) -> MutexGuard<'_, Option<Arc<OwnedFd>>> {
+        self.input.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn terminals(&self) -> MutexGuard<'_, Option<Terminals>> {
         self.terminals.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -206,6 +213,7 @@ impl Table {
             number: OnceLock::new(),
             stop_early: AtomicBool::new(false),
             terminals: Mutex::new(None),
+            input: Mutex::new(None),
             rows: self.rows.clone(),
             key,
         });

@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 use crate::error::{Code, Error, Result};
+use crate::io::pty::write_within;
 use crate::tui::inbox::Inbox;
 use crate::tui::message::Message;
 
@@ -32,7 +33,7 @@ impl Taken {
     fn restore(&self) {
         if self.0.swap(false, Ordering::SeqCst) {
             // Nothing is left to be done about a terminal that is gone.
-            let _ = write(&[FOCUS_OFF, MOUSE_OFF, LEAVE].concat());
+            let _ = write_within(&[FOCUS_OFF, MOUSE_OFF, LEAVE].concat(), LEAVE_MAX);
             let _ = crossterm::terminal::disable_raw_mode();
         }
     }

@@ -43,6 +43,19 @@ fn too_few_descriptors_end_everything_with_a_message_that_names_the_limit() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn more_descriptors_are_taken_and_children_keep_the_limit_of_the_shell() {
+    let project = Project::configured("[processes.x]\ncommand = 'ulimit -Sn; cat /proc/$PPID/limits'\n");
+    let line = "ulimit -Sn 300; exec $B --no-tui x";
+    let output = shell(&project, line);
+    let out = String::from_utf8_lossy(&output.stdout);
+    let limits = out.lines().find(|line| line.contains("Max open files")).expect("the limits of the app");
+    let numbers: Vec<&str> = limits.split_whitespace().rev().skip(1).take(2).collect();
+    assert_eq!(numbers[0], numbers[1], "the soft limit is the hard one: {limits}");
+    assert!(out.contains("x │ 300\n"), "{out}");
+}
+
+#[test]
 fn a_full_device_behind_standard_output_is_told() {
     if !std::path::Path::new("/dev/full").exists() {
         return;

@@ -8,6 +8,8 @@ mod faults;
 mod flood;
 mod harness;
 mod headless;
+mod input;
 mod kill;
 mod runners;
 mod tui;
+mod unread;

@@ -161,7 +161,7 @@ impl<H: Handler> fmt::Debug for Reactor<H> {
 impl<H: Handler> Reactor<H> {
     /// Starts the thread `brummer-reactor`. To be called on a thread that is not pinned (see [`Launcher::new`]).
     ///
-    /// With `reap_orphans` it also reaps descendants whose parents died: only for a program in which nobody but this
+    /// With `reap_orphans` it also reaps descendants whose parents died, and raises the limit of open files: only for a program in which nobody but this
     /// reactor starts children in sessions of their own.
     pub fn start(reap_orphans: bool, reading: Reading) -> Result<Reactor<H>> {
         let failed = |error| Error::io("reactor", "start the reactor", error);
@@ -171,7 +171,7 @@ impl<H: Handler> Reactor<H> {
         let turns = turn::Turns::new(poll, Arc::clone(&shared), reap_orphans, reading).map_err(failed)?;
         let builder = std::thread::Builder::new().name("brummer-reactor".into());
         let thread = builder.spawn(move || turns.run()).map_err(failed)?;
-        let launcher = Launcher::new();
+        let launcher = if reap_orphans { Launcher::of_program() } else { Launcher::new() };
         Ok(Reactor { shared, launcher, numbers: AtomicU64::new(1), thread: Mutex::new(Some(thread)) })
     }
 
