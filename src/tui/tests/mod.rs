@@ -5,3 +5,4 @@ mod folds;
 mod mouse;
 mod pictures;
 mod random;
+mod urls;
