@@ -57,3 +57,30 @@ pub(super) fn system(model: &mut Model, messages: Vec<SystemMessage>) {
         model.told.truncate(before);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::event::Level;
+    use crate::tui::message::Message;
+    use crate::tui::testing::{Mock, Rig};
+
+    #[test]
+    fn messages_of_the_app_are_told_once_also_when_the_oldest_ones_are_gone() {
+        let message = |number: u64| crate::app::view::SystemMessage {
+            number,
+            time_ms: number,
+            level: Level::Error,
+            text: format!("fault {number}."),
+            failed: None,
+        };
+        let mut rig = Rig::new(Mock::full(), (120, 36));
+        rig.send(Message::System((1..=3).map(message).collect()));
+        rig.model.toasts.clear();
+        rig.send(Message::System((2..=4).map(message).collect()));
+        let told: Vec<&str> = rig.model.toasts.iter().map(|toast| toast.text.as_str()).collect();
+        assert_eq!(told, ["fault 4."]);
+        rig.press(&["e", "x", "esc"]);
+        rig.send(Message::System((4..=5).map(message).collect()));
+        assert_eq!(rig.model.panel().iter().map(|message| message.number).collect::<Vec<_>>(), [5]);
+    }
+}
