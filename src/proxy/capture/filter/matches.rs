@@ -1,10 +1,15 @@
 //! Whether an exchange is as a filter wants it.
+//!
+//! A text is searched as it is shown by default, with its secrets masked: a filter cannot be used to guess them. What has no
+//! hit as it is has none with masks either, so that the work of masking is done for hits alone.
 
 use regex::bytes::Regex;
 
 use super::parse::{Expression, Filter};
 use super::words::{Half, Is, Of};
-use crate::proxy::{Exchange, Headers, Mode, Traffic};
+use crate::proxy::capture::decode::{Kind, parameter, plain, to_text};
+use crate::proxy::capture::redact;
+use crate::proxy::{Body, Exchange, Headers, Mode, Traffic};
 
 impl Filter {
     /// Whether the exchange is as it wants.
@@ -52,7 +57,7 @@ fn is_asset(media_type: &str) -> bool {
 fn has(of: Of, regex: &Regex, exchange: &Exchange) -> bool {
     let opened = &exchange.opened;
     match of {
-        Of::Url => regex.is_match(opened.url.as_bytes()),
+        Of::Url => regex.is_match(opened.url.as_bytes()) && regex.is_match(redact::url(&opened.url).as_bytes()),
         Of::Method => regex.is_match(opened.method.as_bytes()),
         Of::Host => regex.is_match(exchange.host().as_bytes()),
         Of::Process => opened.process.as_ref().is_some_and(|(_, name)| regex.is_match(name.as_bytes())),
@@ -60,9 +65,9 @@ fn has(of: Of, regex: &Regex, exchange: &Exchange) -> bool {
         Of::Type(half) => heads(half, exchange).any(|headers| headers.all("content-type").any(|v| regex.is_match(v))),
         Of::Header(half) => heads(half, exchange).any(|headers| has_header(headers, regex)),
         Of::Body(half) => {
-            (half.has_request() && regex.is_match(&exchange.request_body.kept))
-                || (half.has_response() && regex.is_match(&exchange.response.body.kept))
-                || exchange.frames.iter().any(|frame| wants(half, frame.up) && regex.is_match(&frame.kept))
+            (half.has_request() && has_body(&opened.headers, &exchange.request_body, regex))
+                || (half.has_response() && has_body(&exchange.response.headers, &exchange.response.body, regex))
+                || exchange.frames.iter().any(|frame| wants(half, frame.up) && has_text(&frame.kept, regex))
         }
     }
 }
@@ -77,5 +82,27 @@ fn heads(half: Half, exchange: &Exchange) -> impl Iterator<Item = &Headers> {
 }
 
 fn has_header(headers: &Headers, regex: &Regex) -> bool {
-    headers.iter().any(|(name, value)| regex.is_match(&[name.as_bytes(), b": ", value].concat()))
+    let line = |name: &str, value: &[u8]| [name.as_bytes(), b": ", value].concat();
+    headers.iter().any(|(name, value)| {
+        regex.is_match(&line(name, value)) && regex.is_match(&line(name, &redact::header(name, value)))
+    })
+}
+
+fn has_body(headers: &Headers, body: &Body, regex: &Regex) -> bool {
+    if body.kept.is_empty() {
+        return false;
+    }
+    let plain = plain(headers, body);
+    let kind = Kind::of(headers, &plain.bytes);
+    if plain.still_encoded || !kind.is_text() {
+        return !plain.still_encoded && regex.is_match(&plain.bytes);
+    }
+    let (text, _) = to_text(&plain.bytes, parameter(headers, "charset").as_deref());
+    let boundary = parameter(headers, "boundary");
+    regex.is_match(text.as_bytes()) && regex.is_match(redact::body_text(kind, &text, boundary.as_deref()).as_bytes())
+}
+
+/// Whether a message or an event has it.
+fn has_text(bytes: &[u8], regex: &Regex) -> bool {
+    has_body(&Headers::default(), &Body { kept: bytes.into(), bytes: bytes.len() as u64 }, regex)
 }

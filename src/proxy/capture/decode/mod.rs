@@ -1,0 +1,16 @@
+//! Bodies as people want to see them: decompressed, as text, by kind.
+//!
+//! `decompress` undoes `Content-Encoding`, within bounds and as far as a body that was cut goes; `charset` makes text of it;
+//! `kind` says what it is; `show` puts the three together.
+
+mod charset;
+mod decompress;
+mod kind;
+mod show;
+
+pub use decompress::{DECODED_BYTES_MAX, Plain, plain};
+pub use kind::Kind;
+pub use show::{Shown, show, show_bytes};
+
+pub(super) use charset::to_text;
+pub(super) use kind::parameter;
