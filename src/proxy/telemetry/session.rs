@@ -1,0 +1,196 @@
+//! What one tab has told: its newest events, counts of all of them, and the vitals of its page.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::batch::{Batch, PageMeta};
+use super::event::{Family, PageEvent};
+use crate::event::ProcessId;
+
+/// The vital figures of a page: the last value of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Vitals {
+    /// Largest contentful paint, milliseconds.
+    pub lcp: Option<f64>,
+    /// Cumulative layout shift.
+    pub cls: Option<f64>,
+    /// Interaction to next paint, milliseconds.
+    pub inp: Option<f64>,
+    /// First contentful paint, milliseconds.
+    pub fcp: Option<f64>,
+    /// Time to the first byte, milliseconds.
+    pub ttfb: Option<f64>,
+}
+
+/// How good a figure is, by the limits that web.dev gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rating {
+    /// Good.
+    Good,
+    /// To be improved.
+    Middling,
+    /// Poor.
+    Poor,
+}
+
+/// A vital: its name, the limit of good and that of middling.
+const LIMITS: [(&str, f64, f64); 5] = [
+    ("LCP", 2500.0, 4000.0),
+    ("CLS", 0.1, 0.25),
+    ("INP", 200.0, 500.0),
+    ("FCP", 1800.0, 3000.0),
+    ("TTFB", 800.0, 1800.0),
+];
+
+impl Vitals {
+    fn slot(&mut self, metric: &str) -> Option<&mut Option<f64>> {
+        Some(match metric {
+            "LCP" => &mut self.lcp,
+            "CLS" => &mut self.cls,
+            "INP" => &mut self.inp,
+            "FCP" => &mut self.fcp,
+            "TTFB" => &mut self.ttfb,
+            _ => return None,
+        })
+    }
+
+    /// Those that are known: name, value, rating.
+    pub fn rated(&self) -> impl Iterator<Item = (&'static str, f64, Rating)> {
+        let values = [self.lcp, self.cls, self.inp, self.fcp, self.ttfb];
+        LIMITS.iter().zip(values).filter_map(|(&(name, good, middling), value)| {
+            let value = value?;
+            let rating = if value <= good {
+                Rating::Good
+            } else if value <= middling {
+                Rating::Middling
+            } else {
+                Rating::Poor
+            };
+            Some((name, value, rating))
+        })
+    }
+}
+
+/// Counts of all events of a session, those included that are no longer kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All that came.
+    pub events: u64,
+    /// Those that were too old to be kept.
+    pub evicted: u64,
+    /// Those that the page itself left out.
+    pub dropped: u64,
+    /// Exceptions, rejections, resources, policies.
+    pub errors: u64,
+    /// `console.error`.
+    pub console_errors: u64,
+    /// Answers to `fetch` and `XMLHttpRequest`, and failures of them.
+    pub requests: u64,
+    /// Those that failed, or had a status of 400 and above.
+    pub failed_requests: u64,
+    /// Loads of a page.
+    pub pages: u64,
+}
+
+/// A tab, from its first page on.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its number, as the page gave it to itself.
+    pub id: Arc<str>,
+    /// The managed process behind its origin.
+    pub process: Option<(ProcessId, Arc<str>)>,
+    /// The load of the page that spoke last.
+    pub page: Arc<str>,
+    /// What is known of that page.
+    pub meta: PageMeta,
+    /// When it spoke first, milliseconds since 1970 by our clock.
+    pub first_ms: u64,
+    /// When it spoke last.
+    pub last_ms: u64,
+    /// The newest events, the newest last.
+    pub events: VecDeque<Arc<PageEvent>>,
+    /// Counts of all.
+    pub counts: Counts,
+    /// The vitals of the last load.
+    pub vitals: Vitals,
+    pub(super) bytes: usize,
+}
+
+impl Session {
+    pub(super) fn new(id: Arc<str>, now_ms: u64) -> Session {
+        Session {
+            id,
+            process: None,
+            page: "".into(),
+            meta: PageMeta::default(),
+            first_ms: now_ms,
+            last_ms: now_ms,
+            events: VecDeque::new(),
+            counts: Counts::default(),
+            vitals: Vitals::default(),
+            bytes: size_of::<Session>(),
+        }
+    }
+
+    /// Takes in a batch, and keeps the newest `events_max` events.
+    pub(super) fn take(&mut self, batch: Batch, now_ms: u64, events_max: usize) {
+        if !batch.meta.frame && batch.page != self.page {
+            self.page = batch.page;
+            self.counts.pages += 1;
+            self.vitals = Vitals::default();
+        }
+        if !batch.meta.frame || self.meta.url.is_empty() {
+            self.meta = batch.meta;
+        }
+        self.last_ms = now_ms;
+        self.counts.dropped += batch.dropped;
+        for event in batch.events {
+            self.count(&event);
+            self.bytes += event.bytes;
+            self.events.push_back(Arc::new(event));
+        }
+        while self.events.len() > events_max {
+            self.evict();
+        }
+    }
+
+    /// Lets go of the oldest event; `false` if there is none.
+    pub(super) fn evict(&mut self) -> bool {
+        let Some(event) = self.events.pop_front() else { return false };
+        self.bytes -= event.bytes;
+        self.counts.evicted += 1;
+        true
+    }
+
+    fn count(&mut self, event: &PageEvent) {
+        let counts = &mut self.counts;
+        counts.events += 1;
+        let failed = event.is_error();
+        match event.family() {
+            Family::Error => counts.errors += 1,
+            Family::Console if failed => counts.console_errors += 1,
+            Family::Network if matches!(&*event.name, "network_response" | "network_error") => {
+                counts.requests += 1;
+                counts.failed_requests += u64::from(failed);
+            }
+            Family::Navigation => {
+                // A route within the page: the address of the session follows.
+                if event.page == self.page && !event.url.is_empty() {
+                    self.meta.url = Arc::clone(&event.url);
+                }
+            }
+            Family::Performance if &*event.name == "web_vital" && event.page == self.page => {
+                let value = event.number("value");
+                if let Some(slot) = event.text("metric").and_then(|metric| self.vitals.slot(metric)) {
+                    *slot = value.or(*slot);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The newest events of a family, the newest last.
+    pub fn of_family(&self, family: Family) -> impl DoubleEndedIterator<Item = &Arc<PageEvent>> {
+        self.events.iter().filter(move |event| event.family() == family)
+    }
+}
