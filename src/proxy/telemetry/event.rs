@@ -31,6 +31,7 @@ const FAMILIES: &[(&str, Family)] = &[
     ("unhandled_rejection", Family::Error),
     ("resource_error", Family::Error),
     ("csp_violation", Family::Error),
+    ("custom_error", Family::Error),
     ("console_output", Family::Console),
     ("network_request", Family::Network),
     ("network_response", Family::Network),
@@ -129,7 +130,7 @@ impl PageEvent {
         let text = |field| self.text(field).unwrap_or_default();
         let number = |field| self.number(field).unwrap_or_default();
         match &*self.name {
-            "javascript_error" | "console_output" => text("message").to_owned(),
+            "javascript_error" | "custom_error" | "console_output" => text("message").to_owned(),
             "unhandled_rejection" => text("reason").to_owned(),
             "network_request" => format!("{} {}", text("method"), text("url")),
             "network_response" => {

@@ -69,7 +69,7 @@ impl ErrorGroup {
     /// The group that this event alone would make, if it is an error with a message.
     pub(super) fn of(event: &PageEvent, session: &Arc<str>) -> Option<ErrorGroup> {
         let (kind, message) = match &*event.name {
-            "javascript_error" => (ErrorKind::Exception, event.text("message")?.to_owned()),
+            "javascript_error" | "custom_error" => (ErrorKind::Exception, event.text("message")?.to_owned()),
             "unhandled_rejection" => (ErrorKind::Rejection, event.text("reason")?.to_owned()),
             "console_output" if event.text("level") == Some("error") => {
                 (ErrorKind::Console, event.text("message")?.to_owned())

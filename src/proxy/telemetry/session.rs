@@ -173,11 +173,9 @@ impl Session {
                 counts.requests += 1;
                 counts.failed_requests += u64::from(failed);
             }
-            Family::Navigation => {
-                // A route within the page: the address of the session follows.
-                if event.page == self.page && !event.url.is_empty() {
-                    self.meta.url = Arc::clone(&event.url);
-                }
+            // A route within the page: the address of the session follows.
+            Family::Navigation if event.page == self.page && !event.url.is_empty() => {
+                self.meta.url = Arc::clone(&event.url);
             }
             Family::Performance if &*event.name == "web_vital" && event.page == self.page => {
                 let value = event.number("value");
