@@ -7,6 +7,7 @@ use crate::tui::keymap::{Action, row};
 use crate::tui::layout::{Areas, Class};
 use crate::tui::model::{Model, View};
 use crate::tui::text;
+use crate::tui::theme::Glyphs;
 use crate::tui::update::{available, overlays, strip};
 
 /// One hint: the keys and what they do.
@@ -18,14 +19,14 @@ pub(crate) struct Hint {
 
 impl Hint {
     /// As it is drawn.
-    pub(crate) fn keys_text(&self) -> String {
-        let written: Vec<String> = self.keys.iter().map(|key| key.hint()).collect();
+    pub(crate) fn keys_text(&self, glyphs: Glyphs) -> String {
+        let written: Vec<String> = self.keys.iter().map(|key| key.written(glyphs)).collect();
         let arrows = written.iter().all(|key| "↑↓←→".contains(key.as_str()));
         written.join(if arrows { "" } else { "/" })
     }
 
-    fn width(&self) -> usize {
-        text::width(&self.keys_text()) + 1 + text::width(self.text)
+    fn width(&self, glyphs: Glyphs) -> usize {
+        text::width(&self.keys_text(glyphs)) + 1 + text::width(self.text)
     }
 }
 
@@ -123,7 +124,8 @@ pub(crate) fn shown(model: &Model, areas: &Areas) -> Vec<Hint> {
     let mut hints = hints(model);
     let most = if areas.class == Class::Tiny { 3 } else { 16 };
     let width = usize::from(areas.footer.width).saturating_sub(1);
-    let total = |hints: &[Hint]| hints.iter().map(|hint| hint.width() + 2).sum::<usize>();
+    let glyphs = model.theme.glyphs;
+    let total = |hints: &[Hint]| hints.iter().map(|hint| hint.width(glyphs) + 2).sum::<usize>();
     while hints.len() > most || (total(&hints) > width + 2 && hints.len() > 1) {
         // The last one is the help, or the way out of an overlay.
         hints.remove(hints.len() - 2);
@@ -136,7 +138,7 @@ pub(crate) fn spots(model: &Model, areas: &Areas) -> Vec<(Rect, Key)> {
     let mut x = areas.footer.x;
     let mut spots = Vec::new();
     for hint in shown(model, areas) {
-        let width = hint.width() as u16;
+        let width = hint.width(model.theme.glyphs) as u16;
         let last = hint.keys[hint.keys.len() - 1];
         spots.push((Rect::new(x, areas.footer.y, width, areas.footer.height).intersection(areas.screen), last));
         x = x.saturating_add(width + 2);

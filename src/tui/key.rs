@@ -4,6 +4,8 @@ use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::tui::theme::Glyphs;
+
 /// A key with its modifiers. Shift is part of a letter (`R`), not a modifier of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
@@ -78,6 +80,17 @@ impl Key {
     fn is_ambiguous(self) -> bool {
         self.modifiers.contains(KeyModifiers::CONTROL)
             && matches!(self.code, KeyCode::Char('h' | 'i' | 'j' | 'm' | '[' | 's' | 'q'))
+    }
+
+    /// As it is written on the screen, where arrows are words if only ASCII may be drawn.
+    pub(crate) fn written(self, glyphs: Glyphs) -> String {
+        let mut hint = self.hint();
+        if glyphs.is_ascii() {
+            for (arrow, word) in [("↑", "Up"), ("↓", "Down"), ("←", "Left"), ("→", "Right")] {
+                hint = hint.replace(arrow, word);
+            }
+        }
+        hint
     }
 
     /// As it is written in hints: short.

@@ -184,48 +184,84 @@ fn ansi(glyphs: Glyphs) -> Theme {
     }
 }
 
-fn dark(glyphs: Glyphs) -> Theme {
-    let hues = [
-        0x7dcfff, 0x9ece6a, 0xe0af68, 0xbb9af7, 0x7aa2f7, 0x73daca, 0xff9e64, 0xc0a36e, 0xd7a8e8, 0x8fd3a5, 0xa9b1f0,
-        0xe6c384,
-    ];
+/// The colours of a theme for one kind of background.
+struct Palette {
+    name: &'static str,
+    text: u32,
+    muted: u32,
+    accent: u32,
+    ok: u32,
+    warn: u32,
+    error: u32,
+    /// Behind the row with the cursor.
+    cursor: u32,
+    /// Behind what was found.
+    found: u32,
+    found_here: Style,
+    rule: u32,
+    processes: [u32; 12],
+}
+
+fn of_palette(palette: &Palette, glyphs: Glyphs) -> Theme {
+    let ink = |hex| fg(rgb(hex));
+    let behind = |hex| Style::new().bg(rgb(hex));
     Theme {
-        name: "dark",
-        text: fg(rgb(0xc0caf5)),
-        muted: fg(rgb(0x737aa2)),
-        accent: fg(rgb(0x7dcfff)),
-        ok: fg(rgb(0x9ece6a)),
-        warn: fg(rgb(0xe0af68)),
-        error: fg(rgb(0xf7768e)),
-        cursor: Style::new().bg(rgb(0x283457)),
-        found: Style::new().bg(rgb(0x705a1e)),
-        found_here: fg(Color::Black).bg(rgb(0xb58900)),
-        rule: fg(rgb(0x3b4261)),
-        processes: hues.into_iter().map(|hue| fg(rgb(hue))).collect(),
+        name: palette.name,
+        text: ink(palette.text),
+        muted: ink(palette.muted),
+        accent: ink(palette.accent),
+        ok: ink(palette.ok),
+        warn: ink(palette.warn),
+        error: ink(palette.error),
+        cursor: behind(palette.cursor),
+        found: behind(palette.found),
+        found_here: palette.found_here,
+        rule: ink(palette.rule),
+        processes: palette.processes.into_iter().map(ink).collect(),
         glyphs,
     }
 }
 
+fn dark(glyphs: Glyphs) -> Theme {
+    let palette = Palette {
+        name: "dark",
+        text: 0xc0caf5,
+        muted: 0x737aa2,
+        accent: 0x7dcfff,
+        ok: 0x9ece6a,
+        warn: 0xe0af68,
+        error: 0xf7768e,
+        cursor: 0x283457,
+        found: 0x705a1e,
+        found_here: fg(Color::Black).bg(rgb(0xb58900)),
+        rule: 0x3b4261,
+        processes: [
+            0x7dcfff, 0x9ece6a, 0xe0af68, 0xbb9af7, 0x7aa2f7, 0x73daca, 0xff9e64, 0xc0a36e, 0xd7a8e8, 0x8fd3a5,
+            0xa9b1f0, 0xe6c384,
+        ],
+    };
+    of_palette(&palette, glyphs)
+}
+
 fn light(glyphs: Glyphs) -> Theme {
-    let hues = [
-        0x166775, 0x33635c, 0x8f5e15, 0x7847bd, 0x2e5aa8, 0x0f7b6c, 0xb15c00, 0x6b5a1e, 0x8a3fa0, 0x2f7d3a, 0x4a55b0,
-        0x7a6200,
-    ];
-    Theme {
+    let palette = Palette {
         name: "light",
-        text: fg(rgb(0x343b58)),
-        muted: fg(rgb(0x6b7089)),
-        accent: fg(rgb(0x166775)),
-        ok: fg(rgb(0x33635c)),
-        warn: fg(rgb(0x8f5e15)),
-        error: fg(rgb(0xa02a4a)),
-        cursor: Style::new().bg(rgb(0xdbe1f5)),
-        found: Style::new().bg(rgb(0xffe9a8)),
+        text: 0x343b58,
+        muted: 0x6b7089,
+        accent: 0x166775,
+        ok: 0x33635c,
+        warn: 0x8f5e15,
+        error: 0xa02a4a,
+        cursor: 0xdbe1f5,
+        found: 0xffe9a8,
         found_here: Style::new().bg(rgb(0xffc44d)),
-        rule: fg(rgb(0xb9bed4)),
-        processes: hues.into_iter().map(|hue| fg(rgb(hue))).collect(),
-        glyphs,
-    }
+        rule: 0xb9bed4,
+        processes: [
+            0x166775, 0x33635c, 0x8f5e15, 0x7847bd, 0x2e5aa8, 0x0f7b6c, 0xb15c00, 0x6b5a1e, 0x8a3fa0, 0x2f7d3a,
+            0x4a55b0, 0x7a6200,
+        ],
+    };
+    of_palette(&palette, glyphs)
 }
 
 fn contrast(glyphs: Glyphs) -> Theme {
@@ -295,6 +331,8 @@ glyphs! {
     left: "‹" "<";
     right: "›" ">";
     dash: "—" "-";
+    /// Where a text is cut.
+    more: "…" "~";
     times: "×" "x";
     folded: "⏎ " "";
     at_least: "≥" ">=";

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::tui::model::View;
 use crate::tui::testing::{Mock, Rig};
-use crate::tui::theme::Depth;
+use crate::tui::theme::{Depth, Theme};
 
 const SIZES: [(u16, u16); 4] = [(120, 36), (80, 24), (60, 16), (40, 10)];
 
@@ -86,6 +86,33 @@ fn themes_change_colours_and_never_text() {
         );
         for theme in ["auto", "dark", "light", "contrast"] {
             assert_eq!(text(theme, Depth::True).0, plain, "{theme}");
+        }
+    }
+}
+
+#[test]
+fn where_only_ascii_may_be_drawn_nothing_else_is() {
+    for size in [(200, 50), (120, 36), (80, 24), (60, 16), (40, 10)] {
+        for keys in [
+            &["1"][..],
+            &["1", "right"],
+            &["2"],
+            &["2", "K"],
+            &["3"],
+            &["3", "m", "up", "up", "enter"],
+            &["3", "P"],
+            &["/"],
+            &["?"],
+            &["q"],
+            &["e"],
+        ] {
+            let mut rig = Rig::new(Mock::full(), size);
+            rig.model.theme = Theme::new("auto", Depth::True, true).unwrap();
+            rig.mock.line(1, "web", &"long ".repeat(60));
+            rig.refresh();
+            rig.press(keys);
+            let text = rig.text();
+            assert!(text.is_ascii(), "{keys:?} at {size:?}:\n{text}");
         }
     }
 }

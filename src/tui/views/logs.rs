@@ -49,7 +49,8 @@ pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor 
             Row::Partial(index) => partial(model, area, *index, &gutter, buffer),
             Row::Mark(index) => mark(model, area, *index, buffer),
             Row::Dropped(count) => {
-                let text = format!("… {} older lines dropped (the store is full)", clock::count(*count));
+                let more = model.theme.glyphs.more();
+                let text = format!("{more} {} older lines dropped (the store is full)", clock::count(*count));
                 put(buffer, area.x + 1, area.y, area.width, &text, model.theme.muted);
             }
         }
@@ -226,7 +227,7 @@ pub(super) fn draw_clean(
         let to = cuts.get(at + 1).map_or(end, |(next, _)| *next);
         x = put(buffer, x, area.y, area.right().saturating_sub(x), &clean.text[*from..to], *style);
     }
-    let more = if model.theme.glyphs.is_ascii() { "~" } else { "…" };
+    let more = model.theme.glyphs.more();
     if end < clean.text.len() && area.width > 0 {
         put(buffer, area.right() - 1, area.y, 1, more, model.theme.muted);
     }
@@ -347,7 +348,7 @@ fn scrollbar(model: &Model, areas: &Areas, window: &[Row], buffer: &mut Buffer) 
 fn empty(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let logs = &model.logs;
     let (first, second) = if logs.hits.as_ref().is_some_and(|hits| hits.scanning) {
-        ("Looking through the lines …".to_string(), "")
+        (format!("Looking through the lines {}", model.theme.glyphs.more()), "")
     } else if logs.has_filters() && !logs.all.is_empty() && !logs.filters_off {
         (format!("The filters hide all {} lines", clock::count(logs.all.len())), "\\ switches them off and on")
     } else if logs.floor > 0 {

@@ -9,12 +9,12 @@
 //! ```
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
 use crate::tui::clock;
 use crate::tui::footer;
-use crate::tui::layout::{Areas, Class, layout};
+use crate::tui::layout::{Areas, Class, gutter, layout};
 use crate::tui::model::{Model, Overlay, View};
 use crate::tui::screen::Cursor;
 use crate::tui::text::{self, put};
@@ -43,7 +43,24 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer) -> Cursor {
     if let Some(over) = overlay(model, &areas, buffer) {
         cursor = Some(over);
     }
+    if model.theme.glyphs.is_ascii() {
+        plain_signs(model, &areas, buffer);
+    }
     cursor.filter(|(x, y, _)| *x < areas.screen.width && *y < areas.screen.height)
+}
+
+/// Where only ASCII may be drawn, the signs in the program's own texts are others; what children wrote is left as it is.
+fn plain_signs(model: &Model, areas: &Areas, buffer: &mut Buffer) {
+    let begin = areas.lines.x + gutter(model, areas.class).width;
+    let of_children = |at: Position| (areas.lines.contains(at) && at.x >= begin) || areas.output.contains(at);
+    for at in areas.screen.positions().filter(|at| model.overlay.is_some() || !of_children(*at)) {
+        let sign = match buffer[at].symbol() {
+            "…" => "~",
+            "·" => "-",
+            _ => continue,
+        };
+        buffer[at].set_symbol(sign);
+    }
 }
 
 fn overlay(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
@@ -205,7 +222,7 @@ fn draw_footer(model: &Model, areas: &Areas, buffer: &mut Buffer) {
             x,
             areas.footer.y,
             areas.footer.right().saturating_sub(x),
-            &hint.keys_text(),
+            &hint.keys_text(model.theme.glyphs),
             model.theme.accent,
         );
         let text = format!(" {}  ", hint.text);
@@ -253,6 +270,7 @@ pub(super) fn rule(model: &Model, area: Rect, title: &str, buffer: &mut Buffer) 
         put(buffer, x, area.y, 1, line, model.theme.rule);
     }
     if !title.is_empty() {
+        let title = if model.theme.glyphs.is_ascii() { title.replace('·', "-") } else { title.to_owned() };
         put(buffer, area.x + 2, area.y, area.width.saturating_sub(4), &format!(" {title} "), model.theme.muted);
     }
 }

@@ -139,7 +139,8 @@ fn draw_detail(model: &Model, areas: &Areas, row: &ScriptRow, buffer: &mut Buffe
 
 fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {
     let narrowed = !model.scripts.find.is_empty() || model.scripts.only_runnable;
-    let keys = |action| model.keymap.keys(action).first().map(|key| key.hint()).unwrap_or_default();
+    let keys =
+        |action| model.keymap.keys(action).first().map(|key| key.written(model.theme.glyphs)).unwrap_or_default();
     let lines = if narrowed {
         ["No script matches".to_string(), "Esc shows all again".to_string(), String::new()]
     } else {

@@ -13,7 +13,7 @@ use crate::tui::widgets::frame;
 /// The rows: keys, what they do, where.
 fn rows(model: &Model, filter: &str) -> Vec<(String, &'static str, &'static str)> {
     let keys = model.keymap.rows(model.view).map(|(row, keys)| {
-        let written: Vec<String> = keys.iter().map(|key| key.hint()).collect();
+        let written: Vec<String> = keys.iter().map(|key| key.written(model.theme.glyphs)).collect();
         (written.join("  "), row.about, row.place.name())
     });
     let commands = COMMANDS.iter().map(|spec| (format!("/{} {}", spec.name, spec.usage), spec.about, "command"));
