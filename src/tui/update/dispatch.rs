@@ -415,8 +415,8 @@ pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
         return vec![Effect::Leave(Outcome::Quit)];
     }
     let text = match alive {
-        1 => "1 process is running and will be stopped.".to_string(),
-        _ => format!("{alive} processes are running and will be stopped."),
+        1 => "1 process runs and will be stopped.".to_string(),
+        _ => format!("{alive} processes run and will be stopped."),
     };
     let dialog = Dialog {
         title: "Quit brummer?".into(),
