@@ -8,6 +8,7 @@ pub mod engine;
 pub mod exchange;
 pub mod headers;
 pub mod inject;
+pub mod page;
 pub mod telemetry;
 
 pub use capture::{Capture, CaptureLimits};

@@ -7,11 +7,10 @@ use super::decide::{Verdict, asks_for_page, judge};
 use super::decode::{Coding, Decoder};
 use crate::proxy::engine::{BodyFilter, Edits, HeadView, Injector, Insertion, PageOrigin, Wanted};
 use crate::proxy::exchange::Injection;
+use crate::proxy::telemetry::script::PAGE_FILE;
 use crate::wire::csp;
 use crate::wire::html::{Insert, Insertion as Text, Outcome};
 
-/// The file below the control prefix that holds the script.
-pub const SCRIPT_FILE: &str = "t.js";
 /// By this part of its tag a script is known as ours.
 const MARK: &str = "data-brummer";
 
@@ -146,7 +145,7 @@ fn edit_head(response: HeadView, coding: Coding, edits: &mut Edits) {
 /// The script's tag. It is short, so that what follows stays within the bytes in which a browser looks for the charset.
 fn tag(control_prefix: &str, nonce: Option<&str>) -> String {
     let nonce = nonce.map(|nonce| format!(" nonce=\"{}\"", escape(nonce))).unwrap_or_default();
-    format!("<script src=\"{}{SCRIPT_FILE}\" {MARK}=\"\"{nonce}></script>", escape(control_prefix))
+    format!("<script src=\"{}{PAGE_FILE}\" {MARK}=\"\"{nonce}></script>", escape(control_prefix))
 }
 
 fn escape(text: &str) -> String {

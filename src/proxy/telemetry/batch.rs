@@ -91,7 +91,8 @@ impl Batch {
 
 fn read_meta(value: &Value) -> PageMeta {
     let url = |field| Arc::from(clean_url(value.get(field).and_then(Value::as_str).unwrap_or_default()));
-    let text = |field| Arc::from(clean(value.get(field).and_then(Value::as_str).unwrap_or_default(), URL_BYTES_MAX));
+    let text =
+        |field| Arc::from(clean_text(value.get(field).and_then(Value::as_str).unwrap_or_default(), URL_BYTES_MAX));
     let size = |field| value.pointer(field).and_then(Value::as_u64).and_then(|size| u32::try_from(size).ok());
     PageMeta {
         url: url("url"),
@@ -123,7 +124,7 @@ fn read_event(mut event: Value, page: &Arc<str>, page_url: &Arc<str>, now_ms: u6
 }
 
 fn short(value: &Value, field: &str) -> Option<Arc<str>> {
-    Some(clean(value.get(field)?.as_str()?, NAME_BYTES_MAX).into())
+    Some(clean_text(value.get(field)?.as_str()?, NAME_BYTES_MAX).into())
 }
 
 /// Cuts and cleans a value in place, and adds up what it takes in memory.
@@ -131,7 +132,7 @@ fn tidy(value: &mut Value, depth: usize, bytes: &mut usize) {
     *bytes += size_of::<Value>();
     match value {
         Value::String(text) => {
-            let cleaned = if looks_like_url(text) { clean_url(text) } else { clean(text, TEXT_BYTES_MAX) };
+            let cleaned = if looks_like_url(text) { clean_url(text) } else { clean_text(text, TEXT_BYTES_MAX) };
             *text = cleaned;
             *bytes += text.len();
         }
@@ -145,7 +146,7 @@ fn tidy(value: &mut Value, depth: usize, bytes: &mut usize) {
                 .into_iter()
                 .take(ITEMS_MAX)
                 .map(|(key, mut item)| {
-                    let key = clean(&key, NAME_BYTES_MAX);
+                    let key = clean_text(&key, NAME_BYTES_MAX);
                     *bytes += key.len() + size_of::<String>();
                     tidy(&mut item, depth + 1, bytes);
                     (key, item)
@@ -157,9 +158,14 @@ fn tidy(value: &mut Value, depth: usize, bytes: &mut usize) {
     }
 }
 
+/// Cleans and cuts a value that comes from a page.
+pub(in crate::proxy) fn clean_value(value: &mut Value) {
+    tidy(value, 0, &mut 0);
+}
+
 /// Text without escape sequences, without controls but line ends and tabs, without marks that turn the direction of
 /// writing, and not too long.
-pub(super) fn clean(text: &str, bytes_max: usize) -> String {
+pub(in crate::proxy) fn clean_text(text: &str, bytes_max: usize) -> String {
     let mut plain = Vec::new();
     let text = if text.contains('\x1b') {
         ansi::strip(text.as_bytes(), &mut plain);
@@ -202,8 +208,8 @@ const SECRETS: [&str; 11] = [
 ];
 
 /// An address whose secrets are masked: those that stand in the query under a telling name, and those before the host.
-pub(super) fn clean_url(url: &str) -> String {
-    let url = clean(url, URL_BYTES_MAX);
+fn clean_url(url: &str) -> String {
+    let url = clean_text(url, URL_BYTES_MAX);
     let (mut head, query) = match url.split_once('?') {
         Some((head, query)) => (head.to_owned(), Some(query)),
         None => (url.clone(), None),

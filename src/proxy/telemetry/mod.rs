@@ -1,11 +1,14 @@
 //! What pages tell of themselves: the script that they run, what they send, and where it is kept.
 //!
-//! Read `page.js` first (what runs in the page), then `batch` (what it sends, bounded and cleaned), `event`, `session` and
-//! `store` (what is kept), `group` and `stack` (errors).
+//! Read `page.js` first (what runs in the page; `tools.js` is its second half), then `batch` (what it sends, bounded and
+//! cleaned), `event`, `session` and `store` (what is kept), `group` and `stack` (errors), and `service`, which puts them together.
 
 pub mod batch;
 pub mod event;
 pub mod group;
+mod intake;
+pub mod script;
+pub mod service;
 pub mod session;
 pub mod stack;
 pub mod store;
@@ -13,6 +16,7 @@ pub mod store;
 pub use batch::{Batch, PageMeta};
 pub use event::{Family, PageEvent};
 pub use group::{ErrorGroup, ErrorKind, Original};
+pub use service::Telemetry;
 pub use session::{Counts, Rating, Session, Vitals};
 pub use stack::StackFrame;
 pub use store::{TelemetryLimits, TelemetryStore};

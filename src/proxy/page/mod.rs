@@ -1,0 +1,9 @@
+//! The channels to pages: one page of one session is asked to do something, and answers. Never is anything said to all.
+//!
+//! Read `ask` first (what can be asked, and what comes back), then `channels` (who is asked, and how an answer finds its way).
+
+pub mod ask;
+pub mod channels;
+
+pub use ask::{Ask, Evaluation, Picture, Snapshot};
+pub use channels::{OpenPage, Pages};
