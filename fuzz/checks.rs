@@ -1,5 +1,7 @@
 //! What must hold for any input whatever; the fuzz targets call it, and the tests replay the seeds through it.
 
+#[path = "checks_capture.rs"]
+mod capture;
 #[path = "checks_http1.rs"]
 mod http1;
 #[path = "checks_streams.rs"]
@@ -15,6 +17,7 @@ use brummer::wire::ansi::{Piece, pieces, strip};
 use brummer::wire::html::{HOLD_BYTES_MAX, Insert, Insertion, Outcome};
 use brummer::wire::url;
 
+pub(crate) use capture::{filter, har};
 pub(crate) use http1::{chunked, http1_request, http1_response};
 pub(crate) use streams::{sse, websocket};
 

@@ -120,3 +120,13 @@ fn seeds_of_sse_hold() {
     replay("sse", checks::sse);
     mutate("sse", checks::sse);
 }
+
+#[test]
+fn seeds_of_filter_hold() {
+    replay("filter", checks::filter);
+}
+
+#[test]
+fn seeds_of_har_hold() {
+    replay("har", checks::har);
+}

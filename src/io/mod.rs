@@ -13,6 +13,7 @@ pub(crate) mod platform;
 pub mod pty;
 pub mod reactor;
 pub mod signals;
+pub mod sockets;
 pub mod stdin;
 pub mod suspend;
 pub mod tree;

@@ -1,9 +1,11 @@
 //! Linux: `/proc` for the process tree, pidfds for signals, the child sub-reaper for orphans.
 
 use super::Entry;
+use crate::io::sockets::Connection;
 use rustix::pty::OpenptFlags;
 use std::fs;
 use std::io::{self, Read};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
@@ -14,9 +16,12 @@ const PIPE_BYTES: i32 = 1 << 20;
 pub(crate) const PTY_FLAGS: OpenptFlags = OpenptFlags::CLOEXEC;
 
 pub(crate) fn processes() -> Vec<Entry> {
+    pids().into_iter().filter_map(entry).collect()
+}
+
+pub(crate) fn pids() -> Vec<i32> {
     let Ok(folder) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = folder.flatten().filter_map(|file| file.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter_map(entry).collect()
+    folder.flatten().filter_map(|file| file.file_name().to_str()?.parse::<i32>().ok()).collect()
 }
 
 pub(crate) fn entry(pid: i32) -> Option<Entry> {
@@ -58,6 +63,70 @@ pub(crate) fn has_word(pid: i32, word: &[u8]) -> bool {
         (at == 0 || environment[at - 1] == 0) && end.is_none_or(|&b| b == 0)
     };
     memchr::memmem::find_iter(&environment, word).any(found)
+}
+
+/// `/proc/net` and `/proc/PID/fd` tell who holds a socket.
+pub(crate) const KNOWS_SOCKETS: bool = true;
+
+pub(crate) fn sockets(connections: &[Connection]) -> Vec<Option<u64>> {
+    let mut found = vec![None; connections.len()];
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        let text = fs::read_to_string(table).unwrap_or_default();
+        for (local, remote, inode) in text.lines().skip(1).filter_map(parse_socket) {
+            let of = |connection: &Connection| same(connection.client, local) && same(connection.server, remote);
+            if let Some(at) = connections.iter().position(of) {
+                found[at] = Some(inode);
+            }
+        }
+    }
+    found
+}
+
+/// Also when one of them is an IPv4 address written as IPv6.
+fn same(one: SocketAddr, other: SocketAddr) -> bool {
+    one.port() == other.port() && one.ip().to_canonical() == other.ip().to_canonical()
+}
+
+/// `sl local remote state queues timer retransmits uid timeout inode …`; a socket without inode belongs to nobody any more.
+fn parse_socket(line: &str) -> Option<(SocketAddr, SocketAddr, u64)> {
+    let mut fields = line.split_ascii_whitespace().skip(1);
+    let (local, remote) = (parse_address(fields.next()?)?, parse_address(fields.next()?)?);
+    let inode = fields.nth(9 - 3)?.parse().ok()?;
+    (inode != 0).then_some((local, remote, inode))
+}
+
+/// `0100007F:1F90`: words of four bytes as the machine has them, then the port.
+fn parse_address(text: &str) -> Option<SocketAddr> {
+    let (ip, port) = text.split_once(':')?;
+    let word = |at: usize| Some(u32::from_str_radix(ip.get(at * 8..at * 8 + 8)?, 16).ok()?.to_ne_bytes());
+    let ip = match ip.len() {
+        8 => IpAddr::from(Ipv4Addr::from(word(0)?)),
+        32 => {
+            let words = [word(0)?, word(1)?, word(2)?, word(3)?];
+            IpAddr::from(Ipv6Addr::from(<[u8; 16]>::try_from(words.concat()).ok()?))
+        }
+        _ => return None,
+    };
+    Some(SocketAddr::new(ip, u16::from_str_radix(port, 16).ok()?))
+}
+
+pub(crate) fn sockets_of(pid: i32, wanted: &[u64]) -> Vec<u64> {
+    let Ok(folder) = fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
+    let links = folder.flatten().filter_map(|file| fs::read_link(file.path()).ok());
+    let inode = |link: std::path::PathBuf| link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok();
+    links.filter_map(inode).filter(|inode| wanted.contains(inode)).collect()
+}
+
+/// The program's file name; where a process has no command line, what the kernel calls it.
+pub(crate) fn name(pid: i32) -> Option<String> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let program = String::from_utf8_lossy(line.split(|&b| b == 0).next().unwrap_or_default()).into_owned();
+    // Chromium writes its arguments over its name.
+    let program = program.split(" -").next().unwrap_or_default();
+    match program.rsplit('/').next().unwrap_or_default().trim_start_matches('-') {
+        "" => Some(fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim().to_owned()),
+        name => Some(name.to_owned()),
+    }
 }
 
 pub(crate) fn describe(pid: i32) -> String {
@@ -139,6 +208,18 @@ mod tests {
         let text = b"42 (a) b (c)) S 7 8 9 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2";
         let expected = Entry { pid: 42, parent: 7, group: 8, session: 9, started: 98765, zombie: false };
         assert_eq!(parse_stat(text), Some(expected));
+    }
+
+    #[test]
+    fn addresses_of_sockets_are_read_as_the_machine_writes_them() {
+        let v4 = u32::from_ne_bytes([127, 0, 0, 1]);
+        let line = format!(" 3: {v4:08X}:1F90 {v4:08X}:0050 01 00000000:00000000 00:00000000 00000000 1000 0 4711 1");
+        let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        assert_eq!(parse_socket(&line), Some((address("127.0.0.1:8080"), address("127.0.0.1:80"), 4711)));
+        let mapped = format!("{:08X}{:08X}{:08X}{v4:08X}:1F90", 0, 0, u32::from_ne_bytes([0, 0, 0xff, 0xff]));
+        assert!(same(parse_address(&mapped).expect("an address"), address("127.0.0.1:8080")));
+        assert_eq!(parse_socket(&line.replace("4711", "0")), None);
+        assert_eq!(parse_address("01:x"), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! macOS: libproc for the process tree, `kill` after a look at the start time, `KERN_PROCARGS2` for the environment.
 
 use super::Entry;
+use crate::io::sockets::Connection;
 use rustix::pty::OpenptFlags;
 use std::io;
 use std::os::fd::AsFd;
@@ -10,6 +11,10 @@ use std::time::Duration;
 pub(crate) const PTY_FLAGS: OpenptFlags = OpenptFlags::empty();
 
 pub(crate) fn processes() -> Vec<Entry> {
+    pids().into_iter().filter_map(entry).collect()
+}
+
+pub(crate) fn pids() -> Vec<i32> {
     // SAFETY: a null buffer of size 0 asks only for the number of processes.
     let count = unsafe { libc::proc_listallpids(std::ptr::null_mut(), 0) };
     let mut pids = vec![0i32; usize::try_from(count).unwrap_or(0) + 64];
@@ -17,7 +22,8 @@ pub(crate) fn processes() -> Vec<Entry> {
     // SAFETY: the buffer holds `bytes` bytes; the call fills at most so many.
     let filled = unsafe { libc::proc_listallpids(pids.as_mut_ptr().cast(), bytes) };
     pids.truncate(usize::try_from(filled).unwrap_or(0));
-    pids.into_iter().filter(|&pid| pid > 0).filter_map(entry).collect()
+    pids.retain(|&pid| pid > 0);
+    pids
 }
 
 pub(crate) fn entry(pid: i32) -> Option<Entry> {
@@ -58,6 +64,23 @@ pub(crate) fn has_word(pid: i32, word: &[u8]) -> bool {
     let Some(text) = arguments(pid) else { return false };
     let ends = |at: usize| text.get(at + word.len()).is_none_or(|&b| b == 0);
     memchr::memmem::find_iter(&text, word).any(|at| at > 0 && text[at - 1] == 0 && ends(at))
+}
+
+/// Who holds a socket is not looked up here.
+pub(crate) const KNOWS_SOCKETS: bool = false;
+
+pub(crate) fn sockets(connections: &[Connection]) -> Vec<Option<u64>> {
+    vec![None; connections.len()]
+}
+
+pub(crate) fn sockets_of(_pid: i32, _wanted: &[u64]) -> Vec<u64> {
+    Vec::new()
+}
+
+/// The first word of the command line, without its folders.
+pub(crate) fn name(pid: i32) -> Option<String> {
+    let line = describe(pid);
+    Some(line.split(' ').next()?.rsplit('/').next()?.to_owned())
 }
 
 pub(crate) fn describe(pid: i32) -> String {

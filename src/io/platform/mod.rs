@@ -11,6 +11,10 @@
 //! | `adopt_orphans()` | makes descendants whose parent dies children of this process, where the system can do it |
 //! | `grow_pipe(fd)` | makes a pipe as large as is allowed |
 //! | `PTY_FLAGS` | what to open a terminal's master with, so that it is not inherited |
+//! | `KNOWS_SOCKETS` | whether the next three can tell anything |
+//! | `sockets(connections)` | the number of the client's socket of each connection of this machine, if it has one |
+//! | `sockets_of(pid, wanted)` | which of these sockets a process holds |
+//! | `pids()`, `name(pid)` | every process that can be seen; the name of its program |
 //! | `Affinity` | the CPUs that this thread may use: taken in the parent, given to the child between fork and exec |
 
 #[cfg(target_os = "linux")]

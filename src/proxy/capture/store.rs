@@ -4,17 +4,19 @@
 //! time that a handful of notes take, or for copying at most as many pointers as there are exchanges. An exchange is never
 //! changed under a reader: it is copied first, when a reader holds it (bodies and headers are shared all the same).
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use super::caller::Callers;
 use super::filter::Filter;
 use super::ring::{CaptureLimits, Dropped, Ring};
 use crate::error::{Code, Error, Result};
 use crate::event::ProcessId;
-use crate::proxy::engine::Recorder;
+use crate::proxy::engine::{Recorder, TellCaller};
 use crate::proxy::{Exchange, ExchangeId, Note};
 use crate::runtime::Context;
 
@@ -86,6 +88,7 @@ struct State {
 ///   but in [`Capture::wait_for`]. **Cleanup**: none.
 pub struct Capture {
     limits: CaptureLimits,
+    callers: Option<Callers>,
     version: AtomicU64,
     shared: Arc<Shared>,
 }
@@ -114,7 +117,13 @@ impl Capture {
             waiting: 0,
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), ended: Condvar::new() });
-        Capture { limits, version: AtomicU64::new(0), shared }
+        Capture { limits, callers: None, version: AtomicU64::new(0), shared }
+    }
+
+    /// One that has the callers looked up as well.
+    #[must_use]
+    pub fn with_callers(self, callers: Callers) -> Capture {
+        Capture { callers: Some(callers), ..self }
     }
 
     /// One that holds these, of an imported file perhaps; they are numbered anew, from 1.
@@ -268,6 +277,12 @@ impl Recorder for Capture {
 
     fn body_bytes(&self) -> usize {
         self.limits.body_bytes
+    }
+
+    fn connected(&self, client: SocketAddr, proxy: SocketAddr, tell: TellCaller) {
+        if let Some(callers) = &self.callers {
+            callers.ask(client, proxy, move |caller| tell.tell(caller));
+        }
     }
 }
 
