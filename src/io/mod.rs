@@ -9,6 +9,7 @@ mod descriptors;
 pub mod guardian;
 mod helper;
 pub mod opener;
+pub mod net;
 pub(crate) mod platform;
 pub mod pty;
 pub mod reactor;

@@ -1,0 +1,129 @@
+//! One connection: its stream, and what is known of its readiness.
+
+use mio::event::Event;
+use mio::net::TcpStream;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::os::fd::AsRawFd;
+
+/// A stream that was registered once. Its flags say what the next call can expect, so that a call that must fail is not made.
+#[derive(Debug)]
+pub(super) struct Socket {
+    pub(super) stream: TcpStream,
+    readable: bool,
+    writable: bool,
+    /// The peer will send no more (or nothing works any more): there may be an end to be read behind a short read.
+    ended: bool,
+    pub(super) connecting: bool,
+    /// It stands in the queue of those that are looked at in this turn.
+    pub(super) queued: bool,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, connecting: bool) -> Socket {
+        // Accepted: the first bytes are often there already, and there is room to write.
+        let ready = !connecting;
+        Socket { stream, readable: ready, writable: ready, ended: false, connecting, queued: false }
+    }
+
+    pub(super) fn happened(&mut self, event: &Event) {
+        self.ended |= event.is_read_closed() || event.is_error() || event.is_write_closed();
+        self.readable |= event.is_readable() || self.ended;
+        self.writable |= event.is_writable() || event.is_error() || event.is_write_closed();
+    }
+
+    pub(super) fn is_readable(&self) -> bool {
+        self.readable
+    }
+
+    pub(super) fn is_writable(&self) -> bool {
+        self.writable
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    pub(super) fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        if !self.readable {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        loop {
+            return match self.stream.read(room) {
+                // Less than asked for: the rest is empty, and more will be another event.
+                Ok(count) => {
+                    self.readable = count == room.len() || self.ended;
+                    Ok(count)
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    self.readable = error.kind() != ErrorKind::WouldBlock;
+                    Err(error)
+                }
+            };
+        }
+    }
+
+    pub(super) fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        if !self.writable {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        loop {
+            let result = match parts {
+                [one] => self.stream.write(one),
+                _ => self.stream.write_vectored(parts),
+            };
+            return match result {
+                // Less than offered: there is no room, and there being some will be another event.
+                Ok(count) => {
+                    self.writable = count == parts.iter().map(|part| part.len()).sum::<usize>();
+                    Ok(count)
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    self.writable = error.kind() != ErrorKind::WouldBlock;
+                    Err(error)
+                }
+            };
+        }
+    }
+
+    /// Whether a connection that was begun stands: `None` while that is open.
+    pub(super) fn connected(&mut self) -> Option<io::Result<()>> {
+        if !self.connecting {
+            return Some(Ok(()));
+        }
+        if !self.writable && !self.ended {
+            return None;
+        }
+        let result = match self.stream.take_error() {
+            Ok(Some(error)) | Err(error) => Err(error),
+            Ok(None) => match self.stream.peer_addr() {
+                Ok(_) => Ok(()),
+                Err(error) if error.kind() == ErrorKind::NotConnected && !self.ended => {
+                    self.writable = false;
+                    return None;
+                }
+                Err(error) => Err(error),
+            },
+        };
+        self.connecting = false;
+        Some(result)
+    }
+
+    /// Makes the close a reset: whoever reads at the other end shall not take what came for the whole.
+    pub(super) fn reset_on_close(&self) {
+        let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+        let size = size_of::<libc::linger>() as libc::socklen_t;
+        // SAFETY: the descriptor is the stream's own and open; `linger` lives through the call and `size` is its size.
+        // If it fails, the close is an ordinary one.
+        unsafe {
+            libc::setsockopt(
+                self.stream.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_LINGER,
+                (&raw const linger).cast(),
+                size,
+            )
+        };
+    }
+}
