@@ -9,10 +9,13 @@ pub mod exchange;
 pub mod headers;
 pub mod inject;
 pub mod page;
+pub mod server;
 pub mod telemetry;
 
 pub use capture::{Capture, CaptureLimits};
+pub use engine::{Hooks, Limits, Mapping};
 pub use exchange::{
     Body, Caller, Exchange, ExchangeId, Failure, Frame, Injection, Mode, Note, Opened, Phases, Side, Traffic,
 };
 pub use headers::{HeaderBuffer, Headers};
+pub use server::{Metrics, Proxy, ProxyConfig};

@@ -139,6 +139,12 @@ impl Net {
         place.socket.as_mut()
     }
 
+    /// The connection at this place, if there is one.
+    pub fn key_at(&self, index: usize) -> Option<Key> {
+        let place = self.places.get(index)?;
+        place.socket.as_ref().map(|_| Key::new(index, place.generation))
+    }
+
     /// Whether the connection is there.
     pub fn is_open(&mut self, key: Key) -> bool {
         self.socket(key).is_some()

@@ -1,9 +1,43 @@
 //! The engine: one thread that takes connections, reads requests, writes them anew, and carries bytes both ways.
 //!
-//! `hooks` and `control` are what others give it: who records, who puts the script in, who answers the page.
+//! `hooks` and `control` are what others give it: who records, who puts the script in, who answers the page. Then, in the way of a
+//! request: `engine` (the state, and what happens on a connection), `downstream` (a client and its exchange), `head` (reading it),
+//! `route` and `site` (whom it is for), `rewrite` (what is changed), `relay` (carrying it) with `flow` (one direction) and `upstream`
+//! (servers and connections to them, `tls`, `resolve`), `answer` (how it ends), `upgrade` (tunnels, `tap` looks on), `record` (what is
+//! told of it). `registry` and `ports` give servers their addresses; `pages` is what we say ourselves; `limits` has every bound.
 
+mod answer;
 pub mod control;
+mod downstream;
+#[allow(clippy::module_inception, reason = "the state of the engine is the engine")]
+mod engine;
+mod flow;
+mod head;
 pub mod hooks;
+pub mod limits;
+mod pages;
+mod ports;
+mod record;
+mod registry;
+mod relay;
+mod resolve;
+mod rewrite;
+mod route;
+mod site;
+mod start;
+mod tap;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod upgrade;
+mod upstream;
 
 pub use control::{ChannelId, Control, LocalAnswer, PageChannel, PageOrigin, Say};
+pub(crate) use engine::Command;
 pub use hooks::{BodyFilter, Edits, HeadView, Hooks, Injector, Insertion, NoRecorder, Recorder, TellCaller, Wanted};
+pub use limits::Limits;
+pub(crate) use ports::PortBook;
+pub(crate) use record::Counters;
+pub use registry::Mapping;
+pub(crate) use registry::Wish;
+pub(crate) use start::{EngineConfig, Setup, start};
