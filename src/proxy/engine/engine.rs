@@ -71,6 +71,7 @@ pub(super) struct Engine {
     pub(super) pairs: Pairs,
     peers: Vec<Peer>,
     clients: usize,
+    #[allow(clippy::vec_box, reason = "what is lent is moved as a pointer, and stays where it is")]
     spare: Vec<Box<Active>>,
     pub(super) websockets: usize,
     /// The number of this turn of the loop.
