@@ -200,6 +200,9 @@ impl Engine {
     pub(super) fn abandon(&mut self, net: &mut Net, down: &mut Downstream) {
         self.drop_upstream(net, down);
         down.input.clear(&mut net.buffers);
+        if let Some(page) = down.page.take() {
+            self.page_gone(&page);
+        }
         if let Some(mut active) = down.active.take() {
             self.end(net, &mut active);
             self.give_back(active);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::channel::{Beacon, Page};
 use super::flow::Flow;
 use super::hooks::{Edits, Wanted};
 use super::record::Record;
@@ -19,6 +20,10 @@ pub(super) enum Phase {
     Head,
     /// A request is passed on and answered.
     Exchange,
+    /// The body of what a page posts is read.
+    Beacon,
+    /// A page talks with Brummer.
+    Page,
     /// Bytes are copied both ways.
     Tunnel,
     /// The answer was sent; what still comes is thrown away, so that the client reads the answer and not a reset.
@@ -46,6 +51,8 @@ pub(super) struct Downstream {
     pub(super) phase: Phase,
     pub(super) input: Buffer,
     pub(super) active: Option<Box<Active>>,
+    pub(super) beacon: Option<Box<Beacon>>,
+    pub(super) page: Option<Box<Page>>,
     /// The client's address as text, once it was needed.
     pub(super) address: Option<Box<str>>,
     pub(super) caller: Option<Caller>,
@@ -67,6 +74,8 @@ impl Downstream {
             phase: Phase::Head,
             input: Buffer::default(),
             active: None,
+            beacon: None,
+            page: None,
             address: None,
             caller: None,
             caller_asked: false,

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use super::control::{ChannelId, Control};
 use super::downstream::{Active, Downstream, Phase, Stage, Step};
 use super::hooks::{Injector, Recorder};
 use super::limits::{FREE_EXCHANGES, Limits};
@@ -29,6 +30,10 @@ pub(crate) enum Command {
     Full(bool),
     /// Whose a connection is.
     Caller(Key, Caller),
+    /// Something for a page.
+    Say(ChannelId, String),
+    /// The end of a page's channel.
+    Hush(ChannelId),
     /// A name was looked up.
     LookedUp(super::resolve::Found),
     /// Takes no more, lets what goes on end until then, and ends.
@@ -61,6 +66,10 @@ pub(super) struct Engine {
     pub(super) limits: Limits,
     pub(super) recorder: Arc<dyn Recorder>,
     pub(super) injector: Option<Arc<dyn Injector>>,
+    pub(super) control: Option<Arc<dyn Control>>,
+    /// The connections of pages.
+    pub(super) pages: HashMap<ChannelId, Key>,
+    pub(super) next_page: u64,
     pub(super) notes: Notes,
     pub(super) upstreams: Upstreams,
     pub(super) resolver: super::resolve::Resolver,
@@ -106,6 +115,9 @@ impl Engine {
             limits: config.limits,
             recorder: hooks.recorder,
             injector: hooks.injector,
+            control: hooks.control,
+            pages: HashMap::new(),
+            next_page: 0,
             notes: Notes::new(counters),
             upstreams: Upstreams::new(),
             resolver: super::resolve::Resolver::default(),
@@ -194,6 +206,8 @@ impl Engine {
             step = match down.phase {
                 Phase::Head => self.read_head(net, &mut down),
                 Phase::Exchange => self.relay(net, &mut down),
+                Phase::Beacon => self.beacon(net, &mut down),
+                Phase::Page => self.page(net, &mut down),
                 Phase::Tunnel => self.tunnel(net, &mut down),
                 Phase::Linger { drained } => self.linger(net, &mut down, drained),
             };
@@ -253,7 +267,7 @@ impl Engine {
         self.stop_by = Some(net.now() + limit);
         self.close_clients(net, |_| true);
         // What copies bytes ends by nobody's word but ours; the others have until then.
-        for key in self.clients_of(|down| matches!(down.phase, Phase::Tunnel | Phase::Linger { .. })) {
+        for key in self.clients_of(|down| matches!(down.phase, Phase::Tunnel | Phase::Page | Phase::Linger { .. })) {
             self.with(net, key, |_, _, _| Step::Close);
         }
         for key in self.clients_of(|_| true) {
@@ -328,6 +342,8 @@ impl Service for Engine {
                 down.caller = Some(caller);
                 Step::Wait
             }),
+            Command::Say(channel, text) => self.tell_page(net, channel, Some(&text)),
+            Command::Hush(channel) => self.tell_page(net, channel, None),
             Command::LookedUp(found) => self.looked_up(net, found),
             Command::Stop(limit) => self.begin_stop(net, limit),
         }
@@ -346,6 +362,7 @@ impl Service for Engine {
                 }
             }
         }
+        self.lose_pages(key);
         self.clients = self.clients_of(|_| true).len();
     }
 

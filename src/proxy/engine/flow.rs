@@ -145,7 +145,7 @@ impl Flow {
             }
             let mut direct = self.direct(input);
             if direct == 0 && !self.is_read() && !input.is_empty() {
-                self.frame(input)?;
+                self.frame(input, OUT_BYTES)?;
             }
             if let Some(allowance) = self.allowance {
                 direct = direct.min(allowance);
@@ -237,9 +237,14 @@ impl Flow {
         }
     }
 
-    /// Takes what is in the input out of its framing and appends it in the other, as long as little waits.
-    fn frame(&mut self, input: &mut Buffer) -> Result<(), Broken> {
-        while !input.is_empty() && !self.is_read() && self.waiting() < OUT_BYTES {
+    /// Takes the body out of its framing and leaves it in `out`, up to about `most` bytes.
+    pub(super) fn gather(&mut self, input: &mut Buffer, most: usize) -> Result<(), Broken> {
+        self.frame(input, most)
+    }
+
+    /// Takes what is in the input out of its framing and appends it in the other, as long as no more than `most` bytes wait.
+    fn frame(&mut self, input: &mut Buffer, most: usize) -> Result<(), Broken> {
+        while !input.is_empty() && !self.is_read() && self.waiting() < most {
             let data = input.data();
             let mut reader = std::mem::take(&mut self.reader);
             let (payload, used, ended) = match &mut reader {
@@ -273,7 +278,7 @@ impl Flow {
         if payload.is_empty() {
             return;
         }
-        let Some(mut filter) = self.filter.take() else { return self.append(payload) };
+        let Some(mut filter) = self.filter.take_if(|filter| !filter.is_done()) else { return self.append(payload) };
         let mut filtered = std::mem::take(&mut self.filtered);
         filter.feed(payload, &mut filtered);
         self.append(&filtered);

@@ -3,11 +3,14 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
+use super::channel::PREFIX;
+use super::control::LocalAnswer;
 use super::downstream::{Active, Downstream, Phase, Stage, Step};
 use super::engine::Engine;
 use super::flow::Reader;
 use super::hooks::{HeadView, TellCaller};
 use super::limits::HELD_BODY_BYTES;
+use super::pages::explain;
 use super::record::Record;
 use super::rewrite::request_field;
 use super::site::Site;
@@ -82,6 +85,26 @@ impl Engine {
                 active.plan = Some(plan);
                 active.upload.reader = Reader::new(plan.framing);
                 down.active = Some(active);
+                self.own(net, down, &answer)
+            }
+            (Ok(plan), Ok(site)) if active.head.path().starts_with(PREFIX) && site.mode != Mode::Tunnel => {
+                active.plan = Some(plan);
+                active.upload.reader = Reader::new(plan.framing);
+                down.active = Some(active);
+                self.visit(net, down, &site)
+            }
+            (Ok(plan), Ok(_)) if plan.upgrade && self.websockets >= self.limits.websockets => {
+                active.plan = Some(plan);
+                down.active = Some(active);
+                let what = format!("{} WebSockets are open; more are not allowed.", self.websockets);
+                let answer = explain(503, &what, "max_ws_clients in [proxy_server] says how many may be.", false);
+                self.own(net, down, &answer)
+            }
+            (Ok(plan), Ok(site)) if plan.max_forwards == Some(0) => {
+                active.plan = Some(plan);
+                active.upload.reader = Reader::new(plan.framing);
+                down.active = Some(active);
+                let answer = last_hop(plan.method, &site);
                 self.own(net, down, &answer)
             }
             (Ok(plan), Ok(site)) => {
@@ -222,6 +245,16 @@ impl Engine {
         net.set_deadline(down.key(), Some(self.limits.body_idle));
         Step::Go
     }
+}
+
+/// Max-Forwards is 0: this is as far as the request goes.
+fn last_hop(method: Method, site: &Site) -> LocalAnswer {
+    if method == Method::Options {
+        let mut answer = LocalAnswer::new(204, "", Vec::new());
+        answer.headers.push(("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".into()));
+        return answer;
+    }
+    explain(405, "TRACE ends here, and is not answered.", &format!("This is {}.", site.pseudonym), false)
 }
 
 /// The authority by which the client knows us: what it asked for, or what a 1.0 client would have.

@@ -177,7 +177,7 @@ pub trait BodyFilter: Send {
     /// The next bytes of the body; what can be passed on already is appended to `out`.
     fn feed(&mut self, input: &[u8], out: &mut Vec<u8>);
 
-    /// The body has ended well.
+    /// The body has ended well; called whether it was done before or not.
     fn finish(&mut self, out: &mut Vec<u8>);
 
     /// Once it is `true`, the rest of the body is passed on as it is, without [`BodyFilter::feed`]. What was held back was appended before.

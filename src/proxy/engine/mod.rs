@@ -3,10 +3,11 @@
 //! `hooks` and `control` are what others give it: who records, who puts the script in, who answers the page. Then, in the way of a
 //! request: `engine` (the state, and what happens on a connection), `downstream` (a client and its exchange), `head` (reading it),
 //! `route` and `site` (whom it is for), `rewrite` (what is changed), `relay` (carrying it) with `flow` (one direction) and `upstream`
-//! (servers and connections to them, `tls`, `resolve`), `answer` (how it ends), `upgrade` (tunnels, `tap` looks on), `record` (what is
+//! (servers and connections to them, `tls`, `resolve`), `answer` (how it ends), `upgrade` (tunnels, `tap` looks on), `channel` (what pages say to Brummer itself), `record` (what is
 //! told of it). `registry` and `ports` give servers their addresses; `pages` is what we say ourselves; `limits` has every bound.
 
 mod answer;
+mod channel;
 pub mod control;
 mod downstream;
 #[allow(clippy::module_inception, reason = "the state of the engine is the engine")]

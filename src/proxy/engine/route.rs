@@ -106,7 +106,7 @@ impl Engine {
             );
         }
         if !self.full {
-            return refuse(403, "Forwarding is off.", "Turn it on with proxy-mode full, or /proxy full.");
+            return refuse(403, "Forwarding is off.", "Turn it on: mode = \"full\" in [proxy_server] of .brum.toml.");
         }
         if !down.peer.ip().to_canonical().is_loopback() {
             return refuse(403, "Only programs on this machine may use the proxy for others.", "");
@@ -154,6 +154,6 @@ impl Engine {
 fn misdirected(host: &str, html: bool) -> LocalAnswer {
     let what = format!("Requests for the host {host} are not taken here.");
     let help = "A web page elsewhere could let its own name point at this machine. If the name is yours, allow it: \
-                proxy-hosts = [\"NAME\"] in .brum.toml.";
+                allowed_hosts = [\"NAME\"] in [proxy_server] of .brum.toml.";
     explain(421, &what, help, html)
 }

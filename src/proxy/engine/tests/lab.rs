@@ -1,7 +1,7 @@
 //! A proxy, a server behind it whose every byte a test decides, and clients that read and write raw bytes.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -126,6 +126,19 @@ impl Wire {
         }
         let rest = self.read.split_off(count);
         std::mem::replace(&mut self.read, rest)
+    }
+
+    pub(super) fn try_exactly(&mut self, count: usize) -> Option<Vec<u8>> {
+        while self.read.len() < count {
+            if self.more() == 0 {
+                return None;
+            }
+        }
+        Some(self.exactly(count))
+    }
+
+    pub(super) fn end_writing(&self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
     }
 
     /// Everything until the end.

@@ -1,6 +1,11 @@
 //! The engine with clients and servers of its own, over loopback.
 
 mod bodies;
+mod control;
+mod forward;
 mod keep_alive;
 mod lab;
 mod life;
+mod limits;
+mod rewriting;
+mod upgrade;
