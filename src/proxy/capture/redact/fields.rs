@@ -18,7 +18,7 @@ pub fn header<'a>(name: &str, value: &'a [u8]) -> Cow<'a, [u8]> {
     } else if is("set-cookie") {
         let (pair, attributes) = text.split_at(text.find(';').unwrap_or(text.len()));
         Some(cookie(pair) + attributes)
-    } else if is_secret_name(name) && !is("www-authenticate") && !is("set-cookie2") {
+    } else if is_secret_name(name) && !name.to_ascii_lowercase().starts_with("access-control-") {
         Some(mask(&text))
     } else if ["referer", "location", "content-location", "link", "refresh", "origin", ":path"]
         .iter()
@@ -88,8 +88,8 @@ fn user_masked(text: &str) -> Cow<'_, str> {
     let Some((user, host)) = authority.rsplit_once('@') else { return Cow::Borrowed(text) };
     let rest = &text[start + authority.len()..];
     let user = match user.split_once(':') {
-        Some((name, password)) => format!("{name}:{}", mask(password)),
-        None => mask(user),
+        Some((name, password)) if !name.starts_with('‹') => format!("{name}:{}", mask(password)),
+        _ => mask(user),
     };
     Cow::Owned(format!("{}{user}@{host}{rest}", &text[..start]))
 }
@@ -130,6 +130,8 @@ mod tests {
             ("Location", "/cb?code=xyz", "/cb?code=‹masked:3›"),
             ("X-Note", "use Bearer abcdefghijkl please", "use Bearer ‹masked:12› please"),
             ("Accept", "*/*", "*/*"),
+            ("Access-Control-Allow-Credentials", "true", "true"),
+            ("WWW-Authenticate", "Bearer realm=\"a\"", "Bearer realm=\"a\""),
         ] {
             assert_eq!(String::from_utf8_lossy(&header(name, value.as_bytes())), shown, "{name}: {value}");
         }

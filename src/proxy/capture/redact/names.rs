@@ -47,6 +47,15 @@ pub fn is_secret_name(name: &str) -> bool {
     joined != "tokens" && (words.iter().any(whole) || INSIDE.iter().any(|part| joined.contains(part)))
 }
 
+/// Whether all that is in an object of this name is one: `credentials`, `tokens`, `cookies`; in `session` or `auth` there is more
+/// than secrets, and these have names of their own.
+pub(super) fn is_secret_container(name: &str) -> bool {
+    let joined = words(name).concat();
+    joined == "tokens"
+        || joined == "cookies"
+        || (is_secret_name(name) && INSIDE.iter().any(|part| joined.contains(part)))
+}
+
 /// Whether a query parameter of this name is one; there are two more: `?key=…` of many services, `?code=…` of OAuth.
 pub(super) fn is_secret_parameter(name: &str) -> bool {
     is_secret_name(name) || name.eq_ignore_ascii_case("key") || name.eq_ignore_ascii_case("code")
@@ -139,6 +148,11 @@ mod tests {
             "",
         ] {
             assert!(!is_secret_name(name), "{name}");
+        }
+        for (name, container) in
+            [("credentials", true), ("cookies", true), ("tokens", true), ("session", false), ("a", false)]
+        {
+            assert_eq!(is_secret_container(name), container, "{name}");
         }
         assert!(is_secret_parameter("key") && is_secret_parameter("Code") && !is_secret_parameter("keys"));
     }

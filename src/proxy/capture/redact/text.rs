@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::fields::form;
 use super::mask;
-use super::names::{is_secret_name, is_secret_parameter};
+use super::names::{is_secret_container, is_secret_name, is_secret_parameter};
 use crate::proxy::capture::decode::Kind;
 use crate::proxy::capture::json::{Token, tokens};
 
@@ -37,6 +37,7 @@ pub(crate) fn body_text<'a>(kind: Kind, text: &'a str, boundary: Option<&str>) -
         Kind::Form => form(text, is_secret_parameter),
         Kind::Multipart => boundary.map_or(Cow::Borrowed(text), |boundary| multipart(text, boundary)),
         Kind::EventStream => events(text),
+        Kind::Html => html(text),
         Kind::Text if text.trim_start().starts_with(['{', '[']) => json(text),
         _ => Cow::Borrowed(text),
     };
@@ -55,6 +56,8 @@ struct Level {
     at_name: bool,
     /// The value behind the last name is secret.
     named_secret: bool,
+    /// And so is all that is in it, if it is an object.
+    named_container: bool,
 }
 
 impl Level {
@@ -73,7 +76,10 @@ fn json(text: &str) -> Cow<'_, str> {
         match (token, levels.last_mut()) {
             (Token::Mark(mark @ ('{' | '[')), _) => {
                 out.push(mark);
-                levels.push(Level { object: mark == '{', secret, at_name: mark == '{', named_secret: false });
+                let object = mark == '{';
+                let inherited = levels.last().is_some_and(|level| level.secret || level.named_container);
+                let secret = if object { inherited } else { inherited || secret };
+                levels.push(Level { object, secret, at_name: object, named_secret: false, named_container: false });
             }
             (Token::Mark(mark @ ('}' | ']')), _) => {
                 out.push(mark);
@@ -82,12 +88,14 @@ fn json(text: &str) -> Cow<'_, str> {
             (Token::Mark(mark), level) => {
                 out.push(mark);
                 if let Some(level) = level.filter(|_| mark == ',') {
-                    (level.at_name, level.named_secret) = (level.object, false);
+                    (level.at_name, level.named_secret, level.named_container) = (level.object, false, false);
                 }
             }
             (Token::Text(text), Some(level)) if level.at_name => {
                 out.push_str(text);
-                (level.at_name, level.named_secret) = (false, is_secret_name(&Token::unquoted(text)));
+                let name = Token::unquoted(text);
+                level.at_name = false;
+                (level.named_secret, level.named_container) = (is_secret_name(&name), is_secret_container(&name));
             }
             (Token::Text(text), _) if secret && text.len() > 2 => {
                 changed = true;
@@ -111,6 +119,51 @@ fn events(text: &str) -> Cow<'_, str> {
     };
     let masked: String = text.split_inclusive('\n').map(line).collect();
     if masked == text { Cow::Borrowed(text) } else { Cow::Owned(masked) }
+}
+
+/// `content` and `value` of the tags `meta` and `input` whose name is secret: tokens against forged requests stand there.
+fn html(text: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut copied = 0;
+    for (start, _) in text.match_indices('<') {
+        // Up to the next of them, so that no text is looked at twice.
+        let rest = &text[start + 1..];
+        let tag = &text[start..start + 1 + rest.find(['<', '>']).unwrap_or(rest.len())];
+        let starts = |name: &str| tag.get(1..=name.len()).is_some_and(|own| own.eq_ignore_ascii_case(name));
+        if start < copied || !(starts("meta") || starts("input")) {
+            continue;
+        }
+        let names = [attribute(tag, "name"), attribute(tag, "type")].into_iter().flatten();
+        if !names.into_iter().any(|name| is_secret_name(&tag[name])) {
+            continue;
+        }
+        if let Some(value) =
+            attribute(tag, "content").or_else(|| attribute(tag, "value")).filter(|value| !value.is_empty())
+        {
+            out.push_str(&text[copied..start + value.start]);
+            out.push_str(&mask(&tag[value.clone()]));
+            copied = start + value.end;
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
+}
+
+/// Where the value of an attribute stands in a tag, in quotes or without.
+fn attribute(tag: &str, name: &str) -> Found {
+    let named = |at: usize| {
+        let before = tag[..at].chars().next_back().is_some_and(|c| c.is_whitespace() || matches!(c, '"' | '\''));
+        let after = tag.get(at + name.len()..)?;
+        (before && tag.get(at..at + name.len())?.eq_ignore_ascii_case(name) && after.starts_with('=')).then_some(())
+    };
+    let at = tag.char_indices().map(|(at, _)| at).find(|&at| named(at).is_some())? + name.len() + 1;
+    match tag[at..].chars().next()? {
+        quote @ ('"' | '\'') => Some(at + 1..at + 1 + tag[at + 1..].find(quote)?),
+        _ => Some(at..at + tag[at..].find(char::is_whitespace).unwrap_or(tag.len() - at)),
+    }
 }
 
 /// Parts whose field has a secret name.
@@ -222,6 +275,14 @@ mod tests {
                 r#"{"secrets":{"a":"x","b":["y",5,null]}}"#,
                 r#"{"secrets":{"a":"‹masked:1›","b":["‹masked:1›","‹masked:1›",null]}}"#,
             ),
+            (
+                r#"{"session":{"user":"me","sid":"x"},"auth":["y"]}"#,
+                r#"{"session":{"user":"me","sid":"‹masked:1›"},"auth":["‹masked:1›"]}"#,
+            ),
+            (
+                r#"{"tokens":[{"a":"x"}],"cookies":{"b":"y"}}"#,
+                r#"{"tokens":[{"a":"‹masked:1›"}],"cookies":{"b":"‹masked:1›"}}"#,
+            ),
             (r#"{"max_tokens":5,"token":true}"#, r#"{"max_tokens":5,"token":true}"#),
             (r#"{"pass\u0077ord" : "x" , "y":"z"}"#, r#"{"pass\u0077ord" : "‹masked:1›" , "y":"z"}"#),
             (r#"{"token":"cut off he"#, r#"{"token":"‹masked:10›""#),
@@ -245,6 +306,26 @@ mod tests {
         let text = part("user", "me") + &part("password", "p\r\nw") + "--XX--\r\n";
         let shown = part("user", "me") + &part("password", "‹masked:4›") + "--XX--\r\n";
         assert_eq!(masked(Kind::Multipart, &text), shown);
+    }
+
+    #[test]
+    fn pages_lose_the_tokens_of_their_forms() {
+        for (text, shown) in [
+            ("<meta name=\"csrf-token\" content=\"abc\" />", "<meta name=\"csrf-token\" content=\"‹masked:3›\" />"),
+            (
+                "<INPUT value='abc' type=hidden name=authenticity_token>",
+                "<INPUT value='‹masked:3›' type=hidden name=authenticity_token>",
+            ),
+            ("<input type=\"password\" value=pw>", "<input type=\"password\" value=‹masked:2›>"),
+            (
+                "<input name=\"user\" value=\"me\"><meta name=\"author\" content=\"x\">",
+                "<input name=\"user\" value=\"me\"><meta name=\"author\" content=\"x\">",
+            ),
+            ("<input name=\"token\" data-value=\"x\"> <meta", "<input name=\"token\" data-value=\"x\"> <meta"),
+            ("<input name=token value=cut", "<input name=token value=‹masked:3›"),
+        ] {
+            assert_eq!(masked(Kind::Html, text), shown, "{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::fields::{header, url};
-use super::text::body_text;
+use super::text::{body_text, loose};
 use crate::proxy::capture::decode::{Kind, parameter, plain, to_text};
 use crate::proxy::{Body, Exchange, Frame, HeaderBuffer, Headers};
 
@@ -19,6 +19,9 @@ pub fn masked(exchange: &Exchange) -> Exchange {
     let (headers, body) = side(&exchange.response.headers, &exchange.response.body);
     (masked.response.headers, masked.response.body) = (headers, body);
     masked.frames.iter_mut().for_each(mask_frame);
+    if let Some(failure) = &mut masked.failure {
+        failure.text = loose(&failure.text).into();
+    }
     masked
 }
 
@@ -29,7 +32,7 @@ fn side(headers: &Headers, body: &Body) -> (Headers, Body) {
         match &readable {
             Some(_) if name.eq_ignore_ascii_case("content-encoding") => {}
             Some(_) if name.eq_ignore_ascii_case("content-type") => {
-                buffer.push(name, as_utf8(&String::from_utf8_lossy(value)).as_bytes());
+                buffer.push(name, &header(name, as_utf8(&String::from_utf8_lossy(value)).as_bytes()));
             }
             _ => buffer.push(name, &header(name, value)),
         }
@@ -89,6 +92,7 @@ fn mask_frame(frame: &mut Frame) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::Failure;
     use crate::proxy::capture::tests::{body, exchange, headers};
     use std::io::Write as _;
 
@@ -114,6 +118,8 @@ mod tests {
         ]);
         full.response.body = body(&encoder.finish().expect("in memory"));
         let kept = Arc::from(format!("{{\"token\":\"{secret}\"}}").as_bytes());
+        let text = format!("no answer from http://a/?token={secret}").into();
+        full.failure = Some(Failure { kind: "timeout", text });
         full.frames.push_back(Frame { time_ms: 0, up: true, kind: "text".into(), kept, bytes: 27 });
         let shown = masked(&full);
         let bodies = [&shown.request_body.kept, &shown.response.body.kept, &shown.frames[0].kept];
