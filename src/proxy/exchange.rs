@@ -120,6 +120,8 @@ pub struct Frame {
     pub kept: Arc<[u8]>,
     /// All of its bytes.
     pub bytes: u64,
+    /// They are compressed, as both ends of the WebSocket agreed (permessage-deflate).
+    pub compressed: bool,
 }
 
 /// The beginning of an exchange: its head was read.

@@ -72,7 +72,7 @@ fn ends(id: u64, status: u16) -> Note {
 
 fn frame(id: u64, bytes: usize) -> Note {
     let kept = Arc::from(vec![b'x'; bytes]);
-    let frame = Frame { time_ms: 0, up: true, kind: Arc::from("text"), kept, bytes: bytes as u64 };
+    let frame = Frame { time_ms: 0, up: true, kind: Arc::from("text"), kept, bytes: bytes as u64, compressed: false };
     Note::Frame(ExchangeId(id), Box::new(frame))
 }
 

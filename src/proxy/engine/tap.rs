@@ -33,17 +33,18 @@ impl Tap {
     /// These bytes pass.
     pub(super) fn see(&mut self, bytes: &[u8]) {
         let Tap { sees, up, seen } = self;
-        let mut add = |kind: &str, kept: &[u8], bytes: u64| {
+        let mut add = |kind: &str, kept: &[u8], bytes: u64, compressed: bool| {
             if seen.len() < FRAMES_MAX {
-                seen.push(Frame { time_ms: 0, up: *up, kind: Arc::from(kind), kept: Arc::from(kept), bytes });
+                let (kind, kept) = (Arc::from(kind), Arc::from(kept));
+                seen.push(Frame { time_ms: 0, up: *up, kind, kept, bytes, compressed });
             }
         };
         match sees {
             Sees::Messages(sniffer) => {
-                sniffer.feed(bytes, |seen| add(seen.opcode.as_str(), seen.kept, seen.bytes));
+                sniffer.feed(bytes, |seen| add(seen.opcode.as_str(), seen.kept, seen.bytes, seen.compressed));
             }
             Sees::Events(stream) => {
-                stream.feed(bytes, |event| add(&String::from_utf8_lossy(event.kind), event.kept, event.bytes));
+                stream.feed(bytes, |event| add(&String::from_utf8_lossy(event.kind), event.kept, event.bytes, false));
             }
         }
     }

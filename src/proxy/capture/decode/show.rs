@@ -6,7 +6,7 @@ use super::charset;
 use super::decompress::plain;
 use super::kind::{Kind, image_size, parameter};
 use crate::proxy::capture::{json, percent};
-use crate::proxy::{Body, Headers};
+use crate::proxy::{Body, Frame, Headers};
 
 /// Bytes of a dump.
 const DUMP_BYTES_MAX: usize = 512;
@@ -33,10 +33,17 @@ pub fn show(headers: &Headers, body: &Body) -> Shown {
     Shown { kind, text, bytes: plain.bytes.len(), notes }
 }
 
-/// A message or an event as it is shown.
-pub fn show_bytes(bytes: &[u8]) -> Shown {
-    let kind = Kind::of(&Headers::default(), bytes);
+/// A message or an event as it is shown; of a WebSocket that compresses, those of [`frames`](super::frames) are to be given.
+pub fn show_frame(frame: &Frame) -> Shown {
+    let bytes = &frame.kept[..];
     let mut notes = Vec::new();
+    if bytes.len() as u64 != frame.bytes {
+        notes.push(format!("{} of {} bytes were kept", bytes.len(), frame.bytes));
+    }
+    if frame.compressed {
+        notes.push("compressed, and what came before it is not there any more".into());
+    }
+    let kind = if frame.compressed { Kind::Binary } else { Kind::of(&Headers::default(), bytes) };
     let text = text_of(kind, bytes, None, &mut notes);
     Shown { kind, text, bytes: bytes.len(), notes }
 }
@@ -121,7 +128,13 @@ mod tests {
         );
         let long = shown("application/octet-stream", &[0; 1000]);
         assert!(long.text.ends_with("… 488 bytes more\n") && long.bytes == 1000);
-        assert_eq!(show_bytes(b"{\"type\":\"update\"}").text, "{\n  \"type\": \"update\"\n}");
+        let kept = b"{\"type\":\"update\"}";
+        let mut frame =
+            Frame { time_ms: 0, up: true, kind: "text".into(), kept: kept[..].into(), bytes: 90, compressed: false };
+        let shown = show_frame(&frame);
+        assert_eq!((&*shown.text, &*shown.notes[0]), ("{\n  \"type\": \"update\"\n}", "17 of 90 bytes were kept"));
+        frame.compressed = true;
+        assert_eq!(show_frame(&frame).kind, Kind::Binary);
     }
 
     #[test]

@@ -7,9 +7,9 @@ use regex::bytes::Regex;
 
 use super::parse::{Expression, Filter};
 use super::words::{Half, Is, Of};
-use crate::proxy::capture::decode::{Kind, parameter, plain, to_text};
+use crate::proxy::capture::decode::{Kind, frames, parameter, plain, to_text};
 use crate::proxy::capture::redact;
-use crate::proxy::{Body, Exchange, Headers, Mode, Traffic};
+use crate::proxy::{Body, Exchange, Frame, Headers, Mode, Traffic};
 
 impl Filter {
     /// Whether the exchange is as it wants.
@@ -67,7 +67,7 @@ fn has(of: Of, regex: &Regex, exchange: &Exchange) -> bool {
         Of::Body(half) => {
             (half.has_request() && has_body(&opened.headers, &exchange.request_body, regex))
                 || (half.has_response() && has_body(&exchange.response.headers, &exchange.response.body, regex))
-                || exchange.frames.iter().any(|frame| wants(half, frame.up) && has_text(&frame.kept, regex))
+                || frames(exchange).iter().any(|frame| wants(half, frame.up) && has_text(frame, regex))
         }
     }
 }
@@ -103,6 +103,7 @@ fn has_body(headers: &Headers, body: &Body, regex: &Regex) -> bool {
 }
 
 /// Whether a message or an event has it.
-fn has_text(bytes: &[u8], regex: &Regex) -> bool {
-    has_body(&Headers::default(), &Body { kept: bytes.into(), bytes: bytes.len() as u64 }, regex)
+fn has_text(frame: &Frame, regex: &Regex) -> bool {
+    let body = Body { kept: frame.kept.clone(), bytes: frame.bytes };
+    !frame.compressed && has_body(&Headers::default(), &body, regex)
 }

@@ -74,7 +74,8 @@ fn what_travels_and_how_it_came_can_be_asked() {
     other.traffic = Traffic::WebSocket;
     other.opened.mode = Mode::Replay;
     other.failure = Some(Failure { kind: "refused", text: Arc::from("nobody listens") });
-    let message = Frame { time_ms: 0, up: true, kind: "text".into(), kept: Arc::from(*b"ping me"), bytes: 7 };
+    let message =
+        Frame { time_ms: 0, up: true, kind: "text".into(), kept: Arc::from(*b"ping me"), bytes: 7, compressed: false };
     other.frames = VecDeque::from([message]);
     assert!(found("~ws ~replay ~q ~e & ~b 'ping me' !~bs ping ~bq ping", &other));
     other.response.headers = headers(&[("Content-Type", "text/javascript")]);

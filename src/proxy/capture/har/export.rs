@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::OPCODES;
-use crate::proxy::capture::decode::{Kind, plain};
+use crate::proxy::capture::decode::{Kind, frames, plain};
 use crate::proxy::capture::percent;
 use crate::proxy::capture::redact::{Secrets, masked};
 use crate::proxy::{Body, Exchange, Failure, Frame, Headers, Injection, Mode, Traffic};
@@ -52,11 +52,11 @@ fn entry(exchange: &Exchange) -> Value {
     match exchange.traffic {
         Traffic::WebSocket => {
             entry["_resourceType"] = "websocket".into();
-            entry["_webSocketMessages"] = exchange.frames.iter().map(message).collect();
+            entry["_webSocketMessages"] = frames(exchange).iter().map(message).collect();
         }
         Traffic::EventStream => {
             entry["_resourceType"] = "eventsource".into();
-            entry["_eventSourceMessages"] = exchange.frames.iter().map(event).collect();
+            entry["_eventSourceMessages"] = frames(exchange).iter().map(event).collect();
         }
         Traffic::Http | Traffic::Tunnel => {}
     }
@@ -158,6 +158,7 @@ fn message(frame: &Frame) -> Value {
         "data": data,
         "_base64": is_base64,
         "_bytes": frame.bytes,
+        "_compressed": frame.compressed,
     })
 }
 
@@ -169,7 +170,7 @@ fn event(frame: &Frame) -> Value {
 
 fn data(frame: &Frame) -> (String, bool) {
     match std::str::from_utf8(&frame.kept) {
-        Ok(text) if &*frame.kind != "binary" => (text.to_owned(), false),
+        Ok(text) if &*frame.kind != "binary" && !frame.compressed => (text.to_owned(), false),
         _ => (BASE64_STANDARD.encode(&frame.kept), true),
     }
 }

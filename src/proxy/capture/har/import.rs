@@ -265,5 +265,6 @@ fn frame(message: &Place<'_>, is_socket: bool) -> Result<Frame, String> {
         kind: kind.into(),
         bytes: message.whole("/_bytes").unwrap_or_default().max(kept.len() as u64),
         kept,
+        compressed: message.is("/_compressed").unwrap_or_default(),
     })
 }

@@ -14,7 +14,14 @@ use crate::proxy::capture::tests::{body, exchange, headers};
 use crate::proxy::{Body, Caller, Exchange, ExchangeId, Failure, Frame, Injection, Mode, Phases, Traffic};
 
 fn message(up: bool, kind: &str, kept: &[u8]) -> Frame {
-    Frame { time_ms: 1_700_000_000_123, up, kind: kind.into(), kept: kept.into(), bytes: kept.len() as u64 }
+    Frame {
+        time_ms: 1_700_000_000_123,
+        up,
+        kind: kind.into(),
+        kept: kept.into(),
+        bytes: kept.len() as u64,
+        compressed: false,
+    }
 }
 
 fn socket() -> Exchange {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fields::{header, url};
 use super::text::{body_text, loose};
-use crate::proxy::capture::decode::{Kind, parameter, plain, to_text};
+use crate::proxy::capture::decode::{Kind, frames, parameter, plain, to_text};
 use crate::proxy::{Body, Exchange, Frame, HeaderBuffer, Headers};
 
 /// A copy of the exchange as it may be shown to anybody: URL, headers, bodies and messages with their secrets masked.
@@ -18,6 +18,7 @@ pub fn masked(exchange: &Exchange) -> Exchange {
     (masked.opened.headers, masked.request_body) = (headers, body);
     let (headers, body) = side(&exchange.response.headers, &exchange.response.body);
     (masked.response.headers, masked.response.body) = (headers, body);
+    masked.frames = frames(exchange);
     masked.frames.iter_mut().for_each(mask_frame);
     if let Some(failure) = &mut masked.failure {
         failure.text = loose(&failure.text).into();
@@ -74,6 +75,10 @@ fn readable(headers: &Headers, body: &Body) -> Option<Body> {
 }
 
 fn mask_frame(frame: &mut Frame) {
+    if frame.compressed {
+        frame.kept = Arc::default();
+        return;
+    }
     let kind = Kind::of(&Headers::default(), &frame.kept);
     if !kind.is_text() {
         return;
@@ -120,7 +125,7 @@ mod tests {
         let kept = Arc::from(format!("{{\"token\":\"{secret}\"}}").as_bytes());
         let text = format!("no answer from http://a/?token={secret}").into();
         full.failure = Some(Failure { kind: "timeout", text });
-        full.frames.push_back(Frame { time_ms: 0, up: true, kind: "text".into(), kept, bytes: 27 });
+        full.frames.push_back(Frame { time_ms: 0, up: true, kind: "text".into(), kept, bytes: 27, compressed: false });
         let shown = masked(&full);
         let bodies = [&shown.request_body.kept, &shown.response.body.kept, &shown.frames[0].kept];
         let all = format!("{shown:?}") + &bodies.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
