@@ -215,7 +215,7 @@ pub fn release(command: &mut std::process::Command) -> &mut std::process::Comman
 }
 
 /// Runs in the child: async-signal-safe calls only.
-fn become_child(affinity: Option<&Affinity>, descriptors: Option<&Limit>, terminal: bool) -> io::Result<()> {
+pub(super) fn become_child(affinity: Option<&Affinity>, descriptors: Option<&Limit>, terminal: bool) -> io::Result<()> {
     // Numbers 32 and 33 belong to the C library; those that cannot be changed refuse without effect.
     for number in (1..32).chain(34..=64) {
         // SAFETY: it takes integers, is async-signal-safe, and acts on the child alone.

@@ -5,6 +5,7 @@
 
 pub mod child;
 pub mod clipboard;
+pub mod companion;
 mod descriptors;
 pub mod guardian;
 mod helper;

@@ -3,6 +3,7 @@
 //! Read `exchange` first (what is known of one request and its answer), then `engine`, which carries them, and `capture`,
 //! which keeps them.
 
+pub mod browser;
 pub mod capture;
 pub mod engine;
 pub mod exchange;

@@ -2,7 +2,7 @@
 //!
 //! All policies apply at once, so each is looked at: the directive that rules scripts (`script-src-elem`, else `script-src`,
 //! else `default-src`) has to admit the script, the one that rules connections (`connect-src`, else `default-src`) its
-//! messages. As little as possible is changed: a nonce that is there is used; `'self'` is enough where it counts; a nonce is
+//! messages, and where trusted types are asked for, the one that it names ([`TYPES`]) has to be allowed. As little as possible is changed: a nonce that is there is used; `'self'` is enough where it counts; a nonce is
 //! never added beside a working `'unsafe-inline'`, which it would switch off.
 
 /// One `Content-Security-Policy` or `Content-Security-Policy-Report-Only` field.
@@ -64,6 +64,9 @@ fn parse(value: &str) -> Vec<Vec<Directive<'_>>> {
 fn ruling(policy: &[Directive], names: &[&str]) -> Option<usize> {
     names.iter().find_map(|name| policy.iter().position(|directive| directive.name == *name))
 }
+
+/// The name under which the script makes the address of its second half a trusted one.
+pub const TYPES: &str = "brummer";
 
 const FOR_SCRIPTS: [&str; 3] = ["script-src-elem", "script-src", "default-src"];
 const FOR_CONNECTIONS: [&str; 2] = ["connect-src", "default-src"];
@@ -201,6 +204,13 @@ fn admit_to<'a>(policy: &mut Vec<Directive<'a>>, guest: &Guest, nonce: &str, sou
         add(policy, at, "connect-src", "'self'");
         changed = true;
     }
+    if let Some(at) = ruling(policy, &["trusted-types"])
+        && !has(&policy[at].words, "*")
+        && !has(&policy[at].words, TYPES)
+    {
+        add(policy, at, "trusted-types", TYPES);
+        changed = true;
+    }
     changed
 }
 
@@ -251,7 +261,10 @@ mod tests {
             "a",
             "script-src 'nonce-a', script-src 'unsafe-inline' 'self'",
         ),
-        ("require-trusted-types-for 'script'; trusted-types x; script-src 'self'", "", ""),
+        ("require-trusted-types-for 'script'; script-src 'self'", "", ""),
+        ("trusted-types *", "", ""),
+        ("trusted-types angular 'allow-duplicates'", "", "trusted-types angular 'allow-duplicates' brummer"),
+        ("trusted-types 'none'", "", "trusted-types brummer"),
         ("sandbox allow-scripts allow-same-origin", "", ""),
     ];
 

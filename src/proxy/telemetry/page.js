@@ -68,7 +68,7 @@
     if (t === 'function') return 'ƒ ' + v.name;
     if (t === 'bigint') return v + 'n';
     if (t !== 'object' || !v || v instanceof Date || v instanceof RegExp) return String(v);
-    if (v instanceof Error) return inner || !v.stack ? v.name + ': ' + v.message : trim(v.stack, v);
+    if (v instanceof Error) return v.name + ': ' + v.message;
     if (v instanceof Element) return '<' + path(v, 1) + '>';
     const list = Array.isArray(v) || v instanceof Set, name = v.constructor && v.constructor.name;
     if (!(depth > 0)) return list ? '[…]' : '{…}';
@@ -93,7 +93,7 @@
   const plain = v => {
     try {
       const text = stringify(v);
-      return text === undefined || text.length > 8000 ? cut(text || show(v, 1), 8000) : parse(text);
+      return text && (text.length > 8000 ? cut(text, 8000) : parse(text));
     } catch {
       return show(v, 2);
     }
@@ -140,7 +140,7 @@
       const bad = level === 'error';
       if (++flood > (bad ? 200 : 100) && flood % 50 && !heard.size) return void dropped++;
       const message = format(args), error = [...args].find(v => v instanceof Error);
-      const stack = bad || level === 'trace' ? trim((error || new Error()).stack, error) : undefined;
+      const stack = error || bad || level === 'trace' ? trim((error || new Error()).stack, error) : undefined;
       heard.forEach(list => list.length < 100 && list.push({level, message}));
       push('console_output', {level, message, stack}, 0, level + message);
     } catch {} finally {
@@ -250,10 +250,10 @@
       delete api.more;
       safe(() => f(core));
     };
-    const more = d.createElement('script');
+    const more = d.createElement('script'), url = base + 'p.js', types = w.trustedTypes;
     safe(() => {
       more.nonce = tag.nonce;
-      more.src = base + 'p.js';
+      more.src = types ? types.createPolicy('brummer', {createScriptURL: s => s}).createScriptURL(url) : url;
       d.documentElement.append(more);
     });
     more.remove();

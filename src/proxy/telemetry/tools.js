@@ -13,7 +13,7 @@ window.__brummer.more(core => {
     for (const metric in vital)
       if (sent[metric] !== vital[metric]) push('web_vital', {metric, value: sent[metric] = vital[metric]});
   };
-  const watch = (type, f, more) => safe(() => new PerformanceObserver(l => l.getEntries().forEach(e =>
+  const watch = (type, f, more) => safe(() => PerformanceObserver.supportedEntryTypes.includes(type) && new PerformanceObserver(l => l.getEntries().forEach(e =>
     safe(() => f(e, (name, data) => push(name, data, round(P.timeOrigin + e.startTime)))))).observe({type, buffered: true, ...more}));
   watch('navigation', (n, say) => {
     if (n.loadEventEnd) vital.TTFB = n.responseStart, say('navigation_timing', {type: n.type, navigationType: n.type,

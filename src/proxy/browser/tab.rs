@@ -1,0 +1,178 @@
+//! One tab of the browser that Brummer started: go somewhere, run JavaScript, look at it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::protocol::Protocol;
+use crate::error::{Code, Error, Result};
+use crate::proxy::page::Evaluation;
+
+/// Answers that need no work of the page come within this time.
+const SOON: Duration = Duration::from_secs(10);
+
+/// A tab.
+///
+/// Thread safety: `Send + Sync`. Progress: blocking. Waits: each call for the browser, at most as long as it says.
+/// Cleanup: dropping it leaves the tab open.
+#[derive(Clone)]
+pub struct Tab {
+    protocol: Arc<Protocol>,
+    target: Arc<str>,
+    session: Arc<str>,
+}
+
+impl std::fmt::Debug for Tab {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tab({})", self.target)
+    }
+}
+
+impl Tab {
+    pub(super) fn attached(protocol: Arc<Protocol>, target: &str, session: &str) -> Result<Tab> {
+        let tab = Tab { protocol, target: target.into(), session: session.into() };
+        tab.ask("Page.enable", json!({}), SOON)?;
+        tab.ask("Runtime.enable", json!({}), SOON)?;
+        Ok(tab)
+    }
+
+    fn ask(&self, method: &str, params: Value, timeout: Duration) -> Result<Value> {
+        self.protocol.ask(Some(&self.session), method, params, timeout)
+    }
+
+    /// Goes to an address, and waits until the page is loaded.
+    ///
+    /// # Errors
+    /// INVALID_STATE if the browser cannot go there; TIMEOUT if the page is not loaded in time; NETWORK if the browser ends.
+    pub fn navigate(&self, url: &str, timeout: Duration) -> Result<()> {
+        let until = Instant::now() + timeout;
+        let before = self.protocol.told();
+        let answer = self.ask("Page.navigate", json!({"url": url}), timeout)?;
+        if let Some(why) = answer.get("errorText").and_then(Value::as_str) {
+            return Err(Error::new("browser", Code::InvalidState, format!("cannot open {url}: {why}")));
+        }
+        // Within one document there is no new load.
+        if answer.get("loaderId").is_none() {
+            return Ok(());
+        }
+        self.wait_loaded(before, until)
+    }
+
+    /// Loads the page again, and waits until it is loaded.
+    ///
+    /// # Errors
+    /// As [`Tab::navigate`].
+    pub fn reload(&self, timeout: Duration) -> Result<()> {
+        let until = Instant::now() + timeout;
+        let before = self.protocol.told();
+        self.ask("Page.reload", json!({}), timeout)?;
+        self.wait_loaded(before, until)
+    }
+
+    fn wait_loaded(&self, before: u64, until: Instant) -> Result<()> {
+        let loaded = self.protocol.wait_for(before, until.saturating_duration_since(Instant::now()), |event| {
+            &*event.method == "Page.loadEventFired" && event.session.as_deref() == Some(&*self.session)
+        });
+        loaded.map(|_| ()).map_err(|error| match error.is_timeout() {
+            true => Error::new("browser", Code::Timeout, "the page was not loaded in time"),
+            false => error,
+        })
+    }
+
+    /// Runs JavaScript as the browser's own console does: with `await`, whatever the page's policies say.
+    /// What it throws is an [`Evaluation`] too.
+    ///
+    /// # Errors
+    /// TIMEOUT if there is no result in time; NETWORK if the browser ends.
+    pub fn evaluate(&self, code: &str, timeout: Duration) -> Result<Evaluation> {
+        let before = self.protocol.told();
+        let params = json!({"expression": code, "awaitPromise": true, "replMode": true, "userGesture": true});
+        let until = Instant::now() + timeout;
+        let mut answer = self.ask("Runtime.evaluate", params, timeout)?;
+        // In this mode a promise is a value; what it becomes is what is asked for.
+        if answer.pointer("/result/subtype").and_then(Value::as_str) == Some("promise") {
+            let params = json!({"promiseObjectId": answer["result"]["objectId"]});
+            answer = self.ask("Runtime.awaitPromise", params, until.saturating_duration_since(Instant::now()))?;
+        }
+        let text = |path: &str| answer.pointer(path).and_then(Value::as_str).map(str::to_owned);
+        let console = self.console_after(before);
+        if answer.get("exceptionDetails").is_some() {
+            let message = text("/exceptionDetails/exception/description")
+                .or_else(|| answer.pointer("/exceptionDetails/exception/value").map(Value::to_string))
+                .or_else(|| text("/exceptionDetails/text"))
+                .unwrap_or_default();
+            let (first, stack) = message.split_once('\n').unwrap_or((&message, ""));
+            let error = Some((first.to_owned(), stack.to_owned()));
+            return Ok(Evaluation {
+                value: Value::Null,
+                text: String::new(),
+                kind: "undefined".into(),
+                console,
+                error,
+            });
+        }
+        let kind = text("/result/subtype").filter(|kind| kind == "null").or_else(|| text("/result/type"));
+        let shown = text("/result/description").or_else(|| text("/result/unserializableValue"));
+        let value = match answer.pointer("/result/objectId").and_then(Value::as_str) {
+            Some(id) => self.value_of(id, timeout),
+            None => answer.pointer("/result/value").cloned().unwrap_or_default(),
+        };
+        let shown = match &value {
+            Value::Array(_) | Value::Object(_) => value.to_string(),
+            Value::String(text) => text.clone(),
+            _ => shown.unwrap_or_else(|| value.to_string()),
+        };
+        Ok(Evaluation { value, text: shown, kind: kind.unwrap_or_default(), console, error: None })
+    }
+
+    /// An object as JSON; null for what JSON cannot hold.
+    fn value_of(&self, object: &str, timeout: Duration) -> Value {
+        let params =
+            json!({"objectId": object, "returnByValue": true, "functionDeclaration": "function(){return this}"});
+        let answer = self.ask("Runtime.callFunctionOn", params, timeout).unwrap_or_default();
+        // It stays in the browser until the page goes, if this is not heard.
+        let _ = self.ask("Runtime.releaseObject", json!({"objectId": object}), SOON);
+        answer.pointer("/result/value").cloned().unwrap_or_default()
+    }
+
+    /// What was written to the console after an event.
+    fn console_after(&self, number: u64) -> Vec<(String, String)> {
+        let events = self.protocol.events_after(number, &self.session);
+        let calls = events.iter().filter(|event| &*event.method == "Runtime.consoleAPICalled");
+        let line = |params: &Value| {
+            let arguments = params.get("args").and_then(Value::as_array).cloned().unwrap_or_default();
+            let words = arguments.iter().map(|argument| match argument.get("value") {
+                Some(Value::String(text)) => text.clone(),
+                Some(value) => value.to_string(),
+                None => argument.get("description").and_then(Value::as_str).unwrap_or("undefined").to_owned(),
+            });
+            let level = params.get("type").and_then(Value::as_str).unwrap_or("log");
+            let level = if level == "warning" { "warn" } else { level };
+            (level.to_owned(), words.collect::<Vec<_>>().join(" "))
+        };
+        calls.map(|event| line(&event.params)).collect()
+    }
+
+    /// A picture of what the window shows, or of the whole page: PNG.
+    ///
+    /// # Errors
+    /// TIMEOUT if there is none in time; NETWORK if the browser ends.
+    pub fn screenshot(&self, whole_page: bool, timeout: Duration) -> Result<Vec<u8>> {
+        let params = json!({"format": "png", "captureBeyondViewport": whole_page});
+        let answer = self.ask("Page.captureScreenshot", params, timeout)?;
+        let data = answer.get("data").and_then(Value::as_str).unwrap_or_default();
+        let png = STANDARD.decode(data).ok().filter(|png| png.starts_with(b"\x89PNG"));
+        png.ok_or_else(|| Error::new("browser", Code::InvalidState, "the browser sent no picture"))
+    }
+
+    /// Closes the tab.
+    ///
+    /// # Errors
+    /// NETWORK if the browser has ended.
+    pub fn close(&self) -> Result<()> {
+        self.protocol.ask(None, "Target.closeTarget", json!({"targetId": &*self.target}), SOON).map(|_| ())
+    }
+}
