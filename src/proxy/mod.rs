@@ -14,7 +14,7 @@ pub mod server;
 pub mod telemetry;
 
 pub use capture::{Capture, CaptureLimits};
-pub use engine::{Hooks, Limits, Mapping};
+pub use engine::{Hooks, Limits, Mapping, Rule};
 pub use exchange::{
     Body, Caller, Exchange, ExchangeId, Failure, Frame, Injection, Mode, Note, Opened, Phases, Side, Traffic,
 };

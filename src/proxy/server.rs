@@ -8,7 +8,9 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::engine::{Command, Counters, EngineConfig, Hooks, Limits, Mapping, PortBook, Setup, Wish, start};
+use super::capture::replay::{Request, Sender};
+use super::engine::{Command, Counters, EngineConfig, Hooks, Limits, Mapping, PortBook, Rule, Setup, Wish, start};
+use super::exchange::ExchangeId;
 use crate::error::{Code, Error, Result};
 use crate::event::ProcessId;
 use crate::io::net::Thread;
@@ -43,6 +45,8 @@ pub struct ProxyConfig {
     pub frame_bytes: usize,
     /// The bounds.
     pub limits: Limits,
+    /// What is done to some requests; the first that fits counts.
+    pub rules: Vec<Rule>,
 }
 
 impl Default for ProxyConfig {
@@ -60,6 +64,7 @@ impl Default for ProxyConfig {
             ports_file: None,
             frame_bytes: 4096,
             limits: Limits::default(),
+            rules: Vec::new(),
         }
     }
 }
@@ -106,6 +111,7 @@ pub struct Proxy {
     port: AtomicU16,
     running: AtomicBool,
     full: AtomicBool,
+    rules: Mutex<Vec<Rule>>,
 }
 
 impl fmt::Debug for Proxy {
@@ -130,6 +136,7 @@ impl Proxy {
             port: AtomicU16::new(config.port),
             running: AtomicBool::new(false),
             full: AtomicBool::new(config.full),
+            rules: Mutex::new(config.rules.clone()),
             config,
         };
         proxy.ensure_started()?;
@@ -158,6 +165,7 @@ impl Proxy {
                 forward_to: config.forward_to.clone(),
                 frame_bytes: config.frame_bytes,
                 limits: config.limits.clone(),
+                rules: lock(&self.rules).clone(),
             },
             hooks: self.hooks.clone(),
             counters: Arc::clone(&self.counters),
@@ -211,7 +219,7 @@ impl Proxy {
         let (process_name, label) = (Arc::from(name), Arc::from(label));
         let wish = Wish { secure, host, port, process, process_name, label, preferred, reserved };
         let (reply, answer) = sync_channel(1);
-        self.send(Command::Register(wish, reply))?;
+        self.command(Command::Register(wish, reply))?;
         let late = |_| Error::new("proxy", Code::Timeout, format!("give {url} an address: the proxy did not answer"));
         let mapping = answer.recv_timeout(REGISTER).map_err(late)??;
         book.keep(&key, mapping.port);
@@ -222,7 +230,7 @@ impl Proxy {
     pub fn unregister_process(&self, process: ProcessId) {
         let (done, heard) = sync_channel(1);
         // A proxy that is stopped has none.
-        if self.send(Command::Unregister(process, done)).is_ok() {
+        if self.command(Command::Unregister(process, done)).is_ok() {
             let _ = heard.recv_timeout(REGISTER);
         }
     }
@@ -236,12 +244,19 @@ impl Proxy {
     pub fn set_mode(&self, full: bool) {
         self.full.store(full, Ordering::Relaxed);
         // A proxy that is stopped begins with it.
-        let _ = self.send(Command::Full(full));
+        let _ = self.command(Command::Full(full));
     }
 
     /// Whether it forwards to other servers.
     pub fn is_full(&self) -> bool {
         self.full.load(Ordering::Relaxed)
+    }
+
+    /// What is done to some requests from now on, in place of what was.
+    pub fn set_rules(&self, rules: Vec<Rule>) {
+        lock(&self.rules).clone_from(&rules);
+        // A proxy that is stopped begins with them.
+        let _ = self.command(Command::Rules(rules));
     }
 
     /// The numbers since it was made.
@@ -258,7 +273,7 @@ impl Proxy {
         }
     }
 
-    fn send(&self, command: Command) -> Result<()> {
+    fn command(&self, command: Command) -> Result<()> {
         match &*lock(&self.thread) {
             Some(thread) => {
                 thread.commands().send(command);
@@ -266,6 +281,13 @@ impl Proxy {
             }
             None => Err(Error::new("proxy", Code::InvalidState, "the proxy is not running: start it first")),
         }
+    }
+}
+
+impl Sender for Proxy {
+    fn send(&self, request: Request) -> Result<ExchangeId> {
+        let id = self.counters.number();
+        self.command(Command::Send(request, id)).map(|()| id)
     }
 }
 

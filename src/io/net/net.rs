@@ -120,17 +120,28 @@ impl Net {
         self.insert(stream, true)
     }
 
-    pub(super) fn insert(&mut self, mut stream: TcpStream, connecting: bool) -> io::Result<Key> {
+    /// A connection without a peer: it takes everything that is written, and nothing ever comes over it.
+    pub fn void(&mut self) -> Key {
+        let key = self.free_place();
+        self.places[key.index()].socket = Some(Socket::new(None, false));
+        key
+    }
+
+    fn free_place(&mut self) -> Key {
         let index = self.free.pop().unwrap_or_else(|| {
             self.places.push(Place { generation: 1, socket: None });
             self.places.len() - 1
         });
-        let key = Key::new(index, self.places[index].generation);
+        Key::new(index, self.places[index].generation)
+    }
+
+    pub(super) fn insert(&mut self, mut stream: TcpStream, connecting: bool) -> io::Result<Key> {
+        let key = self.free_place();
         if let Err(error) = self.registry.register(&mut stream, key.token(), Interest::READABLE | Interest::WRITABLE) {
-            self.free.push(index);
+            self.free.push(key.index());
             return Err(error);
         }
-        self.places[index].socket = Some(Socket::new(stream, connecting));
+        self.places[key.index()].socket = Some(Socket::new(Some(stream), connecting));
         Ok(key)
     }
 
@@ -206,9 +217,9 @@ impl Net {
 
     /// Says that nothing more will be written.
     pub fn shutdown_write(&mut self, key: Key) {
-        if let Some(socket) = self.socket(key) {
+        if let Some(stream) = self.socket(key).and_then(|socket| socket.stream.as_ref()) {
             // A peer that is gone already needs no word.
-            let _ = socket.stream.shutdown(Shutdown::Write);
+            let _ = stream.shutdown(Shutdown::Write);
         }
     }
 
@@ -218,9 +229,9 @@ impl Net {
             return;
         }
         let place = &mut self.places[key.index()];
-        if let Some(mut socket) = place.socket.take() {
+        if let Some(mut stream) = place.socket.take().and_then(|socket| socket.stream) {
             // Closing the descriptor would do it as well; this is what mio asks for.
-            let _ = self.registry.deregister(&mut socket.stream);
+            let _ = self.registry.deregister(&mut stream);
         }
         place.generation = place.generation.checked_add(1).unwrap_or(1);
         self.wheel.remove(key.index());
@@ -237,12 +248,12 @@ impl Net {
 
     /// The address of the other end.
     pub fn peer(&mut self, key: Key) -> Option<SocketAddr> {
-        self.socket(key)?.stream.peer_addr().ok()
+        self.socket(key)?.stream.as_ref()?.peer_addr().ok()
     }
 
     /// The address of this end.
     pub fn local(&mut self, key: Key) -> Option<SocketAddr> {
-        self.socket(key)?.stream.local_addr().ok()
+        self.socket(key)?.stream.as_ref()?.local_addr().ok()
     }
 
     /// Gives the connection another look in the next turn, so that the others come first.

@@ -8,7 +8,8 @@ use std::os::fd::AsRawFd;
 /// A stream that was registered once. Its flags say what the next call can expect, so that a call that must fail is not made.
 #[derive(Debug)]
 pub(super) struct Socket {
-    pub(super) stream: TcpStream,
+    /// `None` for one without a peer: it takes everything that is written, and nothing ever comes.
+    pub(super) stream: Option<TcpStream>,
     readable: bool,
     writable: bool,
     /// The peer will send no more (or nothing works any more): there may be an end to be read behind a short read.
@@ -19,10 +20,10 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, connecting: bool) -> Socket {
+    pub(super) fn new(stream: Option<TcpStream>, connecting: bool) -> Socket {
         // Accepted: the first bytes are often there already, and there is room to write.
         let ready = !connecting;
-        Socket { stream, readable: ready, writable: ready, ended: false, connecting, queued: false }
+        Socket { readable: ready && stream.is_some(), stream, writable: ready, ended: false, connecting, queued: false }
     }
 
     pub(super) fn happened(&mut self, event: &Event) {
@@ -44,11 +45,11 @@ impl Socket {
     }
 
     pub(super) fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        if !self.readable {
+        let Some(stream) = self.stream.as_mut().filter(|_| self.readable) else {
             return Err(ErrorKind::WouldBlock.into());
-        }
+        };
         loop {
-            return match self.stream.read(room) {
+            return match stream.read(room) {
                 // Less than asked for: the rest is empty, and more will be another event.
                 Ok(count) => {
                     self.readable = count == room.len() || self.ended;
@@ -67,15 +68,17 @@ impl Socket {
         if !self.writable {
             return Err(ErrorKind::WouldBlock.into());
         }
+        let all = parts.iter().map(|part| part.len()).sum::<usize>();
+        let Some(stream) = &mut self.stream else { return Ok(all) };
         loop {
             let result = match parts {
-                [one] => self.stream.write(one),
-                _ => self.stream.write_vectored(parts),
+                [one] => stream.write(one),
+                _ => stream.write_vectored(parts),
             };
             return match result {
                 // Less than offered: there is no room, and there being some will be another event.
                 Ok(count) => {
-                    self.writable = count == parts.iter().map(|part| part.len()).sum::<usize>();
+                    self.writable = count == all;
                     Ok(count)
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
@@ -95,9 +98,10 @@ impl Socket {
         if !self.writable && !self.ended {
             return None;
         }
-        let result = match self.stream.take_error() {
+        let stream = self.stream.as_ref()?;
+        let result = match stream.take_error() {
             Ok(Some(error)) | Err(error) => Err(error),
-            Ok(None) => match self.stream.peer_addr() {
+            Ok(None) => match stream.peer_addr() {
                 Ok(_) => Ok(()),
                 Err(error) if error.kind() == ErrorKind::NotConnected && !self.ended => {
                     self.writable = false;
@@ -112,18 +116,13 @@ impl Socket {
 
     /// Makes the close a reset: whoever reads at the other end shall not take what came for the whole.
     pub(super) fn reset_on_close(&self) {
+        let Some(stream) = &self.stream else { return };
         let linger = libc::linger { l_onoff: 1, l_linger: 0 };
         let size = size_of::<libc::linger>() as libc::socklen_t;
         // SAFETY: the descriptor is the stream's own and open; `linger` lives through the call and `size` is its size.
         // If it fails, the close is an ordinary one.
         unsafe {
-            libc::setsockopt(
-                self.stream.as_raw_fd(),
-                libc::SOL_SOCKET,
-                libc::SO_LINGER,
-                (&raw const linger).cast(),
-                size,
-            )
+            libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, (&raw const linger).cast(), size)
         };
     }
 }

@@ -8,7 +8,9 @@ use super::downstream::{Active, Downstream, Phase, Stage, Step, Upstream};
 use super::engine::{Engine, Peer};
 use super::flow::Flow;
 use super::limits::{LINGER, LINGER_BYTES};
+use super::obey::own_fields;
 use super::pages::explain;
+use super::site::Role;
 use crate::io::net::{Buffer, Net};
 use crate::proxy::exchange::{Body, Mode};
 use crate::wire::http1::{Known, Method, Version, phrase};
@@ -30,9 +32,9 @@ impl Engine {
         // Writing to a vector cannot fail.
         let _ = write!(out, "HTTP/1.1 {} {title}\r\n", answer.status);
         if answer.status != 204 {
-            let _ = write!(out, "Content-Type: {}\r\nContent-Length: {}\r\n", answer.content_type, answer.body.len());
+            let _ = write!(out, "Content-Length: {}\r\n", answer.body.len());
         }
-        for (name, value) in &answer.headers {
+        for (name, value) in own_fields(answer, active.rule.as_deref()) {
             let value: String = value.chars().filter(|char| !char.is_control()).collect();
             let _ = write!(out, "{name}: {value}\r\n");
         }
@@ -150,6 +152,9 @@ impl Engine {
         }
         self.end(net, &mut active);
         self.give_back(active);
+        if down.role == Role::Replay {
+            return Step::Close;
+        }
         if keeps && is_read && !down.last && !self.stopping {
             down.phase = Phase::Head;
             return Step::Go;

@@ -43,6 +43,13 @@ impl LocalAnswer {
     pub fn new(status: u16, content_type: &'static str, body: impl Into<Cow<'static, [u8]>>) -> LocalAnswer {
         LocalAnswer { status, content_type, headers: Vec::new(), body: body.into() }
     }
+
+    /// The same answer with one more field.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> LocalAnswer {
+        self.headers.push((name, value.into()));
+        self
+    }
 }
 
 /// A page's channel: never used twice.

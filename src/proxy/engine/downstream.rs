@@ -7,6 +7,7 @@ use super::channel::{Beacon, Page};
 use super::flow::Flow;
 use super::hooks::{Edits, Wanted};
 use super::record::Record;
+use super::rules::Rule;
 use super::site::{Role, Site};
 use super::upstream::{Link, OriginId};
 use crate::io::net::{Buffer, Key, Net};
@@ -106,6 +107,8 @@ pub(super) enum Stage {
     /// Nothing was decided.
     #[default]
     Begun,
+    /// It waits for a time that a rule set.
+    Delayed,
     /// The server's name is looked up.
     Looking,
     /// The connection to the server is made.
@@ -150,6 +153,12 @@ pub(super) struct Active {
     pub(super) moved: u64,
     /// The client keeps its connection after an answer of our own.
     pub(super) keep: bool,
+    /// The rule that fits it.
+    pub(super) rule: Option<Arc<Rule>>,
+    /// That rule drops it.
+    pub(super) dropped: bool,
+    /// A time that the rule set has not come yet.
+    pub(super) alarm_set: bool,
     /// Each side of a tunnel was told that no more comes: the server, the client.
     pub(super) shut: (bool, bool),
 }

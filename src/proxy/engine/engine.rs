@@ -13,12 +13,14 @@ use super::hooks::{Injector, Recorder};
 use super::limits::{FREE_EXCHANGES, Limits};
 use super::record::Notes;
 use super::rewrite::Pairs;
+use super::rules::{Rule, Rules};
 use super::site::{Role, Route};
 use super::upstream::{OriginId, Upstreams};
 use crate::error::Result;
 use crate::io::net::{Commands, Key, ListenerId, Net, Service};
 use crate::proxy::HeaderBuffer;
-use crate::proxy::exchange::{Caller, Note};
+use crate::proxy::capture::replay::Request;
+use crate::proxy::exchange::{Caller, ExchangeId, Note};
 
 /// What other threads ask of the engine.
 pub(crate) enum Command {
@@ -30,6 +32,10 @@ pub(crate) enum Command {
     Full(bool),
     /// Whose a connection is.
     Caller(Key, Caller),
+    /// Sends a request of Brummer's own.
+    Send(Request, ExchangeId),
+    /// What the user wants done to some requests.
+    Rules(Vec<Rule>),
     /// Something for a page.
     Say(ChannelId, String),
     /// The end of a page's channel.
@@ -71,6 +77,7 @@ pub(super) struct Engine {
     pub(super) pages: HashMap<ChannelId, Key>,
     pub(super) next_page: u64,
     pub(super) notes: Notes,
+    pub(super) rules: Rules,
     pub(super) upstreams: Upstreams,
     pub(super) resolver: super::resolve::Resolver,
     pub(super) registry: super::registry::Registry,
@@ -79,7 +86,7 @@ pub(super) struct Engine {
     pub(super) roles: HashMap<ListenerId, Role>,
     pub(super) pairs: Pairs,
     peers: Vec<Peer>,
-    clients: usize,
+    pub(super) clients: usize,
     #[allow(clippy::vec_box, reason = "what is lent is moved as a pointer, and stays where it is")]
     spare: Vec<Box<Active>>,
     pub(super) websockets: usize,
@@ -119,6 +126,7 @@ impl Engine {
             pages: HashMap::new(),
             next_page: 0,
             notes: Notes::new(counters),
+            rules: Rules::new(config.rules),
             upstreams: Upstreams::new(),
             resolver: super::resolve::Resolver::default(),
             registry: super::registry::Registry::new(config.first_port, mappings),
@@ -320,8 +328,9 @@ impl Service for Engine {
 
     fn alarm(&mut self, net: &mut Net, key: Key) {
         if self.stop_by.is_some_and(|by| by <= net.now()) {
-            self.with(net, key, |_, _, _| Step::Reset);
+            return self.with(net, key, |_, _, _| Step::Reset);
         }
+        self.with(net, key, |engine, net, down| engine.woken(net, down));
     }
 
     fn command(&mut self, net: &mut Net, command: Command) {
@@ -342,6 +351,8 @@ impl Service for Engine {
                 down.caller = Some(caller);
                 Step::Wait
             }),
+            Command::Send(request, id) => self.replay(net, &request, id),
+            Command::Rules(rules) => self.rules = Rules::new(rules),
             Command::Say(channel, text) => self.tell_page(net, channel, Some(&text)),
             Command::Hush(channel) => self.tell_page(net, channel, None),
             Command::LookedUp(found) => self.looked_up(net, found),

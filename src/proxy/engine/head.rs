@@ -15,7 +15,7 @@ use super::record::Record;
 use super::rewrite::request_field;
 use super::site::Site;
 use crate::io::net::Net;
-use crate::proxy::exchange::{Mode, Note, Opened};
+use crate::proxy::exchange::{ExchangeId, Mode, Note, Opened};
 use crate::wire::http1::{
     Edit, Forwarded, Framing, Method, Outgoing, Parsed, RequestHead, Version, encode_request, parse_request,
     plan_request, refusal_answer,
@@ -109,10 +109,12 @@ impl Engine {
             }
             (Ok(plan), Ok(site)) => {
                 active.plan = Some(plan);
+                active.upload.reader = Reader::new(plan.framing);
                 active.origin = Some(site.origin);
                 self.upstreams.get_mut(site.origin).users += 1;
                 active.site = Some(site);
-                self.open(net, down, &mut active);
+                let id = self.notes.counters.number();
+                self.open(net, down, &mut active, id);
                 down.active = Some(active);
                 self.pass_on(net, down)
             }
@@ -120,9 +122,8 @@ impl Engine {
     }
 
     /// Tells that an exchange has begun.
-    fn open(&mut self, net: &mut Net, down: &mut Downstream, active: &mut Active) {
+    pub(super) fn open(&mut self, net: &mut Net, down: &mut Downstream, active: &mut Active, id: ExchangeId) {
         let Some(site) = &active.site else { return };
-        let id = self.notes.number();
         self.notes.counters.total.add_to(0, 1);
         let head = &active.head;
         self.url.clear();
@@ -167,8 +168,16 @@ impl Engine {
         }
     }
 
-    /// Writes the request anew and begins to send it.
+    /// Passes the request on, unless a rule says otherwise.
     fn pass_on(&mut self, net: &mut Net, down: &mut Downstream) -> Step {
+        match self.obey(net, down) {
+            Some(step) => step,
+            None => self.send_on(net, down),
+        }
+    }
+
+    /// Nothing more stands between the request and its server.
+    pub(super) fn send_on(&mut self, net: &mut Net, down: &mut Downstream) -> Step {
         let Some(mut active) = down.active.take() else { return Step::Close };
         let (Some(site), Some(plan)) = (active.site.clone(), active.plan) else { return Step::Close };
         if site.mode == Mode::Tunnel {
@@ -185,6 +194,7 @@ impl Engine {
                 active.upload.out.extend_from_slice(&down.input.data()[..bytes]);
                 active.upload.saw(&down.input.data()[..bytes]);
                 down.input.consume(bytes);
+                active.upload.reader = Reader::Done;
                 active.upload.hold = true;
             }
             framing => {
@@ -206,7 +216,7 @@ impl Engine {
         active.wanted = injector.on_request(view, edits);
     }
 
-    fn write_request(&mut self, down: &mut Downstream, active: &mut Active, site: &Site) {
+    pub(super) fn write_request(&mut self, down: &mut Downstream, active: &mut Active, site: &Site) {
         let Some(plan) = active.plan else { return };
         let origin = self.upstreams.get(active.origin.unwrap_or(site.origin));
         let own = own_authority(&active.head, site);
@@ -250,9 +260,7 @@ impl Engine {
 /// Max-Forwards is 0: this is as far as the request goes.
 fn last_hop(method: Method, site: &Site) -> LocalAnswer {
     if method == Method::Options {
-        let mut answer = LocalAnswer::new(204, "", Vec::new());
-        answer.headers.push(("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".into()));
-        return answer;
+        return LocalAnswer::new(204, "", Vec::new()).with("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     }
     explain(405, "TRACE ends here, and is not answered.", &format!("This is {}.", site.pseudonym), false)
 }

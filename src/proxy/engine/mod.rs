@@ -3,7 +3,7 @@
 //! `hooks` and `control` are what others give it: who records, who puts the script in, who answers the page. Then, in the way of a
 //! request: `engine` (the state, and what happens on a connection), `downstream` (a client and its exchange), `head` (reading it),
 //! `route` and `site` (whom it is for), `rewrite` (what is changed), `relay` (carrying it) with `flow` (one direction) and `upstream`
-//! (servers and connections to them, `tls`, `resolve`), `answer` (how it ends), `upgrade` (tunnels, `tap` looks on), `channel` (what pages say to Brummer itself), `record` (what is
+//! (servers and connections to them, `tls`, `resolve`), `answer` (how it ends), `upgrade` (tunnels, `tap` looks on), `channel` (what pages say to Brummer itself), `rules` and `obey` (what a user wants done), `replay`, `record` (what is
 //! told of it). `registry` and `ports` give servers their addresses; `pages` is what we say ourselves; `limits` has every bound.
 
 mod answer;
@@ -16,14 +16,17 @@ mod flow;
 mod head;
 pub mod hooks;
 pub mod limits;
+mod obey;
 mod pages;
 mod ports;
 mod record;
 mod registry;
 mod relay;
+mod replay;
 mod resolve;
 mod rewrite;
 mod route;
+pub mod rules;
 mod site;
 mod start;
 mod tap;
@@ -41,4 +44,5 @@ pub(crate) use ports::PortBook;
 pub(crate) use record::Counters;
 pub use registry::Mapping;
 pub(crate) use registry::Wish;
+pub use rules::Rule;
 pub(crate) use start::{EngineConfig, Setup, start};

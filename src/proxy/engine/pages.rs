@@ -6,7 +6,7 @@ use crate::wire::http1::phrase;
 /// A page that says what happened and what to do, as HTML for a browser and as text for others.
 pub(super) fn explain(status: u16, what: &str, help: &str, as_html: bool) -> LocalAnswer {
     let title = phrase(status);
-    let mut answer = if as_html {
+    let answer = if as_html {
         let (what, help) = (escape(what), escape(help));
         let body = format!(
             "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
@@ -19,9 +19,7 @@ pub(super) fn explain(status: u16, what: &str, help: &str, as_html: bool) -> Loc
         let text = format!("Brummer: {status} {title}\n\n{what}\n{help}\n");
         LocalAnswer::new(status, "text/plain; charset=utf-8", text.into_bytes())
     };
-    answer.headers.push(("Cache-Control", "no-store".into()));
-    answer.headers.push(("X-Content-Type-Options", "nosniff".into()));
-    answer
+    answer.with("Cache-Control", "no-store").with("X-Content-Type-Options", "nosniff")
 }
 
 fn escape(text: &str) -> String {
@@ -45,9 +43,7 @@ pub(super) fn pac(port: u16) -> LocalAnswer {
          if (url.substring(0, 5) != \"http:\" && url.substring(0, 6) != \"https:\") return \"DIRECT\";\n  \
          return \"PROXY 127.0.0.1:{port}; DIRECT\";\n}}\n"
     );
-    let mut answer = LocalAnswer::new(200, "application/x-ns-proxy-autoconfig", text.into_bytes());
-    answer.headers.push(("Cache-Control", "no-store".into()));
-    answer
+    LocalAnswer::new(200, "application/x-ns-proxy-autoconfig", text.into_bytes()).with("Cache-Control", "no-store")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is told of an exchange while it goes on, and the counters of all of them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::proxy::exchange::{Body, ExchangeId, Failure, Injection, Note, Phases};
@@ -15,7 +16,9 @@ pub(crate) struct Counters {
     /// Microseconds from the request's head to the end of the answer.
     pub(crate) micros: Histogram,
     pub(crate) ended: ShardedCounter,
-    pub(crate) active: std::sync::atomic::AtomicUsize,
+    /// The number of the exchange before: replays get theirs where they are asked for.
+    last: AtomicU64,
+    pub(crate) active: AtomicUsize,
 }
 
 impl Default for Counters {
@@ -26,8 +29,17 @@ impl Default for Counters {
             bytes: ShardedCounter::new(1),
             micros: Histogram::new(),
             ended: ShardedCounter::new(1),
-            active: std::sync::atomic::AtomicUsize::new(0),
+            last: AtomicU64::new(0),
+            active: AtomicUsize::new(0),
         }
+    }
+}
+
+impl Counters {
+    /// The number of the next exchange.
+    pub(crate) fn number(&self) -> ExchangeId {
+        // It orders nothing else: an exchange is told of over the recorder.
+        ExchangeId(self.last.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }
 
@@ -61,7 +73,6 @@ impl Record {
 pub(super) struct Notes {
     pub(super) list: Vec<Note>,
     pub(super) counters: Arc<Counters>,
-    next: u64,
     /// Milliseconds since 1970 at `since`.
     wall: u64,
     since: Instant,
@@ -69,13 +80,7 @@ pub(super) struct Notes {
 
 impl Notes {
     pub(super) fn new(counters: Arc<Counters>) -> Notes {
-        Notes { list: Vec::new(), counters, next: 1, wall: wall_ms(), since: Instant::now() }
-    }
-
-    /// The number of the next exchange.
-    pub(super) fn number(&mut self) -> ExchangeId {
-        self.next += 1;
-        ExchangeId(self.next - 1)
+        Notes { list: Vec::new(), counters, wall: wall_ms(), since: Instant::now() }
     }
 
     /// The time of day, looked at once a second at most.

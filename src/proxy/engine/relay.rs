@@ -7,6 +7,7 @@ use super::engine::{Engine, Peer};
 use super::flow::{Broken, Moved, Reader};
 use super::hooks::HeadView;
 use super::limits::OUT_BYTES;
+use super::obey::edit_answer;
 use super::rewrite::{response_field, to_server};
 use super::tap::Tap;
 use super::upstream::Link;
@@ -88,8 +89,8 @@ impl Engine {
         let Some(active) = &mut down.active else { return Step::Close };
         match active.stage {
             Stage::Begun => Step::Close,
-            Stage::Looking if gone => self.client_gone(net, down),
-            Stage::Looking => Step::Wait,
+            Stage::Looking | Stage::Delayed if gone => self.client_gone(net, down),
+            Stage::Looking | Stage::Delayed => Step::Wait,
             Stage::Connecting => self.await_connection(net, down),
             Stage::Moving => self.move_bytes(net, down),
             Stage::Own => match active.download.flush(net, &mut down.link) {
@@ -229,6 +230,7 @@ impl Engine {
                 // Whoever is answered before the request was read does not get another word in.
                 plan.keep_client &= active.upload.is_read() && !down.last;
                 self.answered(active, &mut plan);
+                edit_answer(active);
                 self.write_response(active, &plan);
                 active.download.reader = Reader::new(plan.read);
                 active.download.chunks = plan.write == Framing::Chunked;
@@ -311,9 +313,12 @@ impl Engine {
     /// Nothing more can be done now: says when to look again.
     fn rest(&mut self, net: &mut Net, down: &mut Downstream, moved: Moved) -> Step {
         let Some(active) = &mut down.active else { return Step::Close };
-        if moved == Moved::Share {
+        if moved == Moved::Share && active.download.allowance == Some(0) {
+            Engine::hold_pace(net, down);
+        } else if moved == Moved::Share {
             net.again(down.link.key);
         }
+        let Some(active) = &mut down.active else { return Step::Close };
         self.note_frames(net, active);
         let has_answer = active.answer.is_some();
         let moved = active.upload.bytes + active.download.bytes + active.upload.sent as u64 + u64::from(has_answer);

@@ -39,6 +39,7 @@ impl Engine {
                     Err(explain(404, "This address belongs to no server any more.", "Its process has ended.", html))
                 }
             },
+            Role::Replay => Err(explain(404, "There is nothing here.", "", html)),
             Role::Control => self.on_control(host.as_deref().unwrap_or("localhost"), head, html),
         }
     }
@@ -55,13 +56,7 @@ impl Engine {
         let path = path.split(|byte| *byte == b'?').next().unwrap_or(path);
         match (head.kind(), path) {
             (Method::Get | Method::Head, b"/proxy.pac" | b"/pac") => Err(pac(self.port)),
-            (Method::Get | Method::Head, b"/") => {
-                let mut answer = explain(200, "Brummer's proxy runs here.", &self.names(), html);
-                if html {
-                    answer.content_type = "text/html; charset=utf-8";
-                }
-                Err(answer)
-            }
+            (Method::Get | Method::Head, b"/") => Err(explain(200, "Brummer's proxy runs here.", &self.names(), html)),
             _ => Err(explain(404, "Brummer's proxy has nothing at this path.", &self.names(), html)),
         }
     }

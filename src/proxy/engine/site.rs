@@ -37,6 +37,8 @@ pub(super) enum Role {
     Control,
     /// One server; its place among the routes.
     Reverse(usize),
+    /// No listener: a request of Brummer's own, whose answer nobody reads but the recorder.
+    Replay,
 }
 
 /// The host of an authority in lower case, without brackets and without the dot at its end.

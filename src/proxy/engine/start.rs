@@ -7,6 +7,7 @@ use super::hooks::Hooks;
 use super::limits::Limits;
 use super::record::Counters;
 use super::registry::Mapping;
+use super::rules::Rule;
 use crate::error::Result;
 use crate::io::net::Thread;
 use crate::sync::CowCell;
@@ -24,6 +25,7 @@ pub(crate) struct EngineConfig {
     pub(crate) forward_to: Option<Vec<String>>,
     pub(crate) frame_bytes: usize,
     pub(crate) limits: Limits,
+    pub(crate) rules: Vec<Rule>,
 }
 
 /// What the engine is told when it begins.

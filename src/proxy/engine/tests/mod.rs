@@ -7,5 +7,7 @@ mod keep_alive;
 mod lab;
 mod life;
 mod limits;
+mod replay;
 mod rewriting;
+mod rules;
 mod upgrade;

@@ -1,0 +1,91 @@
+//! What a user wants done to some requests is done, and nothing to the others.
+
+use super::lab::*;
+use crate::proxy::exchange::Note;
+use crate::proxy::{ProxyConfig, Rule};
+use std::time::{Duration, Instant};
+
+fn lab(rule: Rule) -> Lab {
+    let rules = vec![Rule { path: Some("/ruled*".into()), ..rule }];
+    Lab::with(ProxyConfig { rules, ..config() }, 0, Default::default(), |mut wire, _| {
+        while let Some(head) = wire.try_head() {
+            let size = if head.starts_with("GET /ruled/big") { 60_000 } else { 5 };
+            wire.send(format!("HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: {size}\r\n\r\n{}", "x".repeat(size)));
+        }
+    })
+}
+
+fn get(lab: &Lab, path: &str) -> (String, String, Duration) {
+    let (mut client, began) = (lab.client(), Instant::now());
+    client.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    let (head, body) = client.answer();
+    (head, body, began.elapsed())
+}
+
+#[test]
+fn a_status_and_a_file_answer_instead_of_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.json");
+    std::fs::write(&file, "{}").unwrap();
+    let set_headers = vec![("X-B".to_owned(), "c".to_owned())];
+    let lab = lab(Rule { status: Some(503), body_file: Some(file), set_headers, ..Rule::default() });
+    let (head, body, _) = get(&lab, "/ruled");
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    assert_eq!(
+        (field(&head, "content-type"), field(&head, "x-b"), &*body),
+        (Some("application/json"), Some("c"), "{}")
+    );
+    assert!(get(&lab, "/other").0.starts_with("HTTP/1.1 200 "));
+    lab.proxy.set_rules(Vec::new());
+    assert!(until(|| get(&lab, "/ruled").0.starts_with("HTTP/1.1 200 ").then_some(())).is_some());
+}
+
+#[test]
+fn fields_of_the_answer_are_set_and_removed() {
+    let set_headers = vec![("X-B".to_owned(), "c".to_owned())];
+    let lab = lab(Rule { set_headers, remove_headers: vec!["x-a".into()], ..Rule::default() });
+    let (head, _, _) = get(&lab, "/ruled");
+    assert_eq!((field(&head, "x-a"), field(&head, "x-b")), (None, Some("c")));
+    assert_eq!(field(&get(&lab, "/other").0, "x-a"), Some("b"));
+}
+
+#[test]
+fn a_delay_holds_nobody_else_up() {
+    let lab = lab(Rule { latency: Duration::from_millis(400), ..Rule::default() });
+    let mut slow = lab.client();
+    let began = Instant::now();
+    slow.send("GET /ruled HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    get(&lab, "/other");
+    slow.answer();
+    assert!(began.elapsed() >= Duration::from_millis(400));
+}
+
+#[test]
+fn what_is_dropped_gets_no_answer() {
+    let lab = lab(Rule { drop_percent: 100, ..Rule::default() });
+    let mut client = lab.client();
+    client.send("GET /ruled HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(client.was_reset());
+    let notes = lab.ended(1);
+    assert!(notes.iter().any(|n| matches!(n, Note::Ended { failure: Some(f), status: None, .. } if f.kind == "rule")));
+}
+
+#[test]
+fn a_pace_is_held() {
+    let lab = lab(Rule { bytes_per_second: Some(100_000), ..Rule::default() });
+    let (_, body, took) = get(&lab, "/ruled/big");
+    assert_eq!(body.len(), 60_000);
+    assert!(took >= Duration::from_millis(400), "{took:?}");
+}
+
+#[test]
+fn a_request_is_asked_of_another_server() {
+    let other = Server::start(|mut wire, _| {
+        let head = wire.head();
+        assert_eq!(field(&head, "host"), Some(&*wire.stream.local_addr().unwrap().to_string()));
+        wire.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother");
+    });
+    let lab = lab(Rule { map_to: Some(other.url()), ..Rule::default() });
+    assert_eq!(get(&lab, "/ruled").1, "other");
+    assert_eq!(get(&lab, "/plain").1, "xxxxx");
+}
