@@ -1,11 +1,14 @@
-//! What the tests share: a browser without a window, telemetry, and waiting for what a page tells.
+//! What the tests share: a browser without a window, the proxy with telemetry, and waiting for what a page tells.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use brummer::event::ProcessId;
 use brummer::proxy::browser::{Browser, BrowserOptions, Tab, find};
+use brummer::proxy::inject::{PageInjector, Policies};
 use brummer::proxy::page::Pages;
 use brummer::proxy::telemetry::{PageEvent, Session, Telemetry, TelemetryLimits};
+use brummer::proxy::{Hooks, Proxy, ProxyConfig};
 use brummer::runtime::pool::{Pool, PoolConfig};
 
 use crate::server::{File, Server};
@@ -13,11 +16,13 @@ use crate::server::{File, Server};
 /// Generous: the machine may be busy.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
-/// A browser, a server of pages, and what the pages tell. All of it ends with the value.
+/// A browser, a server with the proxy before it, and what the pages tell. All of it ends with the value.
 pub(crate) struct Stage {
     pub(crate) browser: Browser,
     pub(crate) telemetry: Arc<Telemetry>,
-    pub(crate) server: Server,
+    origin: String,
+    _server: Server,
+    proxy: Proxy,
     pool: Pool,
 }
 
@@ -41,13 +46,21 @@ impl Stage {
         }
         let pool = Pool::new(PoolConfig { workers: Some(2), ..PoolConfig::default() }).unwrap();
         let telemetry = Arc::new(Telemetry::new(TelemetryLimits::default(), &pool));
-        let server = Server::start(files, &telemetry);
+        let hooks = Hooks {
+            injector: Some(Arc::new(PageInjector::new(Policies::Loosen))),
+            control: Some(Arc::clone(&telemetry) as _),
+            ..Hooks::default()
+        };
+        let config = ProxyConfig { port: 0, first_port: 0, ..ProxyConfig::default() };
+        let (server, proxy) = (Server::start(files), Proxy::start(config, hooks).unwrap());
+        let mapping = proxy.register_url(&server.url(), ProcessId(1), "web", "Web").unwrap();
+        let origin = mapping.proxy_url.to_string();
         let browser = Browser::start(&BrowserOptions { headless: true, ..BrowserOptions::default() }).unwrap();
-        Some(Stage { browser, telemetry, server, pool })
+        Some(Stage { browser, telemetry, origin, _server: server, proxy, pool })
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.server.origin)
+        format!("{}{path}", self.origin)
     }
 
     pub(crate) fn open(&self, path: &str) -> Tab {
@@ -110,6 +123,7 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         self.browser.stop().expect("the browser ends");
+        self.proxy.stop(SOON);
         self.pool.shutdown(SOON).expect("the pool ends");
     }
 }

@@ -1,5 +1,11 @@
 //! The telemetry script in a real browser: what it tells, what it does when it is asked, and that nobody notices it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a failed expectation is a failed test, and what is skipped is said"
+)]
+
 mod harness;
 mod server;
 
@@ -40,13 +46,7 @@ const BUSY: &str = r#"<!doctype html><html><head><title>busy</title><link rel=st
 </script></body></html>"#;
 
 fn busy_files() -> Vec<File> {
-    let text = |path, body: &str| File {
-        path,
-        status: 200,
-        fields: vec![("Content-Type", "text/plain".into())],
-        body: body.into(),
-    };
-    vec![File::page("/busy", BUSY), text("/data", "the data"), File::page("/", EMPTY)]
+    vec![File::page("/busy", BUSY), File::new("/data", "text/plain", "the data"), File::page("/", EMPTY)]
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn nobody_notices_the_script() {
 fn policies_are_satisfied_and_the_page_still_works() {
     let inline = "<!doctype html><head><title>t</title></head><body><script NONCE>window.ran = 1</script>";
     let page = |path, policy: &str, nonce: &str| {
-        File::page(path, &inline.replace("NONCE", nonce)).with("Content-Security-Policy", policy)
+        File::page(path, inline.replace("NONCE", nonce)).with("Content-Security-Policy", policy)
     };
     let files = vec![
         page("/nonce", "script-src 'nonce-abc'; connect-src 'none'", "nonce=abc"),
