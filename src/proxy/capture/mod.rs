@@ -27,4 +27,6 @@ pub use ring::{CaptureLimits, Dropped};
 pub use store::{Capture, Query, Summary};
 
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 pub(crate) mod tests;

@@ -25,15 +25,13 @@ pub struct CaptureLimits {
     pub bytes: usize,
     /// Of one body: the rest passes and is counted.
     pub body_bytes: usize,
-    /// Of one WebSocket message or event: the rest passes and is counted.
-    pub frame_bytes: usize,
     /// Messages or events of one exchange: the newest stay.
     pub frames: usize,
 }
 
 impl Default for CaptureLimits {
     fn default() -> CaptureLimits {
-        CaptureLimits { exchanges: 1000, bytes: 64 << 20, body_bytes: 256 << 10, frame_bytes: 16 << 10, frames: 500 }
+        CaptureLimits { exchanges: 1000, bytes: 64 << 20, body_bytes: 256 << 10, frames: 500 }
     }
 }
 

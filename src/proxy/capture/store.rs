@@ -139,7 +139,7 @@ impl Capture {
         capture
     }
 
-    /// The bounds; whoever copies bodies and frames keeps to them.
+    /// The bounds.
     pub fn limits(&self) -> CaptureLimits {
         self.limits
     }
