@@ -30,14 +30,19 @@ fn serve_once(listener: &TcpListener) {
     stream.write_all(&[&body[..], b"\r\n0\r\n\r\n"].concat()).expect("written");
 }
 
-fn ask(proxy: &str) -> String {
+/// Asks, and reads up to the end of the answer; the connection stays, as that of a browser does.
+fn ask(proxy: &str) -> (String, TcpStream) {
     let mut client = TcpStream::connect(proxy).expect("the proxy listens");
     client.set_read_timeout(Some(SOON)).expect("a timeout");
     let head = format!("POST /api?page=2 HTTP/1.1\r\nHost: {proxy}\r\nCookie: sid=hunter2\r\nContent-Length: 6");
-    write!(client, "{head}\r\nConnection: close\r\n\r\nname=x").expect("written");
+    write!(client, "{head}\r\n\r\nname=x").expect("written");
     let mut answer = Vec::new();
-    client.read_to_end(&mut answer).expect("an answer");
-    String::from_utf8_lossy(&answer).into_owned()
+    while !answer.ends_with(b"\r\n0\r\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).expect("an answer");
+        answer.push(byte[0]);
+    }
+    (String::from_utf8_lossy(&answer).into_owned(), client)
 }
 
 #[test]
@@ -55,7 +60,7 @@ fn px04_px11_a_request_through_the_proxy_is_told_whole() {
     let server = listener.local_addr().expect("bound");
     let mapping = proxy.register_url(&format!("http://{server}"), ProcessId(7), "web", "web").expect("registered");
     let serving = std::thread::spawn(move || serve_once(&listener));
-    let answer = ask(&format!("127.0.0.1:{}", mapping.port));
+    let (answer, client) = ask(&format!("127.0.0.1:{}", mapping.port));
     serving.join().expect("no panic");
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
 
@@ -76,6 +81,7 @@ fn px04_px11_a_request_through_the_proxy_is_told_whole() {
         let caller = caller_of(&capture, &changes);
         assert_eq!(caller.caller.as_ref().map(|caller| caller.pid), Some(std::process::id()));
     }
+    drop(client);
     proxy.stop(SOON);
 }
 

@@ -31,7 +31,7 @@ pub(crate) enum Command {
     /// Forwards for others, or does not.
     Full(bool),
     /// Whose a connection is.
-    Caller(Key, Caller),
+    Caller(Key, ExchangeId, Caller),
     /// Sends a request of Brummer's own.
     Send(Request, ExchangeId),
     /// What the user wants done to some requests.
@@ -344,13 +344,18 @@ impl Service for Engine {
                 let _ = done.send(());
             }
             Command::Full(full) => self.full = full,
-            Command::Caller(key, caller) => self.with(net, key, |engine, _, down| {
-                if let Some(record) = down.active.as_ref().and_then(|active| active.record.as_ref()) {
-                    engine.notes.list.push(Note::Caller(record.id, caller.clone()));
-                }
-                down.caller = Some(caller);
-                Step::Wait
-            }),
+            Command::Caller(key, first, caller) => {
+                // The exchange for which it was asked may have ended meanwhile, and its connection too.
+                self.notes.list.push(Note::Caller(first, caller.clone()));
+                self.with(net, key, |engine, _, down| {
+                    let active = down.active.as_ref().and_then(|active| active.record.as_ref());
+                    if let Some(record) = active.filter(|record| record.id != first) {
+                        engine.notes.list.push(Note::Caller(record.id, caller.clone()));
+                    }
+                    down.caller = Some(caller);
+                    Step::Wait
+                });
+            }
             Command::Send(request, id) => self.replay(net, &request, id),
             Command::Rules(rules) => self.rules = Rules::new(rules),
             Command::Say(channel, text) => self.tell_page(net, channel, Some(&text)),

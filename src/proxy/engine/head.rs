@@ -150,20 +150,20 @@ impl Engine {
         active.record = Some(Record::new(id, net.now()));
         active.upload.keep_max = self.recorder.body_bytes();
         active.download.keep_max = active.upload.keep_max;
-        self.ask_caller(net, down);
+        self.ask_caller(net, down, id);
         if let Some(caller) = &down.caller {
             self.notes.list.push(Note::Caller(id, caller.clone()));
         }
     }
 
     /// Once a connection: somebody may find out whose it is.
-    fn ask_caller(&mut self, net: &mut Net, down: &mut Downstream) {
+    fn ask_caller(&mut self, net: &mut Net, down: &mut Downstream, id: ExchangeId) {
         if std::mem::replace(&mut down.caller_asked, true) {
             return;
         }
         if let Some(local) = net.local(down.key()) {
             let (commands, key) = (self.commands.clone(), down.key());
-            let tell = move |caller| commands.send(super::engine::Command::Caller(key, caller));
+            let tell = move |caller| commands.send(super::engine::Command::Caller(key, id, caller));
             self.recorder.connected(down.peer, local, TellCaller(Box::new(tell)));
         }
     }
