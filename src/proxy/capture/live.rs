@@ -95,3 +95,46 @@ fn caller_of(capture: &Capture, changes: &mpsc::Receiver<()>) -> Arc<Exchange> {
         changes.recv_timeout(SOON).expect("the caller is told in time");
     }
 }
+
+/// Answers so many requests, one on each connection, each with another number.
+fn serve(listener: &TcpListener, times: usize) {
+    for number in 0..times {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).expect("a request");
+            head.push(byte[0]);
+        }
+        let kind = if head.starts_with(b"DELETE ") { "gone" } else { "same" };
+        let body = format!("{kind}\nnumber {number}\n");
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length:";
+        write!(stream, "{head} {}\r\n\r\n{body}", body.len()).expect("written");
+    }
+}
+
+#[test]
+fn a_kept_request_is_sent_again_with_changes_and_its_answers_are_compared() {
+    let capture = Arc::new(Capture::default());
+    let hooks = Hooks { recorder: Arc::clone(&capture) as _, ..Hooks::default() };
+    let proxy = Proxy::start(ProxyConfig { port: 0, first_port: 0, ..ProxyConfig::default() }, hooks).expect("a proxy");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/x", listener.local_addr().expect("bound"));
+    let serving = std::thread::spawn(move || serve(&listener, 3));
+    let mut old = tests::exchange(1);
+    old.opened.url = url.into();
+    let context = Context::background().with_timeout(SOON);
+    let again = replay::request(&old, &replay::Changes::default()).expect("it can be sent");
+    let answers = replay::replay(&proxy, &capture, &again, 2, &context);
+    let [first, second] = &answers[..] else { panic!("{answers:?}") };
+    let (first, second) = (first.as_ref().expect("answered"), second.as_ref().expect("answered"));
+    assert_eq!((first.opened.mode, first.status), (Mode::Replay, Some(200)));
+    assert_eq!(diff::diff(first, second, Secrets::Masked).lines_changed(), (1, 1));
+    let changes = replay::Changes { method: Some("DELETE".into()), ..replay::Changes::default() };
+    let other = replay::request(first, &changes).expect("it can be sent");
+    let deleted = replay::replay(&proxy, &capture, &other, 1, &context).remove(0).expect("answered");
+    assert_eq!(diff::diff(first, &deleted, Secrets::Masked).lines_changed(), (2, 2));
+    assert_eq!(capture.requests(&Query::default()).len(), 3);
+    serving.join().expect("no panic");
+    proxy.stop(SOON);
+}
