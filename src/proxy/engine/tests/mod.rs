@@ -10,4 +10,5 @@ mod limits;
 mod replay;
 mod rewriting;
 mod rules;
+mod tls;
 mod upgrade;
