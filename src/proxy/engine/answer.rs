@@ -85,6 +85,7 @@ impl Engine {
     pub(super) fn unreachable(&mut self, net: &mut Net, down: &mut Downstream, why: Option<Error>) -> Step {
         let Some(active) = &down.active else { return Step::Close };
         let Some(id) = active.origin else { return Step::Close };
+        self.upstreams.get_mut(id).forget_addresses();
         let url = &self.upstreams.get(id).url;
         let (kind, text) = match why {
             None => ("connect", format!("{url} has no address.")),

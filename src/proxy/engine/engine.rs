@@ -258,12 +258,12 @@ impl Engine {
         clients.collect()
     }
 
-    /// Closes the idle connections of an address; the others end with their exchange.
+    /// Closes those connections over which no request goes on; the others end with their exchange.
     pub(super) fn close_clients(&mut self, net: &mut Net, matches: impl Fn(&Downstream) -> bool) {
         for key in self.clients_of(matches) {
             self.with(net, key, |_, _, down| {
                 down.last = true;
-                if down.is_idle() { Step::Close } else { Step::Wait }
+                if down.phase == Phase::Head { Step::Close } else { Step::Wait }
             });
         }
     }
@@ -294,8 +294,6 @@ impl Service for Engine {
         }
         self.clients += 1;
         self.set_peer(key, Peer::Client(Box::new(Downstream::new(key, peer, role))));
-        // A connection over which nothing ever comes is no better than a slow head.
-        net.set_deadline(key, Some(self.limits.head));
     }
 
     fn ready(&mut self, net: &mut Net, key: Key) {

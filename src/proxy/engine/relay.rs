@@ -182,8 +182,7 @@ impl Engine {
         if let Some(tls) = &mut upstream.link.tls {
             tls.settle(net, upstream.link.key);
         }
-        let is_read = upload.is_read();
-        if is_read && net.has_ended(link.key) {
+        if (upload.is_read() || *upload_dead) && net.has_ended(link.key) {
             return Some(self.client_gone(net, down));
         }
         if *upload_dead || upload.is_finished() {

@@ -14,6 +14,7 @@ use crate::wire::http1::{Parsed, Refusal, parse_request, plan_request, split_aut
 
 /// Our name in Via of these.
 const PSEUDONYM: &str = "brummer-replay";
+const STOPPING: Refusal = Refusal::new(503, "The proxy is stopping.");
 
 impl Engine {
     /// Sends a request, whose answer goes to the recorder alone.
@@ -29,7 +30,7 @@ impl Engine {
             active.plan = Some(plan);
             self.site_of(net, request, &active)
         });
-        let site = match site {
+        let site = match site.and_then(|site| if self.stopping { Err(STOPPING) } else { Ok(site) }) {
             Ok(site) => site,
             Err(refusal) => {
                 self.give_back(active);

@@ -91,6 +91,13 @@ impl Origin {
         is_loopback_name(&self.host)
     }
 
+    /// What was looked up may have changed: the next request looks again.
+    pub(super) fn forget_addresses(&mut self) {
+        if known_addresses(&self.host).is_empty() {
+            self.addresses.clear();
+        }
+    }
+
     /// The address that answered comes first next time.
     pub(super) fn prefer(&mut self, address: SocketAddr) {
         if let Some(place) = self.addresses.iter().position(|known| *known == address) {
