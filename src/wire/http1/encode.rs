@@ -302,6 +302,7 @@ mod tests {
         assert_eq!(sent("GET / HTTP/1.1\nHost: x\nVia: 1.1 brummers\n\n", &TO).lines().count(), 5);
         assert_eq!(sent("GET / HTTP/1.1\nHost: x\nExpect: gold\n\n", &TO), "417");
         assert_eq!(sent("TRACE / HTTP/1.1\nHost: x\nContent-Length: 1\n\n", &TO), "400");
+        assert_eq!(sent("CONNECT a:1 HTTP/1.1\nHost: a:1\nTransfer-Encoding: chunked\n\n", &TO), "400");
         assert_eq!(sent("OPTIONS / HTTP/1.1\nHost: x\nMax-Forwards: x\n\n", &TO), "400");
     }
 

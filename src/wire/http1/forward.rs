@@ -37,13 +37,14 @@ pub fn plan_request(head: &RequestHead, pseudonym: &str) -> Result<RequestPlan, 
             "The request has passed through this address of Brummer before: it goes in a circle.",
         ));
     }
-    if method == Method::Trace && !matches!(framing, Framing::None | Framing::Length(0)) {
-        return Err(Refusal::bad("TRACE has no body."));
+    let has_body = !matches!(framing, Framing::None | Framing::Length(0));
+    if has_body && matches!(method, Method::Trace | Method::Connect) {
+        return Err(Refusal::bad("TRACE and CONNECT have no body."));
     }
     let current = version == Version::Http11;
     let upgrade = current
         && method == Method::Get
-        && matches!(framing, Framing::None | Framing::Length(0))
+        && !has_body
         && fields.connection().upgrade
         && fields.has_token(Known::Upgrade, "websocket");
     Ok(RequestPlan {
