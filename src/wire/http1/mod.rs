@@ -2,11 +2,10 @@
 //!
 //! Read in this order: [`head`] (bytes to a request or a response), [`fields`] (what stands in a head), [`refusal`]
 //! (why it is none), [`framing`] (where the body ends), [`forward`] (what may go on to the other side), [`encode`]
-//! (writing it), [`chunked`] (bodies in chunks), [`answer`] (what ends here).
+//! (writing it), [`chunked`] (bodies in chunks).
 //!
 //! Nothing here allocates for a request once its buffers have grown: heads and output are reused.
 
-pub mod answer;
 pub mod chunked;
 pub mod encode;
 pub mod fields;
@@ -16,7 +15,6 @@ pub mod head;
 pub mod refusal;
 mod target;
 
-pub use answer::last_hop_answer;
 pub use chunked::{ChunkHeader, Decoded, Decoder, Trailers};
 pub use encode::{Edit, Forwarded, Outgoing, Returned, encode_request, encode_response};
 pub use fields::{Connection, Field, Fields, Known, split_authority, tokens};
