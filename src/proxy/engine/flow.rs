@@ -255,10 +255,15 @@ impl Flow {
                     *left -= bytes as u64;
                     (&data[..bytes], bytes, *left == 0)
                 }
-                Reader::Chunked(decoder) => match decoder.decode(data).map_err(Broken::Garbage)? {
-                    Decoded::Data { payload, used } => (payload, used, false),
-                    Decoded::More => (&data[..0], data.len(), false),
-                    Decoded::End { used } => (&data[..0], used, true),
+                Reader::Chunked(decoder) => match decoder.decode(data) {
+                    Ok(Decoded::Data { payload, used }) => (payload, used, false),
+                    Ok(Decoded::More) => (&data[..0], data.len(), false),
+                    Ok(Decoded::End { used }) => (&data[..0], used, true),
+                    Err(refusal) => {
+                        // Its end is not read and never will be: nothing after it is another message.
+                        self.reader = reader;
+                        return Err(Broken::Garbage(refusal));
+                    }
                 },
             };
             self.saw(payload);
