@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! # A sentence that says the rule.
-//! mode: reverse            or forward
+//! mode: reverse            or forward, or both
 //! split: no                where cutting the bytes everywhere would take too long
 //!
 //! --- client sends
@@ -15,7 +15,9 @@
 //! ```
 //!
 //! Every line ends with CR LF, or with nothing where its last character is a backslash. `\xNN`, `\r`, `\n`, `\t`, `\0` and `\\`
-//! are one byte; `{x*9}` is x nine times; `{proxy}` and `{server}` are the two addresses. In what is received, a line
+//! are one byte; `{x*9}` is x nine times; `{proxy}` and `{server}` are the two addresses;
+//! where a case is for both modes, `{at}` stands before a path, `{host}` is the Host to ask for, and the line `{via}` is the Via of
+//! an answer, which only a forward proxy adds. In what is received, a line
 //! `...` stands for any lines, at the end for anything, and `*` as the last character of a line for the rest of that line;
 //! `{chunks: hello}` is `hello` in whatever chunks, without the last one.
 
@@ -53,14 +55,13 @@ pub(crate) enum Part {
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) name: String,
-    pub(crate) forward: bool,
     pub(crate) split: bool,
     pub(crate) steps: Vec<Step>,
 }
 
 impl Case {
-    /// All cases below `folder`, with the addresses still to be put in.
-    pub(crate) fn all(folder: &Path) -> Vec<(String, String)> {
+    /// All cases below `folder`, each with whether it is to be forwarded, and with the addresses still to be put in.
+    pub(crate) fn all(folder: &Path) -> Vec<(String, String, bool)> {
         let mut cases: Vec<_> = std::fs::read_dir(folder)
             .expect("a folder of cases")
             .flatten()
@@ -70,18 +71,27 @@ impl Case {
             })
             .collect();
         cases.sort();
-        cases
+        let modes = |(name, text): (String, String)| {
+            let modes: &[bool] = match () {
+                () if text.contains("\nmode: both\n") => &[false, true],
+                () if text.contains("\nmode: forward\n") => &[true],
+                () => &[false],
+            };
+            modes.iter().map(move |forward| (name.clone(), text.clone(), *forward)).collect::<Vec<_>>()
+        };
+        cases.into_iter().flat_map(modes).collect()
     }
 
-    pub(crate) fn read(name: &str, text: &str, proxy: &str, server: &str) -> Case {
-        let mut case = Case { name: name.to_owned(), forward: false, split: true, steps: Vec::new() };
+    pub(crate) fn read(name: &str, text: &str, forward: bool, proxy: &str, server: &str) -> Case {
+        let mode = if forward { "forward" } else { "reverse" };
+        let mut case = Case { name: format!("{name} ({mode})"), split: true, steps: Vec::new() };
+        let (at, host) = if forward { (format!("http://{server}"), server) } else { (String::new(), proxy) };
         let mut sections = text.strip_suffix('\n').unwrap_or(text).split("\n--- ");
         let head = sections.next().unwrap_or_default();
         assert!(head.starts_with("# "), "{name}: the first line says the rule");
         for line in head.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
             match line {
-                "mode: reverse" => case.forward = false,
-                "mode: forward" => case.forward = true,
+                "mode: reverse" | "mode: forward" | "mode: both" => {}
                 "split: no" => case.split = false,
                 _ => panic!("{name}: {line:?} is no setting"),
             }
@@ -90,7 +100,8 @@ impl Case {
             let (title, body) = section.split_once('\n').unwrap_or((section, ""));
             // The newline before the next section is the last line's own.
             let body = if section.contains('\n') { format!("{body}\n") } else { String::new() };
-            let text = body.replace("{proxy}", proxy).replace("{server}", server);
+            let text = body.replace("{at}", &at).replace("{host}", host).replace("{proxy}", proxy);
+            let text = text.replace("{server}", server).replace("{via}\n", if forward { "Via: 1.*\n" } else { "" });
             case.steps.push(match title.trim() {
                 "client sends" => Step::ClientSends(bytes(&text)),
                 "client receives" => Step::ClientReceives(parts(&text)),
@@ -246,8 +257,8 @@ fn chunks(body: &[u8], data: &[u8]) -> Result<Option<usize>, ()> {
 #[test]
 fn a_case_reads_as_it_is_written() {
     let text = "# Rule.\nmode: forward\n\n--- client sends\nA\\x41\\\\\n{b*3}\\\n--- client receives\nDate: *\n...\nend\n--- connection kept\n";
-    let case = Case::read("x", text, "p", "s");
-    assert!(case.forward && case.sent() == 8);
+    let case = Case::read("x", text, true, "p", "s");
+    assert_eq!(case.sent(), 8);
     let [Step::ClientSends(sent), Step::ClientReceives(wanted), Step::Kept] = &case.steps[..] else {
         panic!("{case:?}")
     };

@@ -62,12 +62,12 @@ fn play_all(mode: &str, cuts: fn(&Case) -> Vec<Cut>) {
     let next = AtomicUsize::new(0);
     let play_next = || {
         let mut failures = Vec::new();
-        while let Some((name, text)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-            for cut in cuts(&Case::read(name, text, "127.0.0.1:00000", "127.0.0.1:00000")) {
+        while let Some((name, text, forward)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            for cut in cuts(&Case::read(name, text, *forward, "127.0.0.1:00000", "127.0.0.1:00000")) {
                 let server = TcpListener::bind("127.0.0.1:0").expect("a port");
                 let address = server.local_addr().expect("an address");
-                let (proxy, front) = stage.front(text.contains("\nmode: forward\n"), address.port());
-                let case = Case::read(name, text, &proxy, &address.to_string());
+                let (proxy, front) = stage.front(*forward, address.port());
+                let case = Case::read(name, text, *forward, &proxy, &address.to_string());
                 if let Err(why) = play(&case, &proxy, &server, cut) {
                     failures.push(why);
                     break;
