@@ -136,6 +136,15 @@ choices! {
         /// None.
         Off = "off",
     }
+    /// Whose requests the proxy takes.
+    ProxyMode {
+        /// Those to the addresses that it gives to the servers of processes.
+        Reverse = "reverse",
+        /// Those too of programs that use it as their HTTP proxy.
+        Full = "full",
+        /// None: no proxy.
+        Off = "off",
+    }
     /// The view that is shown first.
     StartView {
         /// The scripts of the project.

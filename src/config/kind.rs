@@ -22,6 +22,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Three whole numbers, each within the bounds.
     Counts(u64, u64),
+    /// A list of texts.
+    Texts,
 }
 
 /// The checked value of a setting; [`fmt::Display`] writes it as TOML.
@@ -41,6 +43,8 @@ pub enum Value {
     Choice(&'static str),
     /// Of [`Kind::Counts`].
     Counts([u64; 3]),
+    /// Of [`Kind::Texts`].
+    Texts(Vec<String>),
 }
 
 /// A value as it was written, before it is checked.
@@ -110,6 +114,8 @@ impl Kind {
                 parse_time(text).and_then(|time| within(time, *low, *high)).map(Value::Time)
             }
             (Kind::Choice(names), Raw::Text(text)) => names.iter().find(|name| *name == text).map(|n| Value::Choice(n)),
+            (Kind::Texts, Raw::Text(text)) => Some(Value::Texts(vec![text.clone()])),
+            (Kind::Texts, Raw::List(items)) => words(items).map(Value::Texts),
             (Kind::Counts(low, high), Raw::List(items)) => three(items, *low, *high).map(Value::Counts),
             _ => None,
         };
@@ -132,6 +138,7 @@ impl Kind {
                 words if words.len() == 1 => words[0].clone(),
                 words => format!("one of {}", words.join(", ")),
             },
+            Kind::Texts => "a text or a list of texts".to_owned(),
             Kind::Counts(low, high) => format!("a list of three whole numbers, each from {low} to {high}"),
         }
     }
@@ -149,6 +156,14 @@ impl Kind {
 
 fn within<T: PartialOrd>(value: T, low: T, high: T) -> Option<T> {
     (low <= value && value <= high).then_some(value)
+}
+
+fn words(items: &[Raw]) -> Option<Vec<String>> {
+    let text = |item: &Raw| match item {
+        Raw::Text(text) => Some(text.clone()),
+        _ => None,
+    };
+    items.iter().map(text).collect()
 }
 
 fn three(items: &[Raw], low: u64, high: u64) -> Option<[u64; 3]> {
@@ -217,6 +232,10 @@ impl fmt::Display for Value {
             }
             Value::Choice(name) => write!(f, "{name:?}"),
             Value::Counts([a, b, c]) => write!(f, "[{a}, {b}, {c}]"),
+            Value::Texts(texts) => {
+                let quoted: Vec<String> = texts.iter().map(|t| toml::Value::String(t.clone()).to_string()).collect();
+                write!(f, "[{}]", quoted.join(", "))
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use super::kind::{Raw, Value, nearest};
 use super::process_entry::{Partial, ProcessEntry};
 use super::read::{KeyBinding, Layer, read, text_of};
 use super::report::{ConfigError, ConfigErrors, Place};
+use super::rule_entry::RuleEntry;
 use super::settings::{Settings, table};
 
 /// Where a value comes from.
@@ -65,6 +66,8 @@ pub struct Config {
     pub keys: Vec<KeyBinding>,
     /// `[processes.NAME]`, nearest file first, in the order of each file.
     pub processes: Vec<ProcessEntry>,
+    /// `[[proxy_server.rules]]`, nearest file first, in the order of each file: the first that fits a request counts.
+    pub rules: Vec<RuleEntry>,
     /// The files that were read, nearest first.
     pub files: Vec<PathBuf>,
     /// One per row of the table.
@@ -75,7 +78,7 @@ impl Default for Config {
     fn default() -> Config {
         let values: Vec<(Value, Source)> = table().iter().map(|row| (row.default.clone(), Source::Default)).collect();
         let settings = Settings::from_values(values.iter().map(|(value, _)| value));
-        Config { settings, keys: Vec::new(), processes: Vec::new(), files: Vec::new(), values }
+        Config { settings, keys: Vec::new(), processes: Vec::new(), rules: Vec::new(), files: Vec::new(), values }
     }
 }
 
@@ -130,6 +133,7 @@ impl Config {
             config.keys.retain(|old| layer.keys.iter().all(|new| new.action != old.action));
             config.keys.splice(0..0, layer.keys);
             processes = overlay(processes, layer.processes);
+            config.rules.splice(0..0, layer.rules);
         }
         config.apply(flags, &mut errors);
         config.settings = Settings::from_values(config.values.iter().map(|(value, _)| value));

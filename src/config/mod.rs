@@ -2,7 +2,8 @@
 //!
 //! Read in this order: `settings` is the one table of keys; `kind` says what a value may be and checks it; `read` turns
 //! the text of one file into checked values; `load` finds the files, lays them over each other and adds the flags;
-//! `render` prints what came out. `process_entry` holds `[processes.NAME]`, `env_file` the files those name.
+//! `render` prints what came out. `process_entry` holds `[processes.NAME]`, `env_file` the files those name;
+//! `rule_entry` holds `[[proxy_server.rules]]`.
 //!
 //! A file is `.brum.toml`, looked for from the start directory upwards, then `~/.brum.toml` and
 //! `$XDG_CONFIG_HOME/brummer/config.toml`. The nearest file wins, key by key; a flag wins over every file.
@@ -15,10 +16,12 @@ mod process_entry;
 mod read;
 mod render;
 mod report;
+mod rule_entry;
 mod settings;
 
 pub use choices::{
-    Backpressure, Clipboard, Glyphs, Notify, PackageManager, Runner, StartView, StatusRead, Theme, Timestamps,
+    Backpressure, Clipboard, Glyphs, Notify, PackageManager, ProxyMode, Runner, StartView, StatusRead, Theme,
+    Timestamps,
 };
 pub use env_file::{EnvFileError, parse_env};
 pub use kind::{Kind, Value};
@@ -27,6 +30,7 @@ pub use process_entry::{Command, ProcessEntry};
 pub use read::KeyBinding;
 pub use render::reference;
 pub use report::{ConfigError, ConfigErrors, Place};
+pub use rule_entry::RuleEntry;
 #[cfg(test)]
 pub(crate) use settings::table;
 pub use settings::{

@@ -217,7 +217,8 @@ fn command(value: &DeValue<'_>) -> Option<Command> {
     Some(if value.is_str() { Command::Shell(first) } else { Command::Argv(words) })
 }
 
-fn environment(value: &DeValue<'_>) -> Option<Vec<(String, String)>> {
+/// The texts of a table; `None` where something in it is neither text, number nor flag.
+pub(super) fn environment(value: &DeValue<'_>) -> Option<Vec<(String, String)>> {
     let text = |value: &DeValue<'_>| match value {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Boolean(flag) => Some(flag.to_string()),

@@ -12,6 +12,7 @@ use super::kind::{Raw, Value, nearest};
 use super::load::Source;
 use super::process_entry::{Partial, read_process};
 use super::report::{ConfigError, FileText};
+use super::rule_entry::{RuleEntry, read_rules};
 use super::settings::{Setting, table};
 
 /// A line of `[ui.keys]`: what an action is bound to instead of its default.
@@ -32,6 +33,7 @@ pub(super) struct Layer {
     pub(super) values: Vec<(usize, Value, usize)>,
     pub(super) keys: Vec<KeyBinding>,
     pub(super) processes: Vec<Partial>,
+    pub(super) rules: Vec<RuleEntry>,
 }
 
 pub(super) type Item<'a, 'i> = (&'a Spanned<DeString<'i>>, &'a Spanned<DeValue<'i>>);
@@ -116,6 +118,10 @@ impl Reader<'_> {
             match (section, key.get_ref().as_ref(), value.get_ref()) {
                 ("ui", "keys", DeValue::Table(bindings)) => self.bindings("", bindings),
                 ("ui", "keys", _) => self.fail(value.span(), "ui.keys", "must be a table: [ui.keys]"),
+                ("proxy_server", "rules", rules) => {
+                    let rules = read_rules(&self.file, value.span(), rules, self.errors);
+                    self.layer.rules.extend(rules);
+                }
                 _ => self.setting(section, (key, value)),
             }
         }
@@ -214,6 +220,7 @@ fn hint(section: &str, name: &str) -> String {
     let near = match section {
         "" => nearest(name, here.chain(sections)),
         "ui" => nearest(name, here.chain(["keys"])),
+        "proxy_server" => nearest(name, here.chain(["rules"])),
         _ => nearest(name, here),
     };
     let elsewhere = |row: &&Setting| row.key == name && row.section != section;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::load::Config;
 use super::process_entry::{Command, KEYS, ProcessEntry};
+use super::rule_entry::RULE_KEYS;
 use super::settings::table;
 
 impl Config {
@@ -32,6 +33,10 @@ impl Config {
             };
             let text = format!("{} = {keys}", quote(&binding.action));
             line(&mut out, format_args!("{text:<44} # {}", binding.source));
+        }
+        for rule in &self.rules {
+            line(&mut out, format_args!("\n[[proxy_server.rules]] # {}", rule.source));
+            rule.lines().iter().for_each(|text| line(&mut out, format_args!("{text}")));
         }
         self.processes.iter().for_each(|entry| process(&mut out, entry));
         out
@@ -120,6 +125,14 @@ pub fn reference() -> String {
     }
     let keys = "An action is given a key, a list of keys, or `false` for none.";
     line(&mut out, format_args!("\n## `[ui.keys]`\n\n{keys}"));
+    let rules = "Any number of them; the first that fits a request counts.";
+    line(
+        &mut out,
+        format_args!("\n## `[[proxy_server.rules]]`\n\n{rules}\n\n| key | allowed | what it does |\n|---|---|---|"),
+    );
+    for (key, allowed, about) in RULE_KEYS {
+        line(&mut out, format_args!("| `{key}` | {allowed} | {about}. |"));
+    }
     line(&mut out, format_args!("\n## `[processes.NAME]`\n\n| key | allowed | what it does |\n|---|---|---|"));
     for (key, allowed, about) in KEYS {
         line(&mut out, format_args!("| `{key}` | {allowed} | {about}. |"));

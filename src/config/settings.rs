@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::choices::{
-    Backpressure, Choice, Clipboard, Glyphs, Notify, PackageManager, Runner, StartView, StatusRead, Theme, Timestamps,
+    Backpressure, Choice, Clipboard, Glyphs, Notify, PackageManager, ProxyMode, Runner, StartView, StatusRead, Theme,
+    Timestamps,
 };
-use super::kind::Kind::{self, Auto, Bool, Count, Counts, Size, Time};
+use super::kind::Kind::{self, Auto, Bool, Count, Counts, Size, Texts, Time};
 use super::kind::Value;
 
 /// One row of the table.
@@ -117,13 +118,35 @@ settings! {
         /// Bytes of text kept over all processes.
         max_bytes: u64 = Value::Size(64 << 20), Size(1 << 20, 64 << 30);
     }
-    /// `[proxy_server]`: checked and shown; this version has no proxy that reads it.
+    /// `[proxy_server]`.
     proxy_server "proxy_server" ProxyServer {
-        /// Requests kept by the proxy (not in this version).
+        /// Whose requests the proxy takes.
+        mode: ProxyMode = word("reverse"), choice::<ProxyMode>();
+        /// Its own port: `NAME.localhost`, `/proxy.pac`, and in full mode the proxy itself; the next free one is taken.
+        port: u16 = Value::Count(19_888), Count(1, 65_535);
+        /// The first of the ports that the servers of processes are given.
+        first_port: u16 = Value::Count(20_888), Count(1024, 65_000);
+        /// Whether other machines may connect.
+        lan: bool = Value::Bool(false), Bool;
+        /// Host names that are answered beside localhost, *.localhost, 127.0.0.1 and [::1].
+        allowed_hosts: Vec<String> = Value::Texts(Vec::new()), Texts;
+        /// Whether Host, Origin, Referer, Location and cookie domains are made what each side expects.
+        rewrite: bool = Value::Bool(true), Bool;
+        /// Whether the telemetry script is put into pages.
+        telemetry: bool = Value::Bool(true), Bool;
+        /// Whether a page's Content-Security-Policy is loosened as far as that script needs.
+        loosen_csp: bool = Value::Bool(true), Bool;
+        /// Whether requests and answers carry a `Via` field.
+        via: bool = Value::Bool(true), Bool;
+        /// Requests that are kept.
         request_buffer_size: usize = Value::Count(1000), Count(1, 1_000_000);
-        /// Longest wait for a server, in milliseconds (not in this version).
+        /// Bytes of requests that are kept.
+        max_bytes: u64 = Value::Size(64 << 20), Size(1 << 20, 64 << 30);
+        /// Bytes of each body that are kept.
+        max_body_bytes: u64 = Value::Size(64 << 10), Size(0, 1 << 30);
+        /// Longest wait for a server to accept, in milliseconds.
         connection_timeout_ms: u64 = Value::Count(5000), Count(1, 600_000);
-        /// WebSocket clients of the proxy (not in this version).
+        /// WebSockets that are open at once.
         max_ws_clients: usize = Value::Count(50), Count(1, 100_000);
     }
     /// `[mcp_manager]`: checked and shown; this version has no MCP server that reads it.
@@ -229,7 +252,9 @@ from_value! {
     u64: Value::Count(number) | Value::Size(number) => *number;
     usize: Value::Count(number) => whole(*number);
     Duration: Value::Time(time) => *time;
+    u16: Value::Count(number) => u16::try_from(*number).unwrap_or(u16::MAX);
     [usize; 3]: Value::Counts(numbers) => numbers.map(whole);
+    Vec<String>: Value::Texts(texts) => texts.clone();
 }
 
 fn whole(number: u64) -> usize {
