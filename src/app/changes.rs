@@ -15,6 +15,9 @@ pub(crate) struct Changes {
     processes: AtomicU64,
     logs: AtomicU64,
     messages: AtomicU64,
+    urls: AtomicU64,
+    exchanges: AtomicU64,
+    pages: AtomicU64,
     wakes: CowCell<Vec<Wake>>,
 }
 
@@ -25,13 +28,25 @@ pub(crate) enum Thing {
     Processes,
     Logs,
     Messages,
+    Urls,
+    Exchanges,
+    Pages,
 }
 
 impl Changes {
     pub(crate) fn new() -> Arc<Changes> {
         let zero = || AtomicU64::new(0);
         let wakes = CowCell::new(Vec::new());
-        Arc::new(Changes { scripts: zero(), processes: zero(), logs: zero(), messages: zero(), wakes })
+        Arc::new(Changes {
+            scripts: zero(),
+            processes: zero(),
+            logs: zero(),
+            messages: zero(),
+            urls: zero(),
+            exchanges: zero(),
+            pages: zero(),
+            wakes,
+        })
     }
 
     fn counter(&self, thing: Thing) -> &AtomicU64 {
@@ -40,6 +55,9 @@ impl Changes {
             Thing::Processes => &self.processes,
             Thing::Logs => &self.logs,
             Thing::Messages => &self.messages,
+            Thing::Urls => &self.urls,
+            Thing::Exchanges => &self.exchanges,
+            Thing::Pages => &self.pages,
         }
     }
 
@@ -59,6 +77,9 @@ impl Changes {
             processes: read(Thing::Processes),
             logs: read(Thing::Logs),
             messages: read(Thing::Messages),
+            urls: read(Thing::Urls),
+            exchanges: read(Thing::Exchanges),
+            pages: read(Thing::Pages),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::error::{Code, Error, Result};
 use crate::event::{Level, ProcessId};
+use crate::proxy::ExchangeId;
 
 /// Something a person or a program asks of Brummer.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,22 @@ pub enum Command {
         target: Target,
         /// The line, without its newline.
         text: String,
+    },
+    /// Give a URL an address of the proxy.
+    Proxy {
+        /// `http://localhost:3000`.
+        url: String,
+    },
+    /// Serve those who name the proxy as theirs, or no longer.
+    ToggleProxy,
+    /// Say how the PAC file is used.
+    Pac,
+    /// Send a kept request again.
+    Replay {
+        /// Which.
+        id: ExchangeId,
+        /// How often.
+        times: u32,
     },
     /// The terminal has a new size.
     Resize {
@@ -125,6 +142,8 @@ pub enum Argument {
     ProcessAndText,
     /// Any text, needed.
     Text,
+    /// One or two whole numbers.
+    Numbers,
     /// Any text, or none.
     OptionalText,
     /// One of these words.
@@ -208,6 +227,39 @@ pub const COMMANDS: &[CommandSpec] = &[
         make: |w| Ok(Command::View(ViewCommand::Solo(w.first()?))),
     },
     CommandSpec {
+        name: "proxy",
+        usage: "URL",
+        about: "give a URL an address of the proxy",
+        argument: Argument::Text,
+        make: |w| Ok(Command::Proxy { url: w.first()? }),
+    },
+    CommandSpec {
+        name: "toggle-proxy",
+        usage: "",
+        about: "serve programs that name brummer as their proxy, or no longer",
+        argument: Argument::None,
+        make: |_| Ok(Command::ToggleProxy),
+    },
+    CommandSpec {
+        name: "pac",
+        usage: "",
+        about: "the address of the PAC file, for a browser's settings",
+        argument: Argument::None,
+        make: |_| Ok(Command::Pac),
+    },
+    CommandSpec {
+        name: "replay",
+        usage: "NUMBER [TIMES]",
+        about: "send a kept request again",
+        argument: Argument::Numbers,
+        make: |w| {
+            let number = |at: usize| w.words.get(at).and_then(|word| word.parse::<u64>().ok());
+            let id = ExchangeId(number(0).ok_or_else(|| w.missing())?);
+            let times = u32::try_from(number(1).unwrap_or(1)).unwrap_or(u32::MAX);
+            Ok(Command::Replay { id, times: times.clamp(1, 1000) })
+        },
+    },
+    CommandSpec {
         name: "show",
         usage: "[PATTERN]",
         about: "keep only lines that match; without a pattern, list the filters",
@@ -279,9 +331,9 @@ pub const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "view",
-        usage: "scripts | processes | logs",
+        usage: "scripts | processes | logs | urls | web",
         about: "go to a view",
-        argument: Argument::OneOf(&["scripts", "processes", "logs"]),
+        argument: Argument::OneOf(&["scripts", "processes", "logs", "urls", "web"]),
         make: |w| Ok(Command::View(ViewCommand::Go(w.first()?))),
     },
     CommandSpec {
@@ -424,6 +476,7 @@ mod tests {
                     spec.name.into()
                 }
                 Argument::OptionalOneOf(words) | Argument::OneOf(words) => format!("{} {}", spec.name, words[0]),
+                Argument::Numbers => format!("{} 1 2", spec.name),
                 _ => format!("{} a b", spec.name),
             };
             assert!(parse(&line).is_ok(), "{line}");

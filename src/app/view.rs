@@ -7,6 +7,7 @@ use crate::app::command::Command;
 use crate::error::Result;
 use crate::event::{Exit, Level, ProcessId, Status};
 use crate::logs::LogStore;
+use crate::proxy::{Exchange, ExchangeId};
 
 /// The project that Brummer was started in.
 #[derive(Clone, Debug)]
@@ -111,6 +112,77 @@ impl SystemMessage {
     }
 }
 
+/// The URL of a server that a process has printed, and the addresses that the proxy gave it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UrlRow {
+    /// As it can be opened.
+    pub url: Arc<str>,
+    /// Whose.
+    pub process: ProcessId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// The address through the proxy; `None` while there is none.
+    pub proxied: Option<Arc<str>>,
+    /// The address by name: `http://web.localhost:19888`.
+    pub named: Option<Arc<str>>,
+    /// Requests that went through the proxy.
+    pub requests: u64,
+    /// When it was seen first, milliseconds since 1970.
+    pub seen_ms: u64,
+}
+
+/// How the proxy stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProxyRow {
+    /// Its own port, while it runs.
+    pub port: Option<u16>,
+    /// It also serves those who name it as their proxy.
+    pub full: bool,
+    /// The address of the PAC file, while it runs.
+    pub pac: Option<Arc<str>>,
+    /// Pages are given the telemetry script.
+    pub telemetry: bool,
+    /// Exchanges so far, those that failed among them.
+    pub exchanges: (u64, u64),
+}
+
+/// Something that a page in a browser has told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PageEvent {
+    /// When, milliseconds since 1970.
+    pub time_ms: u64,
+    /// The tab it comes from; short, for showing.
+    pub session: Arc<str>,
+    /// The page's path.
+    pub page: Arc<str>,
+    /// `error`, `console`, `web-vital`, `navigation`, `interaction`, `resource`, `request` and so on.
+    pub kind: Arc<str>,
+    /// What happened, in one line.
+    pub text: Arc<str>,
+    /// The rest of it, such as the frames of a stack with their original places.
+    pub detail: Arc<[Box<str>]>,
+    /// How bad it is.
+    pub level: Level,
+}
+
+/// Which part of an exchange is to be written out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExchangePart {
+    /// What it was and its header fields.
+    #[default]
+    Head,
+    /// The body that went up.
+    RequestBody,
+    /// The body that came down.
+    ResponseBody,
+    /// Messages of a WebSocket, or events.
+    Frames,
+    /// Where the time went.
+    Timing,
+    /// A command line for curl.
+    Curl,
+}
+
 /// Counters that change when what they stand for has changed; a reader compares them with those it saw last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Versions {
@@ -122,6 +194,12 @@ pub struct Versions {
     pub logs: u64,
     /// Messages.
     pub messages: u64,
+    /// URLs and their addresses, and how the proxy stands.
+    pub urls: u64,
+    /// Exchanges of the proxy.
+    pub exchanges: u64,
+    /// What pages told.
+    pub pages: u64,
 }
 
 /// What a command came to.
@@ -156,6 +234,19 @@ pub trait Backend: Send + Sync {
     ///
     /// [`App::hold_lines`]: crate::app::App::hold_lines
     fn printed(&self, before: u64, lines: u64);
+    /// URLs of servers, those of running processes first.
+    fn urls(&self) -> Vec<UrlRow>;
+    /// How the proxy stands.
+    fn proxy(&self) -> ProxyRow;
+    /// What went through the proxy and is kept, newest first; `filter` is in the words of [`crate::proxy::Filter`].
+    ///
+    /// # Errors
+    /// INVALID_STATE: the filter is wrong; where, and what is allowed.
+    fn exchanges(&self, filter: &str) -> Result<Vec<Arc<Exchange>>>;
+    /// A part of an exchange as lines of text; secrets are masked unless `reveal`.
+    fn exchange_text(&self, id: ExchangeId, part: ExchangePart, reveal: bool) -> Vec<String>;
+    /// What pages told, newest first.
+    fn page_events(&self) -> Vec<PageEvent>;
     /// What has changed.
     fn versions(&self) -> Versions;
     /// `wake` is called after a change, from any thread; it must only set a flag or write to a channel. Calls may merge.
