@@ -13,6 +13,7 @@ use crate::app::rows::UsageSampler;
 use crate::app::scripts::Scripts;
 use crate::app::setup::Setup;
 use crate::app::sinks::Sinks;
+use crate::app::web::Web;
 use crate::config::Config;
 use crate::error::{ErrorCollector, Result};
 use crate::event::{Event, Kind, Level, ProcessId, Status};
@@ -54,6 +55,7 @@ pub struct App {
     pub(super) pool: Pool,
     pub(super) timer: Timer,
     pub(super) usage: UsageSampler,
+    pub(super) web: Arc<Web>,
     pub(super) me: Weak<App>,
     pub(super) origins: Mutex<BTreeMap<ProcessId, Origin>>,
     pub(super) scan_workers: usize,
@@ -86,6 +88,7 @@ impl App {
         let timer = Timer::new()?;
         let store = LogStore::new(setup.store);
         let (changes, messages) = (Changes::new(), Arc::new(Messages::default()));
+        let web = Web::new(setup.web.clone().of_project(&options.dir), &pool, &changes, &messages);
         let sinks = Sinks::new(store.clone(), bus.clone(), changes.clone(), setup.batch_lines);
         let announcer = Arc::new(Announcer { bus: bus.clone(), changes: changes.clone() });
         let scripts = Arc::new(Scripts::scan(&options, &setup, &messages));
@@ -113,6 +116,7 @@ impl App {
             messages,
             scripts,
             sinks,
+            web,
             store,
             manager,
             bus,
@@ -120,6 +124,7 @@ impl App {
             timer,
         });
         app.listen();
+        app.listen_for_servers();
         memory::watch(&app, setup.memory);
         Ok(app)
     }
@@ -142,6 +147,43 @@ impl App {
                 changes.bump(Thing::Messages);
             }
         });
+    }
+
+    /// Servers are given addresses of the proxy while their processes run.
+    fn listen_for_servers(&self) {
+        let (web, manager) = (self.web.clone(), self.manager.clone());
+        self.bus.subscribe(Kind::UrlDetected, "proxy", move |event: &Event| {
+            if let Event::UrlDetected { process, url } = event
+                && let Some(found) = manager.get_process(*process).filter(|found| !found.status.is_ended())
+            {
+                web.found(*process, &found.name, url);
+            }
+        });
+        let web = self.web.clone();
+        self.bus.subscribe(Kind::ProcessChanged, "proxy", move |event: &Event| {
+            if let Event::ProcessChanged { process, status, .. } = event
+                && status.is_ended()
+            {
+                web.ended(*process);
+            }
+        });
+    }
+
+    /// Begins the proxy now instead of with the first server; with a URL it is given an address at once, which is the answer.
+    ///
+    /// # Errors
+    /// A port is taken, or the URL is none of a server.
+    pub fn begin_proxy(&self, url: Option<&str>) -> Result<String> {
+        match url {
+            Some(url) => self.web.add(url).map(|mapping| mapping.proxy_url.to_string()),
+            None => self.web.begin().map(|proxy| format!("http://127.0.0.1:{}", proxy.port())),
+        }
+    }
+
+    /// Says something to the person as Brummer itself.
+    pub fn tell(&self, text: impl Into<String>) {
+        self.messages.push(Level::Info, text.into());
+        self.changes.bump(Thing::Messages);
     }
 
     /// From now on no line is given up before [`Backend::printed`] said that it was printed: a process that outruns the
@@ -213,6 +255,7 @@ impl App {
         }
         let errors = ErrorCollector::new("app");
         errors.check(self.manager.cleanup(limit));
+        self.web.stop();
         let end = Instant::now() + self.stop_limit;
         errors.check(self.bus.stop(self.stop_limit));
         errors.check(self.store.close());

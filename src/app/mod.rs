@@ -2,7 +2,8 @@
 //!
 //! Start with `core`: the services, wired; `setup` says what the settings make of each. `sinks` carries lines from the reactor into the store; `scripts` joins what was
 //! detected with `[processes]` of the settings; `run` carries out commands; `rows` makes the views; `changes` wakes the
-//! front doors; `messages` is what Brummer itself has to say; `memory` keeps it within its limit.
+//! front doors; `messages` is what Brummer itself has to say; `memory` keeps it within its limit; `web` is the proxy
+//! and what pages told.
 
 mod changes;
 pub mod command;
@@ -15,6 +16,7 @@ mod scripts;
 mod setup;
 mod sinks;
 pub mod view;
+mod web;
 
 #[cfg(test)]
 mod tests;

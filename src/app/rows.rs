@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 use crate::app::changes::{Thing, Wake};
 use crate::app::command::Command;
 use crate::app::core::App;
-use crate::app::view::{Backend, ProcessRow, Project, Reply, ScriptRow, SystemMessage, Usage, Versions};
+use crate::app::view::{
+    Backend, ExchangePart, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow, Usage,
+    Versions,
+};
 use crate::error::Result;
 use crate::event::{Level, ProcessId};
 use crate::io::usage;
 use crate::logs::LogStore;
 use crate::process::Process;
+use crate::proxy::{Exchange, ExchangeId};
 use crate::runtime::Priority;
 use crate::runtime::timer::TimerId;
 
@@ -49,6 +53,26 @@ impl Backend for App {
         if self.sinks.can_go_on() {
             self.manager.look_again();
         }
+    }
+
+    fn urls(&self) -> Vec<UrlRow> {
+        self.web.urls()
+    }
+
+    fn proxy(&self) -> ProxyRow {
+        self.web.row()
+    }
+
+    fn exchanges(&self, filter: &str) -> Result<Vec<Arc<Exchange>>> {
+        self.web.exchanges(filter)
+    }
+
+    fn exchange_text(&self, id: ExchangeId, part: ExchangePart, reveal: bool) -> Vec<String> {
+        self.web.exchange_text(id, part, reveal)
+    }
+
+    fn page_events(&self) -> Vec<PageEvent> {
+        self.web.page_events()
     }
 
     fn versions(&self) -> Versions {

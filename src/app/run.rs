@@ -27,6 +27,16 @@ impl App {
                 let line = format!("{text}\n");
                 self.each(&target, "sent to", |id| self.manager.write_stdin(id, line.as_bytes()))
             }
+            Command::Proxy { url } => {
+                let mapping = self.web.add(&url)?;
+                Ok(Reply::Done(format!("{} is also {} and {}", mapping.url, mapping.proxy_url, mapping.name_url)))
+            }
+            Command::ToggleProxy => Ok(Reply::Done(match self.web.toggle()? {
+                true => format!("programs may name brummer as their proxy: {}", self.web.pac()?),
+                false => "the proxy serves the addresses of servers alone".into(),
+            })),
+            Command::Pac => Ok(Reply::Done(format!("automatic proxy configuration: {}", self.web.pac()?))),
+            Command::Replay { .. } => Err(Error::new("command", Code::InvalidState, "TEMPORARY")),
             Command::Resize { columns, rows } => {
                 self.manager.resize(columns, rows);
                 Ok(Reply::Done(String::new()))
@@ -120,6 +130,7 @@ impl App {
         self.manager.forget(id)?;
         self.origins().remove(&id);
         self.sinks.forget(id);
+        self.web.forget(id);
         self.changes.bump(Thing::Processes);
         Ok(Reply::Done("forgotten".into()))
     }

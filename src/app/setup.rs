@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use crate::config::{Backpressure, Config};
+use crate::app::web::WebSetup;
+use crate::config::{Backpressure, Config, ProxyMode};
 use crate::io::reactor::Reading;
 use crate::logs::LogLimits;
 use crate::process::Terminal;
 use crate::process::detect::{DetectOptions, Manager, RunnerChoice};
+use crate::proxy::inject::Policies;
+use crate::proxy::{CaptureLimits, Limits, ProxyConfig};
 use crate::runtime::events::{BusConfig, Policy};
 use crate::runtime::pool::{Pin, PoolConfig};
 
-/// Threads beside the pool's: main, reactor, timer, input, writer.
-const SERVICE_THREADS: usize = 5;
+/// Threads beside the pool's: main, reactor, proxy, timer, input, writer.
+const SERVICE_THREADS: usize = 6;
 
 /// What a short line takes; the default of 10,000 lines is a share of about 256 KiB.
 const LINE_BYTES: usize = 26;
@@ -36,6 +39,7 @@ pub(crate) struct Setup {
     /// What may pass at the end before events and tasks that are under way are given up.
     pub(crate) stop_limit: Duration,
     pub(crate) memory: Memory,
+    pub(crate) web: WebSetup,
 }
 
 /// How Brummer's own memory is watched.
@@ -66,6 +70,7 @@ impl Setup {
             scan_workers: settings.log_store.worker_count,
             stop_limit: settings.process_manager.worker_timeout,
             memory,
+            web: web(config),
         }
     }
 }
@@ -120,6 +125,38 @@ fn store(config: &Config, memory_bytes: u64) -> LogLimits {
         max_total_entries: settings.max_total_entries,
         max_bytes: usize::try_from(settings.max_bytes.min(most)).unwrap_or(usize::MAX),
         ..LogLimits::default()
+    }
+}
+
+fn web(config: &Config) -> WebSetup {
+    let settings = &config.settings.proxy_server;
+    let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let limits = Limits {
+        connect: Duration::from_millis(settings.connection_timeout_ms),
+        websockets: settings.max_ws_clients,
+        ..Limits::default()
+    };
+    WebSetup {
+        enabled: settings.mode != ProxyMode::Off,
+        proxy: ProxyConfig {
+            port: settings.port,
+            first_port: settings.first_port,
+            lan: settings.lan,
+            full: settings.mode == ProxyMode::Full,
+            rewrite: settings.rewrite,
+            hide_via: !settings.via,
+            hosts: settings.allowed_hosts.clone(),
+            limits,
+            ..ProxyConfig::default()
+        },
+        capture: CaptureLimits {
+            exchanges: settings.request_buffer_size,
+            bytes: size(settings.max_bytes),
+            body_bytes: size(settings.max_body_bytes),
+            ..CaptureLimits::default()
+        },
+        telemetry: settings.telemetry,
+        policies: if settings.loosen_csp { Policies::Loosen } else { Policies::Keep },
     }
 }
 

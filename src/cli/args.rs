@@ -65,6 +65,26 @@ pub(super) struct Flags {
     #[arg(long, value_name = "FORMAT", global = true)]
     pub(super) time: Option<Time>,
 
+    /// Whose requests the proxy takes: those to the servers of processes, those of all who use it as their proxy, or none
+    #[arg(long, value_name = "MODE", global = true)]
+    pub(super) proxy_mode: Option<ProxyMode>,
+
+    /// The proxy's own port
+    #[arg(long, value_name = "PORT", global = true)]
+    pub(super) proxy_port: Option<u16>,
+
+    /// Give this URL an address of the proxy at the start
+    #[arg(long, value_name = "URL")]
+    pub(super) proxy_url: Option<String>,
+
+    /// The same as --proxy-mode full
+    #[arg(long, hide = true, conflicts_with_all = ["proxy_mode", "no_proxy"])]
+    pub(super) standard_proxy: bool,
+
+    /// The same as --proxy-mode off
+    #[arg(long, conflicts_with = "proxy_mode")]
+    pub(super) no_proxy: bool,
+
     /// Print every setting with its value and where it comes from
     #[arg(long)]
     pub(super) settings: bool,
@@ -101,6 +121,22 @@ pub(super) enum Verb {
         #[arg(long, value_name = "N", value_parser = seconds)]
         seconds: Option<Duration>,
     },
+    /// Run the proxy alone: in front of one server, or for programs that use it as their proxy
+    #[command(group = clap::ArgGroup::new("whom").required(true).args(["upstream", "forward"]))]
+    Proxy {
+        /// The server that it stands in front of: `http://localhost:3000`
+        #[arg(long, value_name = "URL")]
+        upstream: Option<String>,
+        /// Be a forward proxy, with CONNECT and a PAC file
+        #[arg(long)]
+        forward: bool,
+        /// The port that it listens on; without it one is chosen
+        #[arg(long, short, value_name = "PORT")]
+        port: Option<u16>,
+        /// Leave pages as they are: no telemetry script
+        #[arg(long)]
+        no_telemetry: bool,
+    },
     /// Print the completions for a shell
     Completions {
         /// The shell
@@ -118,6 +154,17 @@ pub(super) enum Output {
     Text,
     /// One object a line
     Json,
+}
+
+/// Whose requests the proxy takes.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProxyMode {
+    /// Those to the addresses of servers
+    Reverse,
+    /// Those too of programs that use it as their proxy
+    Full,
+    /// None
+    Off,
 }
 
 /// Yes, no, or by what stdout is.
@@ -172,8 +219,7 @@ pub(super) fn definition() -> Command {
 }
 
 /// Options of earlier versions that have nothing to act on here.
-const GONE: [&str; 9] =
-    ["port", "proxy-port", "proxy-mode", "proxy-url", "standard-proxy", "no-proxy", "no-mcp", "mcp", "mcp-debug"];
+const GONE: [&str; 4] = ["port", "no-mcp", "mcp", "mcp-debug"];
 
 /// Parses, or answers what is to be printed and the exit code: 0 for help and version, 2 for a wrong command line.
 pub(super) fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Args, clap::Error> {
@@ -190,7 +236,7 @@ pub(super) fn explain(error: &clap::Error) -> String {
     };
     let gone = wrong.strip_prefix("--").or((wrong == "-p").then_some("port")).filter(|name| GONE.contains(name));
     match gone {
-        Some(_) => format!("brummer: {wrong} has no effect: there is no proxy and no MCP server in this version\n"),
+        Some(_) => format!("brummer: {wrong} has no effect: there is no MCP server in this version\n"),
         None => format!("brummer: {text}"),
     }
 }
@@ -271,11 +317,22 @@ mod tests {
     }
 
     #[test]
+    fn the_proxy_alone_needs_to_know_for_whom_it_is() {
+        let args = parsed("brummer proxy --upstream http://localhost:3000 --port 8080 --no-tui");
+        let upstream = Some("http://localhost:3000".to_owned());
+        let verb = Verb::Proxy { upstream, forward: false, port: Some(8080), no_telemetry: false };
+        assert!(args.verb == Some(verb) && args.flags.no_tui);
+        assert!(matches!(parsed("brummer proxy --forward").verb, Some(Verb::Proxy { forward: true, .. })));
+        assert!(refused("brummer proxy").contains("--forward"));
+        assert!(refused("brummer proxy --forward --upstream http://a").contains("cannot be used with"));
+    }
+
+    #[test]
     fn a_wrong_option_is_named_with_what_is_allowed() {
         let text = refused("brummer --runner npn");
         assert!(text.starts_with("brummer: invalid value 'npn'") && text.contains("pnpm"), "{text}");
         assert!(refused("brummer --nope").starts_with("brummer: unexpected argument '--nope'"));
-        assert!(refused("brummer --proxy-port=3 dev").contains("--proxy-port has no effect"));
+        assert!(refused("brummer --no-mcp dev").contains("--no-mcp has no effect"));
         assert!(refused("brummer -p 3 dev").contains("-p has no effect"));
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::args::{self, Args, Flags, Verb, When, word};
-use super::run::{self, Request, Start};
+use super::run::{self, ProxyWish, Request, Start};
 use super::{completions, demo, list, terminal};
 use crate::app::list_scripts;
 use crate::config::{Config, Overrides};
@@ -42,9 +42,22 @@ fn answer(args: Args) -> Result<u8> {
         Some(Verb::Completions { shell }) => return Ok(print(completions::completions(*shell).as_bytes())),
         Some(Verb::Man) => return Ok(print(&completions::man())),
         Some(Verb::Demo { seconds }) => return run::demo(flags.clone(), *seconds),
-        Some(Verb::List { .. } | Verb::Run { .. }) | None => {}
+        Some(Verb::List { .. } | Verb::Run { .. } | Verb::Proxy { .. }) | None => {}
     }
     let dir = folder(&flags.dir)?;
+    if let Some(Verb::Proxy { upstream, forward: _, port, no_telemetry }) = args.verb {
+        let config = load_with(&dir, proxy_overrides(flags, upstream.is_none(), port, no_telemetry))?;
+        let proxy = Some(ProxyWish { url: upstream, port });
+        return Ok(run::run(Request {
+            dir,
+            config,
+            flags: args.flags,
+            starts: Vec::new(),
+            limit: None,
+            folder: None,
+            proxy,
+        }));
+    }
     let config = load(&dir, flags)?;
     let (names, rest) = match args.verb {
         _ if flags.settings => return Ok(print(config.render().as_bytes())),
@@ -59,7 +72,8 @@ fn answer(args: Args) -> Result<u8> {
             return Ok(USAGE);
         }
     };
-    Ok(run::run(Request { dir, config, flags: args.flags, starts, limit: None, folder: None }))
+    let proxy = args.flags.proxy_url.clone().map(|url| ProxyWish { url: Some(url), port: None });
+    Ok(run::run(Request { dir, config, flags: args.flags, starts, limit: None, folder: None, proxy }))
 }
 
 /// What the words name: scripts, the last of them with arguments, or one command.
@@ -83,7 +97,12 @@ fn starts(names: Vec<String>, rest: Vec<String>) -> Result<Vec<Start>> {
 
 /// The settings of a folder, with its keys checked: what is wrong with them is known before anything starts.
 pub(super) fn load(dir: &Path, flags: &Flags) -> Result<Config> {
-    let config = Config::load(dir, &overrides(flags))?;
+    load_with(dir, overrides(flags))
+}
+
+/// The same with these flags.
+fn load_with(dir: &Path, overrides: Overrides) -> Result<Config> {
+    let config = Config::load(dir, &overrides)?;
     let faults = Keymap::faults(&terminal::keys(&config));
     let said = |fault: &KeyFault| {
         let binding = config.keys.iter().find(|binding| binding.action == fault.action);
@@ -110,10 +129,33 @@ fn overrides(flags: &Flags) -> Overrides {
         };
         overrides.set("terminal", value, "--terminal");
     }
+    let mode = flags.proxy_mode.map(word);
+    let mode = mode.map(|mode| (mode, "--proxy-mode"));
+    let mode = mode.or_else(|| flags.standard_proxy.then(|| ("full".to_owned(), "--standard-proxy")));
+    if let Some((mode, flag)) = mode.or_else(|| flags.no_proxy.then(|| ("off".to_owned(), "--no-proxy"))) {
+        overrides.set("proxy_server.mode", mode, flag);
+    }
+    if let Some(port) = flags.proxy_port {
+        overrides.set("proxy_server.port", port.to_string(), "--proxy-port");
+    }
     if let Some(time) = flags.time {
         overrides.set("ui.timestamps", word(time), "--time");
     }
     overrides
+}
+
+/// What `brummer proxy` says instead of the files.
+fn proxy_overrides(flags: &Flags, forward: bool, port: Option<u16>, no_telemetry: bool) -> Overrides {
+    let mut all = overrides(flags);
+    all.set("proxy_server.mode", if forward { "full" } else { "reverse" }, "brummer proxy");
+    if let Some(port) = port {
+        let key = if forward { "proxy_server.port" } else { "proxy_server.first_port" };
+        all.set(key, port.to_string(), "--port");
+    }
+    if no_telemetry {
+        all.set("proxy_server.telemetry", "false", "--no-telemetry");
+    }
+    all
 }
 
 /// The folder as an absolute path.

@@ -15,7 +15,7 @@ use super::terminal;
 use crate::app::command::Command;
 use crate::app::view::{Backend, Reply};
 use crate::app::{App, AppOptions};
-use crate::config::Config;
+use crate::config::{Config, ProxyMode};
 use crate::error::{Code, Error, Result};
 use crate::event::{Level, ProcessId};
 use crate::io::guardian;
@@ -34,6 +34,17 @@ pub(super) struct Request {
     pub(super) limit: Option<Duration>,
     /// A folder that goes at the end: by whichever of guardian and app is left, should one be killed.
     pub(super) folder: Option<PathBuf>,
+    /// The proxy begins at once.
+    pub(super) proxy: Option<ProxyWish>,
+}
+
+/// How the proxy begins.
+#[derive(Debug)]
+pub(super) struct ProxyWish {
+    /// The URL that is given an address; `None`: it serves those who use it as their proxy.
+    pub(super) url: Option<String>,
+    /// The port that it has to be on.
+    pub(super) port: Option<u16>,
 }
 
 /// Something to start.
@@ -76,7 +87,7 @@ pub(super) fn demo(flags: Flags, limit: Option<Duration>) -> Result<u8> {
     let named = |name: &str| Start::Named { word: name.to_owned(), args: Vec::new() };
     let starts = demo::Project::names().map(named).collect();
     let dir = project.dir().to_owned();
-    Ok(run(Request { folder: Some(dir.clone()), dir, config, flags, starts, limit }))
+    Ok(run(Request { folder: Some(dir.clone()), dir, config, flags, starts, limit, proxy: None }))
 }
 
 fn remove(folder: Option<&Path>) {
@@ -85,7 +96,7 @@ fn remove(folder: Option<&Path>) {
 }
 
 fn serve(request: Request, guard: guardian::Guard) -> Result<u8> {
-    let Request { dir, config, flags, starts, limit, folder } = request;
+    let Request { dir, config, flags, starts, limit, folder, proxy } = request;
     let on_terminal = io::stdout().is_terminal();
     let lines_wanted = flags.no_tui || flags.output.is_some();
     let headless = lines_wanted || !on_terminal || !io::stdin().is_terminal() || terminal_is_dumb();
@@ -99,13 +110,38 @@ fn serve(request: Request, guard: guardian::Guard) -> Result<u8> {
             app.give_input(if stdin::is_terminal() { Input::Pipe } else { Input::Inherited });
         }
     }
-    let result = start_all(&app, &starts).and_then(|wanted| match headless {
+    if headless && starts.is_empty() && proxy.is_none() {
+        app.tell(nothing_runs(&app));
+    }
+    let begun = begin_proxy(&app, proxy);
+    let result = begun.and_then(|()| start_all(&app, &starts)).and_then(|wanted| match headless {
         true => print_lines(&app, &flags, guard, Plan { wanted, limit, patience }, folder.clone()),
         false => terminal::show(&app, guard, &wanted),
     });
     let stopped = app.shutdown(patience);
     remove(folder.as_deref());
     result.and_then(|code| stopped.map(|()| code))
+}
+
+/// Begins the proxy, and says where it is.
+fn begin_proxy(app: &App, wish: Option<ProxyWish>) -> Result<()> {
+    let full = app.config().settings.proxy_server.mode == ProxyMode::Full;
+    let wish = match wish {
+        Some(wish) => wish,
+        None if full => ProxyWish { url: None, port: None },
+        None => return Ok(()),
+    };
+    let address = app.begin_proxy(wish.url.as_deref())?;
+    let port = address.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+    if let Some(wanted) = wish.port.filter(|wanted| port.is_some_and(|port| port != *wanted)) {
+        let message = format!("port {wanted} is taken: another program listens there; choose another with --port");
+        return Err(Error::new("proxy", Code::AlreadyExists, message));
+    }
+    app.tell(match &wish.url {
+        Some(url) => format!("{url} is also {address}"),
+        None => format!("the proxy is at {address}; for browsers: {address}/proxy.pac"),
+    });
+    Ok(())
 }
 
 /// The longest time that a process may take to end after it was asked to.
@@ -179,12 +215,8 @@ fn print_lines(
     });
     let ring = Arc::clone(&bell);
     app.on_change(Arc::new(move || ring.ring()));
-    let nothing_named = plan.wanted.is_empty();
     let printer = printer(app, flags);
-    let mut session = Session::new(&**app, plan, printer, io::stdout().lock());
-    if nothing_named {
-        session.say(Level::Info, &nothing_runs(app));
-    }
+    let session = Session::new(&**app, plan, printer, io::stdout().lock());
     session.run(&bell).map_err(|error| Error::io("cli", "write to standard output", error))
 }
 

@@ -1,0 +1,219 @@
+//! What the front doors see of the proxy: rows of URLs and exchanges, an exchange as text, and what pages told.
+
+use std::sync::{Arc, PoisonError};
+
+use super::service::Web;
+use crate::app::messages::now_ms;
+use crate::app::view::{ExchangePart, PageEvent, ProxyRow, UrlRow};
+use crate::error::{Code, Error, Result};
+use crate::event::Level;
+use crate::proxy::capture::copy::curl;
+use crate::proxy::capture::decode::{show, show_bytes};
+use crate::proxy::capture::redact::{self, masked};
+use crate::proxy::capture::timing::{Step, spans};
+use crate::proxy::capture::{Filter, Query, Secrets, jwt};
+use crate::proxy::telemetry::{self, ErrorGroup, Family, Session};
+use crate::proxy::{Exchange, ExchangeId, Headers, Injection};
+
+/// Events that are shown; older ones are still in the store.
+const EVENTS_MAX: usize = 1000;
+
+impl Web {
+    pub(crate) fn urls(&self) -> Vec<UrlRow> {
+        let mappings = self.proxy().map(|proxy| proxy.mappings());
+        let kept = self.capture.requests(&Query::default());
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let rows = seen.into_iter().map(|seen| {
+            let own = mappings.iter().flat_map(|all| all.iter());
+            let mapping =
+                own.clone().find(|mapping| mapping.process == seen.process && origin(&seen.url) == &*mapping.url);
+            let requests = mapping.map_or(0, |mapping| {
+                let to_it = |exchange: &&Arc<Exchange>| {
+                    exchange.opened.url.strip_prefix(&*mapping.url).is_some_and(|rest| rest.starts_with('/'))
+                };
+                kept.iter().filter(to_it).count() as u64
+            });
+            UrlRow {
+                proxied: mapping.map(|mapping| mapping.proxy_url.clone()),
+                named: mapping.map(|mapping| mapping.name_url.clone()),
+                url: seen.url,
+                process: seen.process,
+                name: seen.name,
+                requests,
+                seen_ms: seen.seen_ms,
+            }
+        });
+        let mut rows: Vec<UrlRow> = rows.collect();
+        rows.sort_by_key(|row| row.proxied.is_none());
+        rows
+    }
+
+    pub(crate) fn row(&self) -> ProxyRow {
+        let sums = self.capture.summary();
+        let proxy = self.proxy().filter(|proxy| proxy.is_running());
+        let full = proxy.as_ref().is_some_and(|proxy| proxy.is_full());
+        ProxyRow {
+            port: proxy.as_ref().map(|proxy| proxy.port()),
+            full,
+            pac: proxy.filter(|_| full).map(|proxy| format!("http://127.0.0.1:{}/proxy.pac", proxy.port()).into()),
+            telemetry: self.tells(),
+            exchanges: (sums.total, sums.failed),
+        }
+    }
+
+    pub(crate) fn exchanges(&self, filter: &str) -> Result<Vec<Arc<Exchange>>> {
+        let filter = match filter.trim() {
+            "" => None,
+            text => {
+                Some(Filter::parse(text).map_err(|error| Error::new("filter", Code::InvalidState, error.to_string()))?)
+            }
+        };
+        Ok(self.capture.requests(&Query { filter, ..Query::default() }))
+    }
+
+    pub(crate) fn exchange_text(&self, id: ExchangeId, part: ExchangePart, reveal: bool) -> Vec<String> {
+        let Some(exchange) = self.capture.get(id) else { return vec!["no longer kept".into()] };
+        let secrets = if reveal { Secrets::Shown } else { Secrets::Masked };
+        let shown = if reveal { (*exchange).clone() } else { masked(&exchange) };
+        match part {
+            ExchangePart::Head => head(&shown, &exchange, secrets),
+            ExchangePart::RequestBody => body(&shown.opened.headers, &shown.request_body),
+            ExchangePart::ResponseBody => body(&shown.response.headers, &shown.response.body),
+            ExchangePart::Frames => frames(&shown),
+            ExchangePart::Timing => timing(&shown),
+            ExchangePart::Curl => curl(&exchange, secrets).lines().map(str::to_owned).collect(),
+        }
+    }
+
+    pub(crate) fn page_events(&self) -> Vec<PageEvent> {
+        let store = self.telemetry.store();
+        let (errors, console) = (store.errors(None), store.console_errors(None));
+        let groups: Vec<&ErrorGroup> = errors.iter().chain(&console).collect();
+        let sessions = store.sessions();
+        let all = sessions.iter().flat_map(|session| session.events.iter().map(move |event| (session, event)));
+        let mut all: Vec<(&Arc<Session>, &Arc<telemetry::PageEvent>)> = all.collect();
+        all.sort_by_key(|(_, event)| std::cmp::Reverse(event.time_ms));
+        all.truncate(EVENTS_MAX);
+        all.into_iter().map(|(session, event)| page_event(session, event, &groups)).collect()
+    }
+}
+
+/// Scheme, host and port of a URL.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url[host..].find(['/', '?', '#']).map_or(url.len(), |at| host + at);
+    &url[..end]
+}
+
+fn head(shown: &Exchange, exchange: &Exchange, secrets: Secrets) -> Vec<String> {
+    let mut lines = vec![format!("{} {}", shown.opened.method, shown.opened.url)];
+    let status = shown.status.map_or("no answer".to_owned(), |status| format!("status {status}"));
+    let caller =
+        shown.caller.as_ref().map_or(String::new(), |caller| format!(", from {} ({})", caller.name, caller.pid));
+    let again = if shown.retried { ", sent twice" } else { "" };
+    lines.push(format!("{status}{caller}{again}"));
+    lines.extend(shown.failure.as_ref().map(|failure| format!("{}: {}", failure.kind, failure.text)));
+    match &shown.injection {
+        Injection::NotAPage => {}
+        Injection::Done { policy_loosened: true } => {
+            lines.push("the telemetry script was put in; its Content-Security-Policy was loosened for it".into());
+        }
+        Injection::Done { policy_loosened: false } => lines.push("the telemetry script was put in".into()),
+        Injection::Not(why) => lines.push(format!("the telemetry script was not put in: {why}")),
+    }
+    lines.extend([String::new(), "request".into()]);
+    lines.extend(fields(&shown.opened.headers));
+    lines.extend([String::new(), "answer".into()]);
+    lines.extend(fields(&shown.response.headers));
+    for token in jwt::find(exchange, secrets) {
+        lines.extend([String::new(), format!("token in {}, {}", token.place, token.standing(now_ms() as i64 / 1000))]);
+        let claims = token.header.iter().chain(&token.claims);
+        lines.extend(claims.map(|(name, value)| format!("  {name}: {value}")));
+    }
+    lines
+}
+
+fn fields(headers: &Headers) -> Vec<String> {
+    headers.into_iter().map(|(name, value)| format!("  {name}: {}", String::from_utf8_lossy(value))).collect()
+}
+
+fn body(headers: &Headers, body: &crate::proxy::Body) -> Vec<String> {
+    if body.bytes == 0 {
+        return vec!["no body".into()];
+    }
+    let shown = show(headers, body);
+    let mut lines = vec![format!("{} of {} bytes, {}", body.kept.len(), body.bytes, shown.kind.name())];
+    lines.extend(shown.notes);
+    lines.push(String::new());
+    lines.extend(shown.text.lines().map(str::to_owned));
+    lines
+}
+
+fn frames(shown: &Exchange) -> Vec<String> {
+    let (up, down) = shown.frames_total;
+    let mut lines = vec![format!("{up} up, {down} down, the newest {} kept", shown.frames.len()), String::new()];
+    for frame in &shown.frames {
+        let sign = if frame.up { '↑' } else { '↓' };
+        let text = show_bytes(&frame.kept).text;
+        lines.push(format!("{sign} {} {} bytes  {}", frame.kind, frame.bytes, text.replace('\n', " ")));
+    }
+    lines
+}
+
+fn timing(shown: &Exchange) -> Vec<String> {
+    let spans = spans(&shown.phases);
+    if spans.is_empty() {
+        return vec!["nothing was measured yet".into()];
+    }
+    let name = |step| match step {
+        Step::Connect => "connect",
+        Step::Wait => "wait",
+        Step::Body => "body",
+    };
+    spans.iter().map(|span| format!("{:<8} {:?}", name(span.step), span.to.saturating_sub(span.from))).collect()
+}
+
+fn page_event(session: &Session, event: &telemetry::PageEvent, groups: &[&ErrorGroup]) -> PageEvent {
+    let stack = event.text("stack").unwrap_or_default();
+    let group = groups.iter().find(|group| !stack.is_empty() && &*group.stack == stack);
+    let mut detail: Vec<Box<str>> = Vec::new();
+    for (at, frame) in telemetry::stack::frames(stack).iter().enumerate() {
+        let original = group.and_then(|group| group.originals.get(at)?.as_ref());
+        let place = match original {
+            Some(original) => format!("{}:{}:{}", original.file, original.line, original.column),
+            None => format!("{}:{}:{}", frame.url, frame.line, frame.column),
+        };
+        detail.push(format!("at {} {place}", frame.function).into());
+    }
+    if detail.is_empty() {
+        let pretty = serde_json::to_string_pretty(&event.data).unwrap_or_default();
+        detail.extend(pretty.lines().map(Box::from));
+    }
+    let level = match (event.is_error(), event.text("level")) {
+        (true, _) => Level::Error,
+        (false, Some("warn" | "warning")) => Level::Warn,
+        _ => Level::Info,
+    };
+    let short: String = session.id.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect();
+    let kind = match event.family() {
+        Family::Performance if &*event.name == "web_vital" => "web-vital",
+        family => family.name(),
+    };
+    PageEvent {
+        time_ms: event.time_ms,
+        session: short.into(),
+        page: path(&redact::url(&event.url)).into(),
+        kind: kind.into(),
+        text: event.summary().into(),
+        detail: detail.into(),
+        level,
+    }
+}
+
+/// The path of a URL, with its query.
+fn path(url: &str) -> &str {
+    match &url[origin(url).len()..] {
+        "" => "/",
+        path => path,
+    }
+}
