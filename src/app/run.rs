@@ -36,7 +36,7 @@ impl App {
                 false => "the proxy serves the addresses of servers alone".into(),
             })),
             Command::Pac => Ok(Reply::Done(format!("automatic proxy configuration: {}", self.web.pac()?))),
-            Command::Replay { .. } => Err(Error::new("command", Code::InvalidState, "TEMPORARY")),
+            Command::Replay { id, times } => self.web.again(id, times, &self.pool),
             Command::Resize { columns, rows } => {
                 self.manager.resize(columns, rows);
                 Ok(Reply::Done(String::new()))

@@ -27,6 +27,20 @@ const EFFECTS: &[(&str, &str)] = &[
     ("log_store.max_entries", "store"),
     ("log_store.max_total_entries", "store"),
     ("log_store.max_bytes", "store"),
+    ("proxy_server.mode", "web"),
+    ("proxy_server.port", "web"),
+    ("proxy_server.first_port", "web"),
+    ("proxy_server.lan", "web"),
+    ("proxy_server.allowed_hosts", "web"),
+    ("proxy_server.rewrite", "web"),
+    ("proxy_server.telemetry", "web"),
+    ("proxy_server.loosen_csp", "web"),
+    ("proxy_server.via", "web"),
+    ("proxy_server.request_buffer_size", "web"),
+    ("proxy_server.max_bytes", "web"),
+    ("proxy_server.max_body_bytes", "web"),
+    ("proxy_server.connection_timeout_ms", "web"),
+    ("proxy_server.max_ws_clients", "web"),
     ("resources.max_threads", "pool"),
     ("resources.memory_limit_mb", "memory"),
     ("resources.monitoring_interval_ms", "memory"),
@@ -62,6 +76,7 @@ fn another(row: &Setting) -> String {
         (Kind::Count(low, _) | Kind::Size(low, _), _) => low.to_string(),
         (Kind::Time(_, high), _) => format!("\"{}ms\"", high.as_millis()),
         (Kind::Counts(..), _) => "[7, 8, 9]".to_owned(),
+        (Kind::Texts, _) => "[\"other.test\"]".to_owned(),
         (Kind::Choice(words), Value::Choice(default)) => {
             let other = words.iter().rfind(|word| *word != default);
             format!("{:?}", other.unwrap_or_else(|| panic!("{} has one value", row.name())))

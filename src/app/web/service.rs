@@ -143,7 +143,7 @@ impl Web {
         }
     }
 
-    fn say(&self, level: Level, text: String) {
+    pub(super) fn say(&self, level: Level, text: String) {
         self.messages.push(level, text);
         self.changes.bump(Thing::Messages);
         self.changes.bump(Thing::Urls);
