@@ -137,6 +137,18 @@ pub(super) enum Verb {
         #[arg(long)]
         no_telemetry: bool,
     },
+    /// Open a page in a browser of its own, with an empty profile; it ends with Brummer
+    Browser {
+        /// The page: `http://localhost:3000`
+        #[arg(value_name = "URL")]
+        url: String,
+        /// Without a window
+        #[arg(long)]
+        headless: bool,
+        /// Write a picture of the page to this file (PNG) and end
+        #[arg(long, value_name = "FILE")]
+        screenshot: Option<PathBuf>,
+    },
     /// Print the completions for a shell
     Completions {
         /// The shell

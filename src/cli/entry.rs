@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::args::{self, Args, Flags, Verb, When, word};
+use super::browse::{Page, browse};
 use super::run::{self, ProxyWish, Request, Start};
 use super::{completions, demo, list, terminal};
 use crate::app::list_scripts;
@@ -42,6 +43,10 @@ fn answer(args: Args) -> Result<u8> {
         Some(Verb::Completions { shell }) => return Ok(print(completions::completions(*shell).as_bytes())),
         Some(Verb::Man) => return Ok(print(&completions::man())),
         Some(Verb::Demo { seconds }) => return run::demo(flags.clone(), *seconds),
+        Some(Verb::Browser { url, headless, screenshot }) => {
+            let page = Page { url: url.clone(), headless: *headless, screenshot: screenshot.clone() };
+            return Ok(browse(page));
+        }
         Some(Verb::List { .. } | Verb::Run { .. } | Verb::Proxy { .. }) | None => {}
     }
     let dir = folder(&flags.dir)?;

@@ -5,6 +5,7 @@
 
 mod args;
 mod bell;
+mod browse;
 mod completions;
 mod demo;
 #[cfg(test)]
