@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::app::web::WebSetup;
-use crate::config::{Backpressure, Config, ProxyMode};
+use crate::config::{Backpressure, Config, ProxyMode, RuleEntry};
 use crate::io::reactor::Reading;
 use crate::logs::LogLimits;
 use crate::process::Terminal;
 use crate::process::detect::{DetectOptions, Manager, RunnerChoice};
 use crate::proxy::inject::Policies;
-use crate::proxy::{CaptureLimits, Limits, ProxyConfig};
+use crate::proxy::{CaptureLimits, Limits, ProxyConfig, Rule};
 use crate::runtime::events::{BusConfig, Policy};
 use crate::runtime::pool::{Pin, PoolConfig};
 
@@ -147,6 +147,7 @@ fn web(config: &Config) -> WebSetup {
             hide_via: !settings.via,
             hosts: settings.allowed_hosts.clone(),
             limits,
+            rules: config.rules.iter().map(rule).collect(),
             ..ProxyConfig::default()
         },
         capture: CaptureLimits {
@@ -157,6 +158,23 @@ fn web(config: &Config) -> WebSetup {
         },
         telemetry: settings.telemetry,
         policies: if settings.loosen_csp { Policies::Loosen } else { Policies::Keep },
+    }
+}
+
+fn rule(entry: &RuleEntry) -> Rule {
+    Rule {
+        path: entry.path.clone(),
+        host: entry.host.clone(),
+        method: entry.method.clone(),
+        latency: entry.latency,
+        jitter: entry.jitter,
+        bytes_per_second: entry.bytes_per_second,
+        drop_percent: entry.drop_percent,
+        status: entry.status,
+        set_headers: entry.set_headers.clone(),
+        remove_headers: entry.remove_headers.clone(),
+        body_file: entry.body_file.clone(),
+        map_to: entry.map_to.clone(),
     }
 }
 

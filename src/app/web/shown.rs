@@ -8,7 +8,7 @@ use crate::app::view::{ExchangePart, PageEvent, ProxyRow, UrlRow};
 use crate::error::{Code, Error, Result};
 use crate::event::Level;
 use crate::proxy::capture::copy::curl;
-use crate::proxy::capture::decode::{show, show_bytes};
+use crate::proxy::capture::decode::{self, show, show_frame};
 use crate::proxy::capture::redact::{self, masked};
 use crate::proxy::capture::timing::{Step, spans};
 use crate::proxy::capture::{Filter, Query, Secrets, jwt};
@@ -152,9 +152,9 @@ fn body(headers: &Headers, body: &crate::proxy::Body) -> Vec<String> {
 fn frames(shown: &Exchange) -> Vec<String> {
     let (up, down) = shown.frames_total;
     let mut lines = vec![format!("{up} up, {down} down, the newest {} kept", shown.frames.len()), String::new()];
-    for frame in &shown.frames {
+    for frame in &decode::frames(shown) {
         let sign = if frame.up { '↑' } else { '↓' };
-        let text = show_bytes(&frame.kept).text;
+        let text = show_frame(frame).text;
         lines.push(format!("{sign} {} {} bytes  {}", frame.kind, frame.bytes, text.replace('\n', " ")));
     }
     lines
