@@ -9,6 +9,7 @@ use crate::tui::model::{Model, View};
 use crate::tui::text;
 use crate::tui::theme::Glyphs;
 use crate::tui::update::{available, overlays, strip};
+use crate::tui::web::Page;
 
 /// One hint: the keys and what they do.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +44,14 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
                 (&[A::Help], Some("help")),
             ]
         }
+        View::Web if strip::focused(model).is_some() => vec![
+            (&[A::Left, A::Right], Some("choose")),
+            (&[A::Open], Some("press")),
+            (&[A::Up, A::Down], Some("scroll")),
+            (&[A::Back], Some("back")),
+            (&[A::Reveal], None),
+            (&[A::CommandLine], None),
+        ],
         _ if strip::focused(model).is_some() => vec![
             (&[A::Left, A::Right], Some("choose")),
             (&[A::Open], Some("press")),
@@ -70,6 +79,29 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::RestartAll], None),
             (&[A::Select], None),
             (&[A::Kill], None),
+            (&[A::CommandLine], None),
+        ],
+        View::Urls => vec![
+            (&[A::Up, A::Down], None),
+            (&[A::Open], None),
+            (&[A::OpenProxied], None),
+            (&[A::Copy], Some("copy")),
+            (&[A::CopyProxied], None),
+            (&[A::Right], None),
+            (&[A::Find], None),
+            (&[A::CommandLine], None),
+            (&[A::NextView], None),
+        ],
+        View::Web => vec![
+            (&[A::Up, A::Down], None),
+            (&[A::Open], Some("details")),
+            (&[A::TurnPage], Some(if model.web.page == Page::Requests { "telemetry" } else { "requests" })),
+            (&[A::PauseWeb], Some(if model.web.follows() { "pause" } else { "follow" })),
+            (&[A::Find], Some(if model.web.page == Page::Requests { "filter" } else { "find" })),
+            (&[A::Copy], Some(if model.web.page == Page::Requests { "copy URL" } else { "copy" })),
+            (&[A::CopyCurl], None),
+            (&[A::Replay], None),
+            (&[A::Reveal], None),
             (&[A::CommandLine], None),
         ],
         View::Logs if paused => vec![

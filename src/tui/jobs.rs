@@ -1,14 +1,15 @@
-//! What workers do for the UI: save lines, find the latest error, copy, open a page.
+//! What workers do for the UI: save lines, find the latest error, copy, open a page, ask for what takes long.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
+use crate::app::view::Backend;
 use crate::event::Level;
 use crate::io::clipboard::Tool;
 use crate::io::opener::Opener;
 use crate::logs::{LineRef, Snapshot};
-use crate::tui::message::SaveJob;
+use crate::tui::message::{Effect, Message, SaveJob};
 
 /// Lines after an error that can belong to it.
 const STACK_MAX: usize = 100;
@@ -28,6 +29,19 @@ pub(crate) fn latest_error(lines: &Snapshot) -> Option<String> {
 
 fn is_indented(line: &LineRef<'_>) -> bool {
     matches!(line.plain.first(), Some(b' ' | b'\t'))
+}
+
+/// Asks the app for what the Web view shows.
+pub(crate) fn ask(backend: &dyn Backend, effect: Effect) -> Option<Message> {
+    match effect {
+        Effect::Exchanges { filter, turn } => Some(Message::Exchanges(turn, backend.exchanges(&filter))),
+        Effect::PageEvents { turn } => Some(Message::PageEvents(turn, backend.page_events())),
+        Effect::ExchangeText { id, part, reveal, copy } => {
+            let text = backend.exchange_text(id, part, reveal);
+            Some(Message::ExchangeText { id, part, reveal, copy, text })
+        }
+        _ => None,
+    }
 }
 
 /// Writes lines to a file, as text or as JSON lines; answers how many. When it fails, what the file held before is kept.

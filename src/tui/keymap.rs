@@ -13,7 +13,7 @@ pub(crate) enum Place {
     All,
     /// In this one.
     Only(View),
-    /// In both lists: Scripts and Processes.
+    /// In Scripts and Processes.
     Lists,
 }
 
@@ -22,7 +22,7 @@ impl Place {
         match self {
             Place::All => true,
             Place::Only(only) => only == view,
-            Place::Lists => view != View::Logs,
+            Place::Lists => matches!(view, View::Scripts | View::Processes),
         }
     }
 
@@ -71,18 +71,22 @@ use Place::{All, Lists};
 const SCRIPTS: Place = Place::Only(View::Scripts);
 const PROCESSES: Place = Place::Only(View::Processes);
 const LOGS: Place = Place::Only(View::Logs);
+const URLS: Place = Place::Only(View::Urls);
+const WEB: Place = Place::Only(View::Web);
 
 actions! {
     GoScripts "view.scripts" All, ["1"], "scripts", "go to Scripts";
     GoProcesses "view.processes" All, ["2"], "processes", "go to Processes";
     GoLogs "view.logs" All, ["3"], "logs", "go to Logs";
+    GoUrls "view.urls" All, ["5"], "URLs", "go to URLs";
+    GoWeb "view.web" All, ["6"], "web", "go to Web";
     NextView "view.next" All, ["tab"], "next view", "go to the next view";
     PreviousView "view.previous" All, ["shift+tab"], "previous view", "go to the previous view";
     Up "move.up" All, ["up", "k"], "move", "one row up; from the first row to the tabs";
     Down "move.down" All, ["down", "j"], "move", "one row down";
     PageUp "move.page_up" All, ["pgup", "ctrl+u"], "page up", "one page up";
     PageDown "move.page_down" All, ["pgdn", "ctrl+d"], "page down", "one page down";
-    First "move.first" All, ["home", "g"], "first", "to the first row";
+    First "move.first" All, ["home", "g"], "first", "to the first row; in Web, follow again";
     Last "move.last" All, ["end", "G"], "last", "to the last row; in Logs, follow again";
     Right "move.right" All, ["right"], "actions", "to the actions of the row; in Logs, scroll sideways";
     Left "move.left" All, ["left"], "back", "back from the actions; in Logs, scroll sideways";
@@ -133,6 +137,15 @@ actions! {
     Zoom "logs.zoom" LOGS, ["Z"], "zoom", "the lines fill the screen, the mouse is the terminal's";
     Clear "clear" LOGS, ["x"], "clear", "hide everything up to now";
     Undo "undo" LOGS, ["U"], "undo", "bring back what was cleared";
+
+    OpenProxied "url.proxied" URLS, ["p"], "via proxy", "open the URL through the proxy";
+    CopyProxied "url.copy_proxied" URLS, ["Y"], "copy proxy URL", "copy the URL's address through the proxy";
+
+    TurnPage "web.page" WEB, ["v"], "other page", "switch between requests and telemetry";
+    PauseWeb "web.pause" WEB, ["space"], "pause", "pause, or follow again";
+    Reveal "web.reveal" WEB, ["u"], "secrets", "show the secrets of this request, or mask them again";
+    Replay "web.replay" WEB, ["r"], "replay", "send the request again (asks unless it is GET or HEAD)";
+    CopyCurl "web.copy_curl" WEB, ["Y"], "copy as curl", "copy the request as a command line for curl";
 
     Copy "copy" All, ["y"], "copy", "copy the row or the selected lines";
     CopyContext "copy.context" LOGS, ["Y"], "copy with time", "copy with time and process";

@@ -90,6 +90,8 @@ pub(crate) fn layout(model: &Model) -> Areas {
         View::Scripts => scripts(model, &mut areas),
         View::Processes => processes(model, &mut areas),
         View::Logs => logs(model, &mut areas),
+        View::Urls => urls(model, &mut areas),
+        View::Web => web(model, &mut areas),
     }
     areas
 }
@@ -110,6 +112,8 @@ pub(crate) fn has_find(model: &Model) -> bool {
         View::Scripts => !model.scripts.find.is_empty(),
         View::Processes => !model.processes.find.is_empty(),
         View::Logs => !model.logs.find.field.is_empty(),
+        View::Urls => !model.urls.find.is_empty(),
+        View::Web => !model.web.field().is_empty(),
     }
 }
 
@@ -170,6 +174,50 @@ fn logs(model: &Model, areas: &mut Areas) {
     areas.lines = body;
 }
 
+fn urls(model: &Model, areas: &mut Areas) {
+    let mut body = areas.body;
+    let any = !model.urls.shown().is_empty();
+    match areas.class {
+        Class::Wide => {
+            let left = take_left(&mut body, areas.body.width * 13 / 20);
+            areas.detail = Rect { x: body.x + 2, width: body.width.saturating_sub(2), ..body };
+            body = left;
+        }
+        Class::Medium => areas.detail = take_bottom(&mut body, if any { 8 } else { 0 }),
+        _ if model.urls.strip.is_some() && any => areas.detail = take_bottom(&mut body, areas.body.height),
+        _ => {}
+    }
+    strip_and_list(areas, body, any);
+}
+
+fn web(model: &Model, areas: &mut Areas) {
+    let mut body = areas.body;
+    let any = model.web.len() > 0;
+    areas.chips = take_top(&mut body, u16::from(areas.class > Class::Tiny));
+    if any && areas.class >= Class::Medium {
+        areas.detail = take_bottom(&mut body, areas.body.height / 2);
+    } else if any && model.web.strip.is_some() {
+        areas.detail = take_bottom(&mut body, areas.body.height);
+    }
+    strip_and_list(areas, body, any);
+}
+
+/// The strip is the second row of the detail; the list has a head over its columns.
+fn strip_and_list(areas: &mut Areas, mut body: Rect, any: bool) {
+    let detail = areas.detail;
+    areas.strip = Rect { y: detail.y + 1, height: detail.height.saturating_sub(1).min(1), ..detail };
+    areas.columns = take_top(&mut body, u16::from(any));
+    areas.list = body;
+}
+
+/// Where the text of a request is, below its strip.
+pub(crate) fn web_text(areas: &Areas) -> Rect {
+    let above = if areas.class >= Class::Medium { 3 } else { 2 };
+    let mut text = areas.detail;
+    take_top(&mut text, above);
+    Rect { x: text.x + 1, width: text.width.saturating_sub(2), ..text }
+}
+
 /// The widths of the columns before a line's text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Gutter {
@@ -215,7 +263,7 @@ pub(crate) fn ticks(model: &Model) -> bool {
             || match model.view {
                 View::Processes => running() && class > Class::TooSmall,
                 View::Logs => model.logs.time == TimeFormat::Relative && class > Class::Tiny,
-                View::Scripts => false,
+                View::Scripts | View::Urls | View::Web => false,
             })
 }
 

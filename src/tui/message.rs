@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::app::command::Command;
-use crate::app::view::{ProcessRow, Reply, ScriptRow, SystemMessage};
+use crate::app::view::{ExchangePart, PageEvent, ProcessRow, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow};
 use crate::error::Error;
 use crate::event::Level;
 use crate::logs::Snapshot as Lines;
+use crate::proxy::{Exchange, ExchangeId};
 use crate::tui::logs::scan::{Found, Request};
 
 /// Something that happened.
@@ -26,6 +27,21 @@ pub(crate) enum Message {
     Processes(Vec<ProcessRow>),
     Lines(Lines),
     System(Vec<SystemMessage>),
+    Urls(Vec<UrlRow>, ProxyRow),
+    /// There is something new for the Web view.
+    WebChanged,
+    /// Exchanges that pass the filter, newest first; the number is that of the question.
+    Exchanges(u64, Result<Vec<Arc<Exchange>>, Error>),
+    /// What pages told, newest first.
+    PageEvents(u64, Vec<PageEvent>),
+    /// A part of an exchange as text, and what was asked for.
+    ExchangeText {
+        id: ExchangeId,
+        part: ExchangePart,
+        reveal: bool,
+        copy: bool,
+        text: Vec<String>,
+    },
     /// What a command came to.
     Answer(Asked, Result<Reply, Error>),
     /// What a worker found.
@@ -72,6 +88,24 @@ pub(crate) enum Effect {
     Save(SaveJob),
     /// Test lines on a worker.
     Scan(Request),
+    /// Look at the URLs and their counts again.
+    Urls,
+    /// Ask for the exchanges that pass a filter.
+    Exchanges {
+        filter: String,
+        turn: u64,
+    },
+    /// Ask for what pages told.
+    PageEvents {
+        turn: u64,
+    },
+    /// Ask for a part of an exchange as text, to show or to copy it.
+    ExchangeText {
+        id: ExchangeId,
+        part: ExchangePart,
+        reveal: bool,
+        copy: bool,
+    },
     /// Sample CPU and memory, or stop it.
     SampleUsage(bool),
     /// Take the mouse, or leave it to the terminal.

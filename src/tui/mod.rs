@@ -23,11 +23,14 @@ mod terminal;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
+mod testing_web;
+#[cfg(test)]
 mod tests;
 mod text;
 mod theme;
 mod update;
 mod views;
+mod web;
 mod widgets;
 
 pub use keymap::{KeyFault, Keymap};

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use crate::app::view::{ProcessRow, Project, ScriptRow, SystemMessage};
 use crate::event::{Level, ProcessId, Status};
 use crate::logs::Snapshot as Lines;
+use crate::proxy::ExchangeId;
 use crate::tui::clock::Clock;
 use crate::tui::field::Field;
 use crate::tui::keymap::Keymap;
 use crate::tui::logs::LogView;
 use crate::tui::logs::marked::Spot;
 use crate::tui::theme::{Depth, Theme};
+use crate::tui::web::{Urls, Web};
 
 /// The views, in the order of their tabs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,18 +24,32 @@ pub enum View {
     Processes,
     /// What was written.
     Logs,
+    /// URLs of servers.
+    Urls,
+    /// What went through the proxy, and what pages told.
+    Web,
 }
 
 impl View {
     /// In the order of the tabs.
-    pub(crate) const ALL: [View; 3] = [View::Scripts, View::Processes, View::Logs];
+    pub(crate) const ALL: [View; 5] = [View::Scripts, View::Processes, View::Logs, View::Urls, View::Web];
 
     pub(crate) fn title(self) -> &'static str {
-        ["Scripts", "Processes", "Logs"][self as usize]
+        ["Scripts", "Processes", "Logs", "URLs", "Web"][self as usize]
     }
 
     pub(crate) fn short_title(self) -> &'static str {
-        ["Scr", "Proc", "Log"][self as usize]
+        ["Scr", "Proc", "Log", "URL", "Web"][self as usize]
+    }
+
+    /// The number before its title, by which its key is known.
+    pub(crate) fn number(self) -> usize {
+        [1, 2, 3, 5, 6][self as usize]
+    }
+
+    /// The view that is `by` tabs further, from the last one to the first.
+    pub(crate) fn next(self, by: isize) -> View {
+        View::ALL[(self as isize + by).rem_euclid(View::ALL.len() as isize) as usize]
     }
 
     /// The view of that name, as `/view` and `ui.start_view` take it.
@@ -75,6 +91,8 @@ pub(crate) struct Model {
     pub(crate) scripts: Scripts,
     pub(crate) processes: Processes,
     pub(crate) logs: LogView,
+    pub(crate) urls: Urls,
+    pub(crate) web: Web,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) toasts: Vec<Toast>,
     pub(crate) system: Vec<SystemMessage>,
@@ -431,6 +449,8 @@ pub(crate) enum Confirm {
     Quit,
     Kill(Vec<ProcessId>),
     Stop(Vec<ProcessId>),
+    /// Send this request again, so often.
+    Replay(ExchangeId, u32),
 }
 
 /// One whole line.
@@ -488,6 +508,8 @@ impl Model {
             scripts: Scripts::default(),
             processes: Processes::default(),
             logs: LogView::new(setting.lines),
+            urls: Urls::default(),
+            web: Web::default(),
             overlay: None,
             toasts: Vec::new(),
             system: Vec::new(),

@@ -25,6 +25,7 @@ use crate::tui::screen::Screen;
 use crate::tui::terminal::Terminal;
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::update::update;
+use crate::tui::web::Page;
 use crate::tui::{input, jobs, views};
 
 /// What is not in front may wait longer.
@@ -310,6 +311,18 @@ impl Loop {
             self.effect_of(Message::System(messages));
             changed = true;
         }
+        let counts = matches!(self.model.view, View::Urls | View::Web);
+        if differs(|v| v.urls) || (counts && differs(|v| v.exchanges)) {
+            self.carry_out(Effect::Urls);
+            changed = true;
+        }
+        let of: fn(&Versions) -> u64 = match self.model.web.page {
+            Page::Requests => |v| v.exchanges,
+            Page::Telemetry => |v| v.pages,
+        };
+        if self.model.view == View::Web && differs(of) {
+            self.effect_of(Message::WebChanged);
+        }
         changed
     }
 
@@ -361,6 +374,11 @@ impl Loop {
                     self.backend.spawn(Box::new(move || request.run(|found| inbox.send(Message::Found(found)))));
                 }
             }
+            Effect::Urls => {
+                let (rows, proxy) = (self.backend.urls(), self.backend.proxy());
+                self.effect_of(Message::Urls(rows, proxy));
+            }
+            Effect::Exchanges { .. } | Effect::PageEvents { .. } | Effect::ExchangeText { .. } => self.ask(effect),
             Effect::SampleUsage(on) => self.backend.sample_usage(on),
             Effect::Mouse(on) => self.terminal.set_mouse(on),
             Effect::Redraw => self.screen.resize(self.model.size.0, self.model.size.1),
@@ -371,6 +389,15 @@ impl Loop {
                 self.effect_of(Message::Notice(Level::Info, text));
             }
         }
+    }
+
+    /// On a worker: a filter may look into bodies, and a body may have to be decompressed.
+    fn ask(&self, effect: Effect) {
+        let (inbox, backend) = (Arc::clone(&self.inbox), Arc::clone(&self.backend));
+        self.backend.spawn(Box::new(move || {
+            let answer = jobs::ask(&*backend, effect);
+            answer.into_iter().for_each(|message| inbox.send(message));
+        }));
     }
 
     fn suspend(&mut self) {

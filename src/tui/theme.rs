@@ -336,6 +336,10 @@ glyphs! {
     times: "×" "x";
     folded: "⏎ " "";
     at_least: "≥" ">=";
+    /// In a waterfall: until the first byte, then the answer, and what is not over yet.
+    waiting: "░" ".";
+    answering: "█" "#";
+    unfinished: "▒" "=";
     corner_tl: "┌" "+";
     corner_tr: "┐" "+";
     corner_bl: "└" "+";

@@ -13,7 +13,7 @@ use crate::tui::logs::filter::{Pattern, PatternMode};
 use crate::tui::message::{Asked, Effect, Outcome, SaveJob};
 use crate::tui::model::{CommandLine, Model, Overlay, View};
 use crate::tui::theme::Theme;
-use crate::tui::update::{dispatch, logs, overlays, processes, tell, urls};
+use crate::tui::update::{dispatch, logs, overlays, processes, tell, urls, web};
 
 /// A row under the command line.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,6 +153,7 @@ pub(super) fn run(model: &mut Model, command: Command) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Command::Replay { id, times } => web::replay(model, id, times),
         Command::Run { .. } | Command::Exec { .. } => vec![Effect::Execute(command, Asked::Show)],
         other => vec![Effect::Execute(other, Asked::Tell)],
     }

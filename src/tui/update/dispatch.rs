@@ -9,16 +9,23 @@ use crate::app::view::Reply;
 use crate::event::Level;
 use crate::tui::key::Key;
 use crate::tui::keymap::Action;
-use crate::tui::layout::{layout, pane};
+use crate::tui::layout::{self, layout, pane};
 use crate::tui::message::{Asked, Effect, Message, Outcome};
 use crate::tui::model::{Confirm, Dialog, Model, Overlay, Scripts, View};
-use crate::tui::update::{away, logs, mouse, overlays, processes, scripts, strip, tell, urls};
+use crate::tui::update::{away, logs, mouse, overlays, processes, scripts, strip, tell, url_list, urls, web};
+use crate::tui::web::Page;
 
 /// Holding ↑ stops at the top of a list: only a press after this long goes up to the tabs.
 const UP_MILLIS: u64 = 250;
 
 /// Changes the model and answers what is to be done.
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    let mut effects = take(model, message);
+    effects.extend(web::follow_up(model));
+    effects
+}
+
+fn take(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Key(event) => {
             tell::seen(model);
@@ -30,6 +37,8 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.size = (columns, rows);
             scripts::keep_in_sight(model);
             processes::keep_in_sight(model);
+            url_list::keep_in_sight(model);
+            web::keep_in_sight(model);
             let size = pane(model);
             return vec![Effect::Execute(
                 Command::Resize { columns: size.text as u16, rows: size.height as u16 },
@@ -54,6 +63,17 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Processes(rows) => return take_processes(model, rows),
         Message::Lines(lines) => return logs::scans(model.logs.take(lines)),
         Message::System(messages) => tell::system(model, messages),
+        Message::Urls(rows, proxy) => {
+            (model.urls.rows, model.urls.proxy) = (rows, proxy);
+            url_list::keep_in_sight(model);
+        }
+        Message::WebChanged => model.web.wanted = None,
+        Message::Exchanges(turn, answer) => web::take_exchanges(model, turn, answer),
+        Message::PageEvents(turn, events) => web::take_events(model, turn, events),
+        Message::ExchangeText { text, copy: true, .. } => {
+            return vec![Effect::Copy(text.join("\n"), "the command".into())];
+        }
+        Message::ExchangeText { id, part, reveal, text, .. } => web::take_text(model, (id, part, reveal), text),
         Message::Answer(asked, answer) => return answered(model, asked, answer),
         Message::Found(found) => return logs::scans(model.logs.found(found)),
         Message::Focus(here) => model.away = !here,
@@ -124,10 +144,10 @@ pub(crate) fn key(model: &mut Model, event: KeyEvent) -> Option<Vec<Effect>> {
 }
 
 fn tab_key(model: &mut Model, tab: View, action: Action) -> Option<Vec<Effect>> {
-    let at = tab as usize;
     match action {
-        Action::Left => model.tab = Some(View::ALL[at.saturating_sub(1)]),
-        Action::Right => model.tab = Some(View::ALL[(at + 1).min(View::ALL.len() - 1)]),
+        Action::Left if tab != View::ALL[0] => model.tab = Some(tab.next(-1)),
+        Action::Right if tab.next(1) != View::ALL[0] => model.tab = Some(tab.next(1)),
+        Action::Left | Action::Right => {}
         Action::Up => {}
         Action::Open | Action::Down => return Some(go(model, tab)),
         Action::Back => model.tab = None,
@@ -143,6 +163,11 @@ fn strip_key(model: &mut Model, button: usize, action: Action) -> Option<Vec<Eff
         Action::Left => strip::focus(model, Some(button - 1)),
         Action::Right => strip::focus(model, Some((button + 1).min(buttons.len().saturating_sub(1)))),
         Action::Back => strip::focus(model, None),
+        // What is below the strip is the text of the request.
+        Action::Up if model.view == View::Web => web::scroll_text(model, -1),
+        Action::Down if model.view == View::Web => web::scroll_text(model, 1),
+        Action::PageUp if model.view == View::Web => web::scroll_text(model, -web::text_page(model)),
+        Action::PageDown if model.view == View::Web => web::scroll_text(model, web::text_page(model)),
         Action::Open => return Some(buttons.get(button).map_or_else(Vec::new, |button| strip::press(model, *button))),
         _ => return None,
     }
@@ -174,6 +199,9 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
     let has_lines = || model.logs.rows().last().is_some();
     match action {
         A::OpenUrl => urls::here(model).is_some(),
+        A::OpenProxied | A::CopyProxied => url_list::proxied(model).is_some(),
+        A::PauseWeb => model.web.len() > 0,
+        A::Reveal | A::Replay | A::CopyCurl => model.web.page == Page::Requests && model.web.len() > 0,
         A::RunAnother => model.scripts.selected().is_some_and(|row| row.runnable.is_ok()),
         A::StopStart | A::Select | A::Sort => selected().is_some(),
         A::Restart => selected().is_some(),
@@ -205,11 +233,15 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
             View::Scripts => model.scripts.selected().is_some(),
             View::Processes => selected().is_some(),
             View::Logs => true,
+            View::Urls => urls::here(model).is_some(),
+            View::Web => model.web.len() > 0,
         },
         A::Copy => match model.view {
             View::Scripts => model.scripts.selected().is_some(),
             View::Processes => selected().is_some(),
             View::Logs => has_lines(),
+            View::Urls => model.urls.selected().is_some(),
+            View::Web => model.web.len() > 0,
         },
         _ => true,
     }
@@ -222,10 +254,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::GoScripts => return go(model, View::Scripts),
         A::GoProcesses => return go(model, View::Processes),
         A::GoLogs => return go(model, View::Logs),
+        A::GoUrls => return go(model, View::Urls),
+        A::GoWeb => return go(model, View::Web),
         A::NextView | A::PreviousView => {
-            let by = if action == A::NextView { 1 } else { View::ALL.len() - 1 };
-            let next = View::ALL[(model.view as usize + by) % View::ALL.len()];
-            return go(model, next);
+            let by = if action == A::NextView { 1 } else { -1 };
+            return go(model, model.view.next(by));
         }
         A::Up => up(model),
         A::Down => step(model, 1),
@@ -267,7 +300,22 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::Redraw => return vec![Effect::Redraw],
         A::Suspend => return vec![Effect::Suspend],
         A::Help => model.overlay = Some(Overlay::Help { filter: Default::default(), offset: 0 }),
+        A::OpenProxied => return url_list::open_proxied(model),
+        A::CopyProxied => return url_list::copy(model, true),
+        A::TurnPage | A::PauseWeb | A::Reveal | A::Replay | A::CopyCurl => return act_in_web(model, action),
         _ => return act_in_logs(model, action),
+    }
+    Vec::new()
+}
+
+fn act_in_web(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::TurnPage => web::turn_page(model),
+        Action::PauseWeb => web::toggle_pause(model),
+        Action::Reveal => web::reveal(model),
+        Action::Replay => return web::replay_selected(model),
+        Action::CopyCurl => return web::copy_curl(model),
+        _ => {}
     }
     Vec::new()
 }
@@ -321,6 +369,8 @@ fn at_top(model: &Model) -> bool {
     match model.view {
         View::Scripts => model.scripts.position() <= 1,
         View::Processes => model.processes.position() == 0,
+        View::Urls => model.urls.position() == 0,
+        View::Web => model.web.position() == 0,
         View::Logs => match model.logs.rows().first() {
             Some(first) => !model.logs.place.follow && model.logs.place.cursor <= first,
             None => true,
@@ -346,6 +396,8 @@ pub(super) fn step(model: &mut Model, by: isize) {
         View::Scripts => scripts::step(model, by),
         View::Processes => processes::step(model, by),
         View::Logs => logs::step(model, by),
+        View::Urls => url_list::step(model, by),
+        View::Web => web::step(model, by),
     }
 }
 
@@ -361,13 +413,17 @@ fn first_or_last(model: &mut Model, last: bool) {
     match model.view {
         View::Logs if last => model.logs.follow(),
         View::Logs => logs::first(model),
+        View::Web if !last => model.web.follow(),
         _ if last => step(model, isize::MAX),
         _ => step(model, isize::MIN),
     }
 }
 
 fn right(model: &mut Model) {
-    if model.view == View::Logs { logs::sideways(model, 8) } else { strip::focus(model, Some(0)) }
+    match model.view {
+        View::Logs => logs::sideways(model, 8),
+        _ => strip::focus(model, Some(0)),
+    }
 }
 
 /// What Enter does.
@@ -377,6 +433,8 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
         View::Processes => return processes::open(model),
         View::Logs if model.logs.place.follow => logs::mark(model, ""),
         View::Logs => logs::open(model),
+        View::Urls => return url_list::open(model),
+        View::Web => web::open(model),
     }
     Vec::new()
 }
@@ -393,6 +451,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
             model.processes.find = Default::default();
             processes::keep_in_sight(model);
         }
+        View::Urls | View::Web if layout::has_find(model) => return overlays::clear_find(model),
         View::Logs if model.logs.marked.is_some() => model.logs.marked = None,
         View::Logs if model.logs.anchor.is_some() => model.logs.anchor = None,
         View::Logs if !model.logs.find.field.is_empty() => return overlays::clear_find(model),

@@ -10,6 +10,8 @@ mod processes;
 mod scripts;
 pub(crate) mod strip;
 mod tell;
+mod url_list;
 mod urls;
+pub(crate) mod web;
 
 pub(crate) use dispatch::{available, update};

@@ -10,7 +10,7 @@ use crate::tui::logs::window::{Row, clean_line};
 use crate::tui::message::Effect;
 use crate::tui::model::{Model, Overlay, Sort, View};
 use crate::tui::text;
-use crate::tui::update::{dispatch, logs, overlays, processes, scripts, strip, urls};
+use crate::tui::update::{dispatch, logs, overlays, processes, scripts, strip, url_list, urls, web};
 use crate::tui::{views, widgets};
 
 pub(super) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
@@ -20,8 +20,8 @@ pub(super) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         MouseEventKind::Down(MouseButton::Left) if event.modifiers.contains(KeyModifiers::CONTROL) => {
             return open_url(model, &areas, at).unwrap_or_else(|| mouse(model, plain(event)));
         }
-        MouseEventKind::ScrollUp => wheel(model, -model.scroll_lines),
-        MouseEventKind::ScrollDown => wheel(model, model.scroll_lines),
+        MouseEventKind::ScrollUp => wheel(model, at, -model.scroll_lines),
+        MouseEventKind::ScrollDown => wheel(model, at, model.scroll_lines),
         MouseEventKind::Down(MouseButton::Left) if model.overlay.is_some() => return click_overlay(model, at),
         MouseEventKind::Down(MouseButton::Left) => return click(model, &areas, at),
         MouseEventKind::Down(MouseButton::Right) => right_click(model, &areas, at),
@@ -57,16 +57,24 @@ fn open_url(model: &mut Model, areas: &Areas, at: Position) -> Option<Vec<Effect
             urls::around(&clean_line(&model.logs.rows().get(spot.seq)?).text, spot.at)
         }
         _ if !areas.list.contains(at) => None,
-        View::Scripts => scripts::select_row(model, usize::from(at.y - areas.list.y)).and_then(|_| urls::here(model)),
-        View::Processes => {
-            processes::select_row(model, usize::from(at.y - areas.list.y)).and_then(|_| urls::here(model))
-        }
+        _ => select_row(model, usize::from(at.y - areas.list.y)).and_then(|_| urls::here(model)),
     };
     url.map(|url| vec![Effect::OpenUrl(url)])
 }
 
+/// Selects what is on this row of the list in front; answers whether it was selected already.
+fn select_row(model: &mut Model, row: usize) -> Option<bool> {
+    match model.view {
+        View::Scripts => scripts::select_row(model, row),
+        View::Processes => processes::select_row(model, row),
+        View::Urls => url_list::select_row(model, row),
+        View::Web => web::select_row(model, row),
+        View::Logs => None,
+    }
+}
+
 /// Scrolls by rows, at most a page from one frame to the next: what nobody could see is not scrolled past.
-fn wheel(model: &mut Model, by: isize) {
+fn wheel(model: &mut Model, at: Position, by: isize) {
     let areas = layout(model);
     let rows = if model.overlay.is_some() { areas.screen.height } else { areas.list.height.max(areas.lines.height) };
     let page = isize::try_from(rows.max(2)).unwrap_or(isize::MAX) - 1;
@@ -82,6 +90,7 @@ fn wheel(model: &mut Model, by: isize) {
         }
         Some(_) => {}
         None if model.view == View::Logs => logs::scroll(model, by),
+        None if model.view == View::Web && areas.detail.contains(at) => web::scroll_text(model, by),
         None => dispatch::step(model, by),
     }
 }
@@ -101,15 +110,18 @@ fn click(model: &mut Model, areas: &Areas, at: Position) -> Vec<Effect> {
     model.tab = None;
     if areas.list.contains(at) {
         let row = usize::from(at.y - areas.list.y);
-        let selected = match model.view {
-            View::Scripts => scripts::select_row(model, row),
-            _ => processes::select_row(model, row),
-        };
+        let selected = select_row(model, row);
         return if selected == Some(true) && again { dispatch::open(model) } else { Vec::new() };
     }
     if areas.columns.contains(at) && model.view == View::Processes {
         if let Some((sort, _)) = column(areas, at) {
             processes::sort(model, Some(sort));
+        }
+        return Vec::new();
+    }
+    if let Some((page, _)) = views::page_spots(model, areas).into_iter().find(|(_, rect)| rect.contains(at)) {
+        if page != model.web.page {
+            web::turn_page(model);
         }
         return Vec::new();
     }
@@ -242,10 +254,7 @@ fn right_click(model: &mut Model, areas: &Areas, at: Position) {
         return;
     }
     let row = usize::from(at.y - areas.list.y);
-    let selected = match model.view {
-        View::Scripts => scripts::select_row(model, row),
-        _ => processes::select_row(model, row),
-    };
+    let selected = select_row(model, row);
     if selected.is_some() && !strip::buttons(model).is_empty() {
         strip::focus(model, Some(0));
     }

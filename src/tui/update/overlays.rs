@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::app::command::Command;
 use crate::tui::field::Field;
 use crate::tui::key::Key;
-use crate::tui::message::{Effect, Outcome};
+use crate::tui::message::{Asked, Effect, Outcome};
 use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, Record, View};
-use crate::tui::update::{commands, logs, processes, scripts};
+use crate::tui::update::{commands, logs, processes, scripts, url_list, web};
+use crate::tui::web::Page;
 
 /// What the footer says while an overlay is open: a key that does something there, and what.
 pub(crate) fn hints(model: &Model) -> &'static [(&'static str, &'static str)] {
@@ -102,6 +104,11 @@ pub(super) fn find_field(model: &mut Model) -> &mut Field {
         View::Scripts => &mut model.scripts.find,
         View::Processes => &mut model.processes.find,
         View::Logs => &mut model.logs.find.field,
+        View::Urls => &mut model.urls.find,
+        View::Web => match model.web.page {
+            Page::Requests => &mut model.web.filter,
+            Page::Telemetry => &mut model.web.find,
+        },
     }
 }
 
@@ -110,6 +117,11 @@ fn find_changed(model: &mut Model) -> Vec<Effect> {
         View::Scripts => scripts::keep_in_sight(model),
         View::Processes => processes::keep_in_sight(model),
         View::Logs => return logs::scans(model.logs.set_pattern()),
+        View::Urls => url_list::keep_in_sight(model),
+        View::Web => {
+            model.web.narrow_events();
+            web::keep_in_sight(model);
+        }
     }
     Vec::new()
 }
@@ -232,6 +244,7 @@ fn dialog_key(model: &mut Model, mut dialog: Dialog, key: Key, event: KeyEvent) 
 pub(super) fn yes(dialog: Dialog) -> Vec<Effect> {
     match dialog.confirm {
         Confirm::Quit => vec![Effect::Leave(Outcome::Quit)],
+        Confirm::Replay(id, times) => vec![Effect::Execute(Command::Replay { id, times }, Asked::Tell)],
         confirm => processes::confirmed(confirm),
     }
 }

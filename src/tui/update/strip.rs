@@ -1,9 +1,11 @@
 //! The action strip: everything that can be done with the selected row, the first one by Enter.
 
 use crate::app::command::{Command, Target};
+use crate::app::view::ExchangePart;
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Model, View};
-use crate::tui::update::{processes, scripts, urls};
+use crate::tui::update::{processes, scripts, url_list, urls, web};
+use crate::tui::web::{Page, has_frames};
 
 /// A button of a strip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,13 @@ pub(crate) enum Button {
     OpenUrl,
     Kill,
     Forget,
+    Open,
+    OpenProxied,
+    Copy,
+    CopyProxied,
+    Part(ExchangePart),
+    Replay,
+    CopyCurl,
 }
 
 impl Button {
@@ -39,6 +48,17 @@ impl Button {
             Button::OpenUrl => "Open URL",
             Button::Kill => "Kill…",
             Button::Forget => "Forget",
+            Button::Open => "Open",
+            Button::OpenProxied => "Via proxy",
+            Button::Copy => "Copy",
+            Button::CopyProxied => "Copy proxy",
+            Button::Part(ExchangePart::Head) => "Headers",
+            Button::Part(ExchangePart::RequestBody) => "Request body",
+            Button::Part(ExchangePart::ResponseBody) => "Response body",
+            Button::Part(ExchangePart::Frames) => "Messages",
+            Button::Part(ExchangePart::Timing) => "Timing",
+            Button::Part(ExchangePart::Curl) | Button::CopyCurl => "Copy as curl",
+            Button::Replay => "Replay",
         }
     }
 }
@@ -68,6 +88,33 @@ pub(crate) fn buttons(model: &Model) -> Vec<Button> {
             }
         },
         View::Logs => Vec::new(),
+        View::Urls => url_buttons(model),
+        View::Web => web_buttons(model),
+    }
+}
+
+fn url_buttons(model: &Model) -> Vec<Button> {
+    let proxied = url_list::proxied(model).is_some();
+    let all = [Button::Open, Button::OpenProxied, Button::Copy, Button::CopyProxied];
+    let can = |button: &Button| match button {
+        Button::Open => urls::here(model).is_some(),
+        Button::Copy => model.urls.selected().is_some(),
+        _ => proxied,
+    };
+    all.into_iter().filter(can).collect()
+}
+
+fn web_buttons(model: &Model) -> Vec<Button> {
+    match (model.web.page, model.web.selected()) {
+        (Page::Telemetry, _) => model.web.selected_event().map(|_| Button::Copy).into_iter().collect(),
+        (Page::Requests, None) => Vec::new(),
+        (Page::Requests, Some(exchange)) => {
+            let parts = [ExchangePart::Head, ExchangePart::RequestBody, ExchangePart::ResponseBody];
+            let mut buttons: Vec<Button> = parts.map(Button::Part).into();
+            buttons.extend(has_frames(exchange).then_some(Button::Part(ExchangePart::Frames)));
+            buttons.extend([Button::Part(ExchangePart::Timing), Button::Replay, Button::CopyCurl]);
+            buttons
+        }
     }
 }
 
@@ -77,6 +124,8 @@ pub(crate) fn focused(model: &Model) -> Option<usize> {
         View::Scripts => model.scripts.strip,
         View::Processes => model.processes.strip,
         View::Logs => None,
+        View::Urls => model.urls.strip,
+        View::Web => model.web.strip,
     }?;
     Some(strip.min(buttons(model).len().saturating_sub(1)))
 }
@@ -87,6 +136,13 @@ pub(super) fn focus(model: &mut Model, to: Option<usize>) {
         View::Scripts => model.scripts.strip = to,
         View::Processes => model.processes.strip = to,
         View::Logs => {}
+        View::Urls => model.urls.strip = to,
+        View::Web => {
+            if to.is_some() && model.web.follows() {
+                web::pin(model);
+            }
+            model.web.strip = to;
+        }
     }
 }
 
@@ -107,15 +163,27 @@ pub(super) fn press(model: &mut Model, button: Button) -> Vec<Effect> {
         Button::OpenUrl => urls::open(model),
         Button::Kill => processes::kill(model),
         Button::Forget => processes::forget(model),
+        Button::Open => urls::open(model),
+        Button::OpenProxied => url_list::open_proxied(model),
+        Button::Copy => copy(model),
+        Button::CopyProxied => url_list::copy(model, true),
+        Button::Part(part) => {
+            web::show(model, part);
+            Vec::new()
+        }
+        Button::Replay => web::replay_selected(model),
+        Button::CopyCurl => web::copy_curl(model),
     }
 }
 
-/// Copies the command of the selected row.
+/// Copies what the selected row stands for: the command, the URL, what a page told.
 pub(super) fn copy(model: &Model) -> Vec<Effect> {
     let command = match model.view {
         View::Scripts => model.scripts.selected().map(|row| row.command.clone()),
         View::Processes => model.processes.selected().map(|row| row.command.to_string()),
         View::Logs => None,
+        View::Urls => return url_list::copy(model, false),
+        View::Web => return web::copy(model),
     };
     command.map(|command| Effect::Copy(command, "the command".into())).into_iter().collect()
 }

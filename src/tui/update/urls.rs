@@ -30,6 +30,8 @@ pub(super) fn here(model: &Model) -> Option<String> {
             model.processes.get(id).and_then(of_process)
         }
         View::Processes => model.processes.selected().and_then(of_process),
+        View::Urls => model.urls.selected().map(|row| row.url.to_string()).filter(|url| is_web(url)),
+        View::Web => model.web.selected().map(|exchange| exchange.opened.url.to_string()).filter(|url| is_web(url)),
         View::Logs if !model.logs.place.follow => first(&clean_line(&model.logs.cursor_line()?).text),
         View::Logs => {
             let window = model.logs.window(pane(model));
@@ -49,6 +51,8 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             let why = match model.view {
                 View::Logs if model.logs.place.follow => "no line on the screen has a URL",
                 View::Logs => "this line has no URL",
+                View::Urls => "there is no URL to open",
+                View::Web => "there is no request whose URL could be opened",
                 _ => "it has not printed the URL of a server",
             };
             tell::tell(model, Level::Info, why);

@@ -4,7 +4,11 @@ mod logs;
 mod processes;
 mod screen;
 mod scripts;
+mod urls;
+mod waterfall;
+mod web;
 
 pub(crate) use logs::pill;
 pub(crate) use processes::sort_spots;
 pub(crate) use screen::{draw, strip_spots, tabs};
+pub(crate) use web::page_spots;

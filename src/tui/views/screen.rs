@@ -19,7 +19,7 @@ use crate::tui::model::{Model, Overlay, View};
 use crate::tui::screen::Cursor;
 use crate::tui::text::{self, put};
 use crate::tui::update::strip::{Button, buttons, focused};
-use crate::tui::views::{logs, processes, scripts};
+use crate::tui::views::{logs, processes, scripts, urls, web};
 use crate::tui::widgets;
 
 /// Draws everything and answers where the terminal's cursor belongs.
@@ -36,6 +36,8 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer) -> Cursor {
         View::Scripts => scripts::draw(model, &areas, buffer),
         View::Processes => processes::draw(model, &areas, buffer),
         View::Logs => logs::draw(model, &areas, buffer),
+        View::Urls => urls::draw(model, &areas, buffer),
+        View::Web => web::draw(model, &areas, buffer),
     };
     status(model, &areas, buffer);
     draw_footer(model, &areas, buffer);
@@ -126,6 +128,9 @@ fn header(model: &Model, areas: &Areas, buffer: &mut Buffer) {
         };
         right.push((label, theme.text));
     }
+    if let Some(port) = model.urls.proxy.port.filter(|_| areas.class >= Class::Medium) {
+        right.push((format!("proxy :{port}{gap}"), theme.accent));
+    }
     let problems = model.panel().iter().filter(|message| message.level >= crate::event::Level::Error).count();
     if problems > 0 && areas.class > Class::Tiny {
         right.push((format!("{}{problems}{gap}", theme.glyphs.bullet()), theme.error));
@@ -175,7 +180,7 @@ pub(crate) fn tabs(model: &Model, areas: &Areas) -> Vec<(View, Rect)> {
 
 fn label(view: View, class: Class) -> String {
     let title = if class == Class::Medium { view.short_title() } else { view.title() };
-    format!("{} {title}", view as usize + 1)
+    format!("{} {title}", view.number())
 }
 
 fn draw_tabs(model: &Model, areas: &Areas, buffer: &mut Buffer) {
@@ -209,7 +214,9 @@ fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     match model.view {
         View::Scripts if !finding => scripts::status(model, areas, buffer),
         View::Processes if !finding => processes::status(model, areas, buffer),
+        View::Urls if !finding => urls::status(model, areas, buffer),
         View::Logs => logs::status(model, areas, left_end, buffer),
+        View::Web => web::status(model, areas, left_end, buffer),
         _ => {}
     }
 }
@@ -239,10 +246,17 @@ pub(crate) fn strip_spots(model: &Model, areas: &Areas) -> Vec<(Button, Rect)> {
     {
         x += text::width(&row.name).min(14) as u16 + 4;
     }
-    let mut spots = Vec::new();
     let here = focused(model).unwrap_or(0);
-    for (at, button) in buttons(model).into_iter().enumerate().filter(|_| area.height > 0) {
-        let width = text::width(button.label()) as u16 + 2 + u16::from(at == here);
+    let buttons = buttons(model);
+    let width = |at: usize, button: Button| text::width(button.label()) as u16 + 2 + u16::from(at == here);
+    // Where not all have room, the first ones give way to the one with the focus.
+    let until = |first: usize| {
+        buttons.iter().enumerate().take(here + 1).skip(first).map(|(at, button)| width(at, *button) + 1).sum::<u16>()
+    };
+    let first = (0..here).find(|first| x + until(*first) <= area.right() + 1).unwrap_or(here);
+    let mut spots = Vec::new();
+    for (at, button) in buttons.iter().copied().enumerate().skip(first).filter(|_| area.height > 0) {
+        let width = width(at, button);
         if x + width > area.right() {
             break;
         }
@@ -255,7 +269,9 @@ pub(crate) fn strip_spots(model: &Model, areas: &Areas) -> Vec<(Button, Rect)> {
 /// Draws the buttons of the action strip.
 pub(super) fn draw_strip(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let here = focused(model);
-    for (at, (button, rect)) in strip_spots(model, areas).into_iter().enumerate() {
+    let all = buttons(model);
+    for (button, rect) in strip_spots(model, areas) {
+        let at = all.iter().position(|other| *other == button).unwrap_or(0);
         let first = at == here.unwrap_or(0);
         let sign = if first { model.theme.glyphs.here() } else { "" };
         let style = if here == Some(at) { model.theme.cursor } else { model.theme.text };

@@ -7,7 +7,8 @@ use crate::tui::layout::Areas;
 use crate::tui::logs::LogView;
 use crate::tui::model::{Model, Overlay, View};
 use crate::tui::screen::Cursor;
-use crate::tui::text::{put, width};
+use crate::tui::text::{self, put, width};
+use crate::tui::web::Page;
 
 const LABEL: &str = " find: ";
 
@@ -16,6 +17,8 @@ fn field(model: &Model) -> &crate::tui::field::Field {
         View::Scripts => &model.scripts.find,
         View::Processes => &model.processes.find,
         View::Logs => &model.logs.find.field,
+        View::Urls => &model.urls.find,
+        View::Web => model.web.field(),
     }
 }
 
@@ -49,10 +52,24 @@ pub(crate) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> u16 {
             model.scripts.items().iter().filter(|i| matches!(i, crate::tui::model::Item::Script(_))).count()
         ),
         View::Processes => format!("{} found", model.processes.shown().len()),
+        View::Urls => format!("{} found", model.urls.shown().len()),
+        View::Web => match web_error(model) {
+            Some(error) => text::safe(error).into_owned(),
+            None => format!("{} found", model.web.len()),
+        },
     };
-    let error = model.view == View::Logs && model.logs.find.error.is_some();
+    let error = match model.view {
+        View::Logs => model.logs.find.error.is_some(),
+        View::Web => web_error(model).is_some(),
+        _ => false,
+    };
     let style = if error { model.theme.error } else { model.theme.muted };
     put(buffer, x, area.y, area.right().saturating_sub(x), &tail, style) + 2
+}
+
+/// What is wrong with the filter of the requests.
+fn web_error(model: &Model) -> Option<&str> {
+    model.web.error.as_deref().filter(|_| model.web.page == Page::Requests)
 }
 
 fn logs_tail(logs: &LogView, open: bool) -> String {

@@ -1,0 +1,181 @@
+//! The URLs of servers that processes have printed, with their addresses through the proxy.
+//!
+//! ```text
+//!    URL                          PROCESS     PROXY                     HITS │─ http://localhost:3000 ───────────
+//! ▌● http://localhost:3000        web         http://localhost:20888     412 │ [▸Open] [Via proxy] [Copy] [Copy proxy]
+//!  ● http://localhost:4000        api         http://localhost:20889      97 │
+//!  ○ http://localhost:6006        storybook   —                            0 │ process   web, running
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::view::{ProxyRow, UrlRow};
+use crate::tui::clock;
+use crate::tui::keymap::Action;
+use crate::tui::layout::{Areas, Class};
+use crate::tui::model::Model;
+use crate::tui::screen::Cursor;
+use crate::tui::text::{cut, cut_middle, fit, fit_right, put, safe};
+use crate::tui::views::screen::{cursor_row, draw_strip, rule};
+
+/// Where the columns begin and how many cells they have: URL, process, proxy, hits.
+fn columns(areas: &Areas) -> [(u16, usize); 4] {
+    let width = areas.list.width;
+    let (process, hits) = if areas.class == Class::Tiny { (8, 4) } else { (12, 6) };
+    // The address as a whole takes 22 cells, its port alone 6.
+    let proxy = if areas.class == Class::Wide { 24 } else { 6 };
+    let url = width.saturating_sub(3 + 3 + process + hits + proxy + 1);
+    let mut x = areas.list.x + 3;
+    [url, process, proxy, hits].map(|cells| {
+        let from = x;
+        x = x.saturating_add(cells + 1);
+        (from, usize::from(cells))
+    })
+}
+
+pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
+    let shown = model.urls.shown();
+    if areas.class == Class::Wide && !shown.is_empty() {
+        for y in areas.body.top()..areas.body.bottom() {
+            put(buffer, areas.detail.x.saturating_sub(2), y, 1, model.theme.glyphs.bar(), model.theme.rule);
+        }
+    }
+    if shown.is_empty() {
+        empty(model, areas.list, buffer);
+        return None;
+    }
+    if areas.columns.height > 0 {
+        let heads = ["URL", "PROCESS", "PROXY", "HITS"];
+        for (at, ((x, cells), head)) in columns(areas).into_iter().zip(heads).enumerate() {
+            let head = if at == 3 { fit_right(head, cells) } else { fit(head, cells) };
+            put(buffer, x, areas.columns.y, cells as u16, &head, model.theme.muted);
+        }
+    }
+    let position = model.urls.position();
+    let mut cursor = None;
+    let rows = shown.iter().enumerate().skip(model.urls.offset).take(areas.list.height.into());
+    for (line, (at, row)) in rows.enumerate() {
+        let y = areas.list.y + line as u16;
+        draw_row(model, areas, y, row, buffer);
+        if at == position {
+            if model.tab.is_none() {
+                cursor_row(model, areas.list, y, buffer);
+            }
+            cursor = Some((areas.list.x, y, false));
+        }
+    }
+    if let Some(row) = model.urls.selected().filter(|_| areas.detail.height > 0) {
+        detail(model, areas, row, buffer);
+        if cursor.is_none() {
+            cursor = Some((areas.strip.x, areas.strip.y, false));
+        }
+    }
+    cursor
+}
+
+fn draw_row(model: &Model, areas: &Areas, y: u16, row: &UrlRow, buffer: &mut Buffer) {
+    let theme = &model.theme;
+    let (sign, style) = mark(model, row);
+    put(buffer, areas.list.x + 1, y, 1, sign, style);
+    let [url, process, proxy, hits] = columns(areas);
+    let text = safe(row.url.trim_end_matches('/'));
+    put(buffer, url.0, y, url.1 as u16, &cut_middle(&text, url.1), theme.text);
+    put(buffer, process.0, y, process.1 as u16, &cut(&safe(&row.name), process.1), theme.process(&row.name));
+    let address = row.proxied.as_deref().or(row.named.as_deref());
+    let address = address.map(|address| if proxy.1 < 10 { port(address) } else { address.trim_end_matches('/') });
+    let (text, style) = match address {
+        Some(address) => (safe(address).into_owned(), theme.text),
+        None => (theme.glyphs.dash().to_string(), theme.muted),
+    };
+    put(buffer, proxy.0, y, proxy.1 as u16, &cut_middle(&text, proxy.1), style);
+    put(buffer, hits.0, y, hits.1 as u16, &fit_right(&row.requests.to_string(), hits.1), theme.text);
+}
+
+/// `:20888` of an address.
+fn port(address: &str) -> &str {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    authority.rfind(':').map_or(authority, |at| &authority[at..])
+}
+
+/// How the process of a URL stands.
+fn mark(model: &Model, row: &UrlRow) -> (&'static str, ratatui::style::Style) {
+    match model.processes.get(row.process) {
+        Some(process) => model.theme.status(process.status, process.stopping),
+        None => (model.theme.glyphs.stopped(), model.theme.muted),
+    }
+}
+
+fn detail(model: &Model, areas: &Areas, row: &UrlRow, buffer: &mut Buffer) {
+    let area = areas.detail;
+    rule(
+        model,
+        Rect { height: 1, ..area },
+        &cut_middle(&safe(&row.url), usize::from(area.width).saturating_sub(6)),
+        buffer,
+    );
+    draw_strip(model, areas, buffer);
+    let state = model.processes.get(row.process).map_or("forgotten", |process| process.status.name());
+    let process = format!("{}, {state}", row.name);
+    let ago = clock::short(model.now.saturating_sub(row.seen_ms));
+    let seen = format!("{ago} ago, at {}", model.clock.clock(row.seen_ms));
+    let none = "no address yet";
+    let facts = [
+        ("process", process.as_str()),
+        ("proxied", row.proxied.as_deref().unwrap_or(none)),
+        ("by name", row.named.as_deref().unwrap_or(none)),
+        ("hits", &clock::count(row.requests)),
+        ("seen", &seen),
+    ];
+    for (at, (name, value)) in facts.into_iter().enumerate() {
+        let y = area.y + 3 + at as u16;
+        if y >= area.bottom() {
+            break;
+        }
+        put(buffer, area.x + 1, y, area.width.saturating_sub(1), name, model.theme.muted);
+        let room = area.width.saturating_sub(10);
+        put(buffer, area.x + 10, y, room, &cut_middle(&safe(value), room.into()), model.theme.text);
+    }
+}
+
+fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let key = |action| model.keymap.keys(action).first().map(|key| key.written(model.theme.glyphs)).unwrap_or_default();
+    let lines = if model.urls.rows.is_empty() {
+        [
+            "No URL has been seen yet".to_string(),
+            "The URLs of servers that processes print appear here,".into(),
+            "each with its address through the proxy.".into(),
+            format!("{} goes to the scripts", key(Action::GoScripts)),
+        ]
+    } else {
+        let hidden = format!("No URL matches; {} are hidden", model.urls.rows.len());
+        [hidden, "Esc shows all again".into(), String::new(), String::new()]
+    };
+    for (at, line) in lines.iter().enumerate().take(usize::from(area.height).saturating_sub(1)) {
+        let style = if at == 0 { model.theme.text } else { model.theme.muted };
+        let room = area.width.saturating_sub(3);
+        put(buffer, area.x + 2, area.y + 1 + at as u16, room, &cut(line, room.into()), style);
+    }
+}
+
+/// `proxy reverse :19888`.
+pub(super) fn proxy_words(proxy: &ProxyRow) -> String {
+    match proxy.port {
+        Some(port) => format!("proxy {} :{port}", if proxy.full { "full" } else { "reverse" }),
+        None => "proxy off".into(),
+    }
+}
+
+pub(super) fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {
+    let urls = &model.urls;
+    let processes = urls.rows.iter().map(|row| row.process).collect::<std::collections::BTreeSet<_>>().len();
+    let plural = |n: usize, one: &str, more: &str| format!("{n} {}", if n == 1 { one } else { more });
+    let from = plural(processes, "process", "processes");
+    let mut text = format!(" {} from {from}   {}", plural(urls.rows.len(), "URL", "URLs"), proxy_words(&urls.proxy));
+    if let Some(pac) = &urls.proxy.pac {
+        text.push_str(&format!("   pac {}", safe(pac)));
+    }
+    let area = areas.status;
+    put(buffer, area.x, area.y, area.width, &cut(&text, area.width.into()), model.theme.muted);
+}
