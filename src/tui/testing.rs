@@ -9,19 +9,25 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::command::Command;
-use crate::app::view::{Backend, ProcessRow, Project, Reply, ScriptRow, SystemMessage, Usage, Versions};
+use crate::app::view::{
+    Backend, ExchangePart, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow, Usage,
+    Versions,
+};
 use crate::error::{Code, Error, Result};
 use crate::event::{Exit, ProcessId, Status};
 use crate::logs::{LogLimits, LogStore};
+use crate::proxy::{Exchange, ExchangeId};
 use crate::tui::clock::Clock;
 use crate::tui::key::Key;
 use crate::tui::keymap::Keymap;
 use crate::tui::message::{Asked, Effect, Message};
 use crate::tui::model::{Model, Setting};
 use crate::tui::screen::{Cursor, text_of};
+use crate::tui::testing_web::WebMock;
 use crate::tui::theme::{Depth, Theme};
+use crate::tui::update::web::follow_up;
 use crate::tui::update::{dispatch, update};
-use crate::tui::views;
+use crate::tui::{jobs, views};
 
 /// 14:02:31 on the second day of 1970.
 pub(crate) const NOW: u64 = 86_400_000 + 50_551_000;
@@ -31,6 +37,7 @@ pub(crate) struct Mock {
     pub(crate) scripts: Arc<[ScriptRow]>,
     pub(crate) processes: Mutex<Vec<ProcessRow>>,
     pub(crate) store: Arc<LogStore>,
+    pub(crate) web: Mutex<WebMock>,
     pub(crate) asked: Mutex<Vec<Command>>,
 }
 
@@ -76,7 +83,13 @@ pub(crate) fn process(id: u64, name: &str, status: Status) -> ProcessRow {
 impl Mock {
     pub(crate) fn empty() -> Arc<Mock> {
         let store = LogStore::new(LogLimits::default());
-        Arc::new(Mock { scripts: Arc::new([]), processes: Mutex::default(), store, asked: Mutex::default() })
+        Arc::new(Mock {
+            scripts: Arc::new([]),
+            processes: Mutex::default(),
+            store,
+            web: Mutex::default(),
+            asked: Mutex::default(),
+        })
     }
 
     pub(crate) fn full() -> Arc<Mock> {
@@ -96,7 +109,8 @@ impl Mock {
             process(5, "build", Status::Success),
         ];
         let store = LogStore::new(LogLimits::default());
-        let mock = Mock { scripts, processes: Mutex::new(processes), store, asked: Mutex::default() };
+        let web = Mutex::new(WebMock::full());
+        let mock = Mock { scripts, processes: Mutex::new(processes), store, web, asked: Mutex::default() };
         for i in 0..60 {
             mock.line(
                 1 + i % 2,
@@ -133,6 +147,21 @@ impl Backend for Mock {
         Vec::new()
     }
     fn printed(&self, _before: u64, _lines: u64) {}
+    fn urls(&self) -> Vec<UrlRow> {
+        self.web.lock().unwrap().urls.clone()
+    }
+    fn proxy(&self) -> ProxyRow {
+        self.web.lock().unwrap().proxy.clone()
+    }
+    fn exchanges(&self, filter: &str) -> Result<Vec<Arc<Exchange>>> {
+        self.web.lock().unwrap().exchanges(filter)
+    }
+    fn exchange_text(&self, id: ExchangeId, part: ExchangePart, reveal: bool) -> Vec<String> {
+        self.web.lock().unwrap().text(id, part, reveal)
+    }
+    fn page_events(&self) -> Vec<PageEvent> {
+        self.web.lock().unwrap().events.clone()
+    }
     fn versions(&self) -> Versions {
         Versions::default()
     }
@@ -194,6 +223,11 @@ impl Rig {
         let (rows, lines) = (self.mock.processes(), self.mock.store.snapshot());
         self.send(Message::Processes(rows));
         self.send(Message::Lines(lines));
+        let (urls, proxy) = (self.mock.urls(), self.mock.proxy());
+        self.send(Message::Urls(urls, proxy));
+        if self.model.view == crate::tui::model::View::Web {
+            self.send(Message::WebChanged);
+        }
     }
 
     pub(crate) fn send(&mut self, message: Message) {
@@ -218,6 +252,14 @@ impl Rig {
                         effects.extend(update(&mut self.model, Message::Found(slice)));
                     }
                 }
+                Effect::Urls => {
+                    let (urls, proxy) = (self.mock.urls(), self.mock.proxy());
+                    effects.extend(update(&mut self.model, Message::Urls(urls, proxy)));
+                }
+                Effect::Exchanges { .. } | Effect::PageEvents { .. } | Effect::ExchangeText { .. } => {
+                    let answer = jobs::ask(&*self.mock, effect).expect("each of these has an answer");
+                    effects.extend(update(&mut self.model, answer));
+                }
                 other => self.outside.push(other),
             }
         }
@@ -232,7 +274,8 @@ impl Rig {
         // Presses are apart: nobody holds a key.
         self.model.now += 300;
         match dispatch::key(&mut self.model, event) {
-            Some(effects) => {
+            Some(mut effects) => {
+                effects.extend(follow_up(&mut self.model));
                 self.carry_out(effects);
                 true
             }

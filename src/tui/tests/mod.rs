@@ -2,7 +2,9 @@
 
 mod behaviour;
 mod folds;
+mod footers;
 mod mouse;
 mod pictures;
 mod random;
 mod urls;
+mod web;

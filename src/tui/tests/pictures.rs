@@ -27,7 +27,7 @@ fn compare(name: &str, text: &str) {
 
 fn rig(full: bool, size: (u16, u16), view: View) -> Rig {
     let mut rig = Rig::new(if full { Mock::full() } else { Mock::empty() }, size);
-    rig.press(&[["1", "2", "3"][view as usize]]);
+    rig.press(&[&view.number().to_string()]);
     rig
 }
 
@@ -66,6 +66,35 @@ fn what_lies_over_a_view_looks_as_it_did() {
 }
 
 #[test]
+fn the_parts_of_the_web_view_look_as_they_did() {
+    let cases: [(&str, &[&str]); 6] = [
+        ("telemetry", &["6", "v"]),
+        ("details", &["6", "down", "enter"]),
+        ("body", &["6", "down", "enter", "right", "enter", "down"]),
+        ("event", &["6", "v", "down", "enter"]),
+        ("replay", &["6", "down", "r"]),
+        ("wrong_filter", &["6", "ctrl+f", "~", "z"]),
+    ];
+    for (name, keys) in cases {
+        for size in SIZES.into_iter().chain([(200, 50)]) {
+            let mut rig = Rig::new(Mock::full(), size);
+            rig.press(keys);
+            compare(&format!("web_{name}_{}x{}", size.0, size.1), &rig.text());
+        }
+    }
+}
+
+#[test]
+fn the_newer_views_look_as_they_did_on_a_large_screen() {
+    for view in [View::Urls, View::Web] {
+        compare(&format!("{}_200x50_full", view.title().to_lowercase()), &rig(true, (200, 50), view).text());
+    }
+    let mut small = rig(true, (60, 16), View::Urls);
+    small.press(&["right"]);
+    compare("urls_details_60x16", &small.text());
+}
+
+#[test]
 fn a_screen_that_is_too_small_says_what_is_needed_and_how_things_stand() {
     let text = rig(true, (34, 8), View::Scripts).text();
     assert!(text.contains("brummer needs 40x10") && text.contains("3 running · 1 failed"), "{text}");
@@ -73,7 +102,7 @@ fn a_screen_that_is_too_small_says_what_is_needed_and_how_things_stand() {
 
 #[test]
 fn themes_change_colours_and_never_text() {
-    for view in ["1", "2", "3"] {
+    for view in ["1", "2", "3", "5", "6"] {
         let text = |theme: &str, depth| {
             let mut rig = Rig::with_theme(Mock::full(), (120, 36), theme, depth);
             rig.press(&[view]);
@@ -101,6 +130,14 @@ fn where_only_ascii_may_be_drawn_nothing_else_is() {
             &["3"],
             &["3", "m", "up", "up", "enter"],
             &["3", "P"],
+            &["5"],
+            &["5", "right"],
+            &["6"],
+            &["6", "enter"],
+            &["6", "down", "space", "r"],
+            &["6", "v"],
+            &["6", "v", "enter"],
+            &["6", "ctrl+f", "~", "z"],
             &["/"],
             &["?"],
             &["q"],

@@ -18,6 +18,7 @@ enum Step {
     Mouse(u8, u16, u16),
     Line(u64, String),
     Processes(u64),
+    Web(u64, String),
     Paste(String),
     Wait(u64),
 }
@@ -33,6 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0_u8..6, 0_u16..140, 0_u16..45).prop_map(|(kind, x, y)| Step::Mouse(kind, x, y)),
         2 => (1_u64..4, "\\PC{0,30}|[\\x00-\\x7f]{0,200}|ERROR [a-z]{1,5}").prop_map(|(id, text)| Step::Line(id, text)),
         1 => (0_u64..8).prop_map(Step::Processes),
+        2 => (0_u64..40, "\\PC{0,30}|[\\x00-\\x7f]{0,80}").prop_map(|(count, text)| Step::Web(count, text)),
         1 => "[a-z/(*: ]{0,12}".prop_map(Step::Paste),
         1 => (0_u64..5000).prop_map(Step::Wait),
     ]
@@ -76,6 +78,10 @@ fn apply(rig: &mut Rig, step: Step, keymap: &Keymap) {
                 (1..=count).map(|id| process(id, &format!("p{id}"), status[id as usize % 3])).collect();
             rig.refresh();
         }
+        Step::Web(count, text) => {
+            rig.mock.web.lock().unwrap().change(count, &text);
+            rig.refresh();
+        }
         Step::Paste(text) => rig.send(Message::Paste(text)),
         Step::Wait(millis) => {
             let now = rig.model.now + millis;
@@ -103,6 +109,9 @@ proptest! {
             prop_assert!(scripts == 0 || rig.model.scripts.position() < scripts);
             let processes = rig.model.processes.shown().len();
             prop_assert!(processes == 0 || rig.model.processes.position() < processes);
+            let (urls, web) = (&rig.model.urls, &rig.model.web);
+            prop_assert!(urls.shown().is_empty() || urls.position() < urls.shown().len());
+            prop_assert!(web.len() == 0 || web.position() < web.len());
         }
     }
 }

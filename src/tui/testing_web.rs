@@ -1,0 +1,161 @@
+//! What the mock has for the URLs view and the Web view.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::view::{ExchangePart, PageEvent, ProxyRow, UrlRow};
+use crate::error::{Code, Error, Result};
+use crate::event::{Level, ProcessId};
+use crate::proxy::headers::Headers;
+use crate::proxy::{Body, Exchange, ExchangeId, Failure, Mode, Opened, Phases, Traffic};
+use crate::tui::testing::NOW;
+
+/// URLs, exchanges and events, newest first.
+#[derive(Default)]
+pub(crate) struct WebMock {
+    pub(crate) urls: Vec<UrlRow>,
+    pub(crate) proxy: ProxyRow,
+    pub(crate) exchanges: Vec<Arc<Exchange>>,
+    pub(crate) events: Vec<PageEvent>,
+}
+
+fn url(id: u64, name: &str, url: &str, port: Option<u16>, requests: u64) -> UrlRow {
+    UrlRow {
+        url: url.into(),
+        process: ProcessId(id),
+        name: name.into(),
+        proxied: port.map(|port| format!("http://localhost:{port}/").into()),
+        named: port.map(|_| format!("http://{name}.localhost:19888/").into()),
+        requests,
+        seen_ms: NOW - 720_000,
+    }
+}
+
+/// One that has ended: method, path, status, milliseconds until the first byte and until the end, bytes.
+pub(crate) fn exchange(
+    id: u64,
+    method: &str,
+    path: &str,
+    status: u16,
+    (first, total): (u64, u64),
+    bytes: u64,
+) -> Exchange {
+    let opened = Opened {
+        time_ms: NOW - 4000 + id * 150,
+        mode: Mode::Reverse,
+        method: method.into(),
+        url: format!("http://localhost:3000{path}").into(),
+        process: Some((ProcessId(1 + id % 2), ["web", "api"][id as usize % 2].into())),
+        headers: Headers::default(),
+    };
+    let mut exchange = Exchange::new(ExchangeId(id), opened);
+    exchange.status = Some(status);
+    exchange.response.body = Body { bytes, ..Body::default() };
+    let [first_byte, total] = [first, total].map(|time| Some(Duration::from_millis(time)));
+    exchange.phases = Phases { connect: None, first_byte, total };
+    exchange.done = true;
+    exchange
+}
+
+fn event(ago: u64, kind: &str, text: &str, level: Level, detail: &[&str]) -> PageEvent {
+    PageEvent {
+        time_ms: NOW - ago,
+        session: "3f2a".into(),
+        page: "/checkout".into(),
+        kind: kind.into(),
+        text: text.into(),
+        detail: detail.iter().map(|line| Box::from(*line)).collect(),
+        level,
+    }
+}
+
+impl WebMock {
+    pub(crate) fn full() -> WebMock {
+        let mut hmr = exchange(3, "GET", "/_next/webpack-hmr", 101, (2, 2), 0);
+        (hmr.traffic, hmr.done, hmr.phases.total) = (Traffic::WebSocket, false, None);
+        let mut slow = exchange(4, "GET", "/api/slow", 0, (0, 0), 0);
+        (slow.status, slow.done, slow.phases) = (None, false, Phases::default());
+        let mut refused = exchange(8, "GET", "/api/stock", 502, (0, 1), 0);
+        refused.failure = Some(Failure { kind: "refused", text: "nobody listens on 127.0.0.1:4000".into() });
+        let long = "/assets/a/very/long/path/that/goes/on/and/on/through/many/folders/before/it/ends/chunk-4f3a9c.js";
+        let exchanges = [
+            exchange(1, "GET", "/", 200, (40, 48), 18_432),
+            exchange(2, "GET", "/assets/app.js", 304, (3, 3), 0),
+            hmr,
+            slow,
+            exchange(5, "GET", long, 200, (9, 21), 3 << 20),
+            exchange(6, "GET", "/api/cart?escape=\x1b[31mred", 200, (11, 12), 3482),
+            exchange(7, "POST", "/api/checkout", 500, (580, 684), 1126),
+            refused,
+        ];
+        WebMock {
+            urls: vec![
+                url(1, "web", "http://localhost:3000/", Some(20888), 412),
+                url(2, "api", "http://localhost:4000/", Some(20889), 97),
+                url(4, "test", "http://localhost:6006/?path=/story/a-component--with-a-long-name", None, 0),
+            ],
+            proxy: ProxyRow {
+                port: Some(19888),
+                full: false,
+                pac: Some("http://127.0.0.1:19888/proxy.pac".into()),
+                telemetry: true,
+                exchanges: (881, 14),
+            },
+            exchanges: exchanges.into_iter().rev().map(Arc::new).collect(),
+            events: vec![
+                event(
+                    1600,
+                    "error",
+                    "Uncaught (in promise) Error: Request failed with status 500",
+                    Level::Error,
+                    &["onSubmit pay.tsx:31:11 (apps/web/src/pay.tsx)", "react-dom (5 frames)"],
+                ),
+                event(1900, "interaction", "click button#pay", Level::Info, &[]),
+                event(2000, "web-vital", "LCP 1,240 ms (good)", Level::Info, &[]),
+                event(2300, "console", "warn: Each child in a list should have a unique \x1b[1mkey", Level::Warn, &[]),
+                event(2900, "navigation", "load 612 ms", Level::Info, &[]),
+            ],
+        }
+    }
+
+    /// Those whose URL has the words in it; `~` begins what is no filter here.
+    pub(crate) fn exchanges(&self, filter: &str) -> Result<Vec<Arc<Exchange>>> {
+        if filter.starts_with('~') {
+            let text = "there is no `~z`; there are ~u ~m ~c ~s ~b ~p ~h ~t ~e";
+            return Err(Error::new("filter", Code::InvalidState, text));
+        }
+        let holds = |exchange: &&Arc<Exchange>| exchange.opened.url.contains(filter);
+        Ok(self.exchanges.iter().filter(holds).cloned().collect())
+    }
+
+    pub(crate) fn text(&self, id: ExchangeId, part: ExchangePart, reveal: bool) -> Vec<String> {
+        let Some(exchange) = self.exchanges.iter().find(|exchange| exchange.id == id) else { return Vec::new() };
+        let secret = if reveal { "Bearer s3cret" } else { "Bearer (hidden)" };
+        let opened = &exchange.opened;
+        match part {
+            ExchangePart::Head => vec![
+                format!("{} {}", opened.method, opened.url),
+                format!("authorization: {secret}"),
+                format!("status {}", exchange.status.unwrap_or(0)),
+                "content-type: application/json\x07".into(),
+            ],
+            ExchangePart::RequestBody => (0..60).map(|row| format!("row {row} of the body")).collect(),
+            ExchangePart::Curl => vec!["curl -X POST \\".into(), format!("  -H '{secret}' {}", opened.url)],
+            _ => vec![format!("{part:?} of {}", id.0)],
+        }
+    }
+
+    /// Something else: so many of each, with this text in them.
+    pub(crate) fn change(&mut self, count: u64, text: &str) {
+        let row = |id| {
+            let mut exchange = exchange(id, text, &format!("/{text}"), 200, (id, id * 9), id << 9);
+            (exchange.done, exchange.traffic) = (id % 3 > 0, [Traffic::Http, Traffic::WebSocket][id as usize % 2]);
+            Arc::new(exchange)
+        };
+        self.exchanges = (count / 2..count).rev().map(row).collect();
+        self.urls =
+            (0..count % 7).map(|id| url(id, text, &format!("http://{text}:{id}"), Some(id as u16), id)).collect();
+        self.events = (0..count).rev().map(|id| event(id / 3, text, text, Level::Error, &[text])).collect();
+        self.proxy.port = (!count.is_multiple_of(3)).then_some(19_888);
+    }
+}

@@ -1,0 +1,60 @@
+//! What the last row names does something.
+
+use crate::tui::footer;
+use crate::tui::layout::layout;
+use crate::tui::testing::{Mock, Rig};
+
+/// States from which the footers are tried: keys that lead there.
+const STATES: &[&[&str]] = &[
+    &["1"],
+    &["1", "right"],
+    &["1", "ctrl+f", "w"],
+    &["2"],
+    &["2", "right"],
+    &["2", "space"],
+    &["2", "K"],
+    &["3"],
+    &["3", "up"],
+    &["3", "up", "v"],
+    &["3", "ctrl+f", "g"],
+    &["3", "ctrl+f", "g", "enter"],
+    &["3", "up", "enter"],
+    &["3", "up", "up", "enter"],
+    &["3", "P"],
+    &["3", "m", "o"],
+    &["5"],
+    &["5", "right"],
+    &["5", "end"],
+    &["5", "ctrl+f", "3"],
+    &["6"],
+    &["6", "enter"],
+    &["6", "space"],
+    &["6", "ctrl+f", "c"],
+    &["6", "r"],
+    &["6", "v"],
+    &["6", "v", "enter"],
+    &["/"],
+    &["/", "r"],
+    &["?"],
+    &["e"],
+    &["q"],
+    &["1", "home", "up"],
+];
+
+#[test]
+fn every_key_in_a_footer_works() {
+    for size in [(120, 36), (80, 24), (60, 16), (40, 10)] {
+        for state in STATES {
+            let rig = || {
+                let mut rig = Rig::new(Mock::full(), size);
+                rig.press(state);
+                rig
+            };
+            let hints = footer::shown(&rig().model, &layout(&rig().model));
+            assert!(!hints.is_empty(), "{state:?} has no footer");
+            for key in hints.iter().flat_map(|hint| hint.keys.iter()) {
+                assert!(rig().event(key.as_event()), "{key} in the footer of {state:?} does nothing");
+            }
+        }
+    }
+}
