@@ -133,7 +133,7 @@ fn begin_proxy(app: &App, wish: Option<ProxyWish>) -> Result<()> {
     };
     let address = app.begin_proxy(wish.url.as_deref())?;
     let port = address.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
-    if let Some(wanted) = wish.port.filter(|wanted| port.is_some_and(|port| port != *wanted)) {
+    if let Some(wanted) = wish.port.filter(|wanted| *wanted != 0 && port.is_some_and(|port| port != *wanted)) {
         let message = format!("port {wanted} is taken: another program listens there; choose another with --port");
         return Err(Error::new("proxy", Code::AlreadyExists, message));
     }

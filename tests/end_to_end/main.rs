@@ -10,6 +10,7 @@ mod harness;
 mod headless;
 mod input;
 mod kill;
+mod proxy;
 mod runners;
 mod tui;
 mod unread;
