@@ -14,10 +14,11 @@ pub(crate) struct Field {
 const BYTES_MAX: usize = 4096;
 
 impl Field {
-    /// With this text, the cursor at its end.
+    /// With this text as far as it can be typed, the cursor at its end.
     pub(crate) fn new(text: impl Into<String>) -> Field {
-        let text = text.into();
-        Field { cursor: text.len(), text }
+        let mut field = Field::default();
+        field.insert(&text.into());
+        field
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -118,6 +119,7 @@ mod tests {
         let mut field = Field::default();
         field.insert("a\nb\x1b[31m");
         assert_eq!(field.text(), "a b[31m");
+        assert_eq!(Field::new("a\0b").text(), "ab");
         assert!(!press(&mut field, KeyCode::Enter, KeyModifiers::NONE));
     }
 

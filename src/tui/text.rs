@@ -338,6 +338,12 @@ mod tests {
         }
 
         #[test]
+        fn what_is_fitted_takes_its_cells_whatever_the_letters(text in "\\PC{0,30}", cells in 0_usize..20) {
+            prop_assert_eq!(width(&fit(&text, cells)), cells, "{:?}", fit(&text, cells));
+            prop_assert_eq!(width(&fit_right(&text, cells)), cells);
+        }
+
+        #[test]
         fn what_is_cut_or_wrapped_fits(text in "\\PC{0,60}", cells in 1_usize..20) {
             prop_assert!(width(&cut(&text, cells)) <= cells);
             prop_assert!(width(&cut_middle(&text, cells)) <= cells);
