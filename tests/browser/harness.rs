@@ -55,6 +55,11 @@ impl Stage {
         let (server, proxy) = (Server::start(files), Proxy::start(config, hooks).unwrap());
         let mapping = proxy.register_url(&server.url(), ProcessId(1), "web", "Web").unwrap();
         let origin = mapping.proxy_url.to_string();
+        let mappings = proxy.mappings();
+        telemetry.resolve_sources(move |origin| {
+            let mapping = mappings.iter().find(|mapping| &*mapping.proxy_url == origin)?;
+            Some(mapping.url.to_string())
+        });
         let browser = Browser::start(&BrowserOptions { headless: true, ..BrowserOptions::default() }).unwrap();
         Some(Stage { browser, telemetry, origin, _server: server, proxy, pool })
     }

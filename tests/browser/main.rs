@@ -11,6 +11,8 @@ mod server;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use brummer::proxy::telemetry::Family;
 use harness::{SOON, Stage, eval, has, named};
 use serde_json::json;
@@ -254,6 +256,48 @@ fn what_is_left_is_sent_when_a_page_is_left_and_a_copied_tab_is_another() {
     let session = stage.session_of(&tab);
     let found = stage.told(&session, "the frame", |found| has(found, "console_output", "message", "in a frame"));
     assert!(!found.meta.frame && found.meta.url.ends_with("/framed"), "the frame does not hide its page");
+}
+
+#[test]
+fn an_error_is_told_with_its_place_in_the_source_as_it_was_written() {
+    let map = json!({"version": 3, "sources": ["app.ts"], "names": [], "mappings": "AAAA;AAUE"}).to_string();
+    let inline = format!("data:application/json;base64,{}", STANDARD.encode(&map));
+    let code = |place: &str| {
+        format!("// built\nsetTimeout(function boom() {{ throw new Error('{place}') }})\n//# sourceMappingURL=")
+    };
+    let module = |name: &str| {
+        let text = format!(
+            "throw new Error('{name}')\n//# sourceMappingURL={inline}\n//# sourceURL=webpack-internal:///./src/{name}.ts\n"
+        );
+        format!("setTimeout(() => eval({}));\n", json!(text))
+    };
+    let page = "<!doctype html><head></head><script src=/src/app.js?t=1></script><script src=/src/far.js></script><script src=/bundle.js></script>";
+    let script = |path: &str, text: String| File::new(path, "text/javascript", text);
+    let files = vec![
+        File::page("/", page),
+        script("/src/app.js", code("inline") + &inline),
+        script("/src/far.js", code("beside") + "../maps/far.map"),
+        script("/maps/far.map", map.replace("app.ts", "../src/far.ts")),
+        script("/bundle.js", module("evaluated")),
+    ];
+    let Some(stage) = Stage::set(files) else { return };
+    let tab = stage.open("/");
+    let session = stage.session_of(&tab);
+    stage.told(&session, "the errors", |session| session.counts.errors >= 3);
+    let expected = [("inline", "src/app.ts:11:3"), ("beside", "src/far.ts:11:3"), ("evaluated", "src/app.ts:1:1")];
+    for (message, place) in expected {
+        let found = || {
+            let errors = stage.telemetry.store().errors(Some("web"));
+            let group = errors.iter().find(|group| group.message.contains(message))?;
+            Some((group.originals.is_empty(), group.place()))
+        };
+        let until = std::time::Instant::now() + SOON;
+        while found().is_none_or(|(open, _)| open) {
+            assert!(std::time::Instant::now() < until, "{message} is not resolved");
+            std::thread::yield_now();
+        }
+        assert_eq!(found().unwrap().1.as_deref(), Some(place), "{message}");
+    }
 }
 
 #[test]

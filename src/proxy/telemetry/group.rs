@@ -158,8 +158,8 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// Takes in an error; whether it is the first of its group.
-    pub(super) fn add(&mut self, group: ErrorGroup) {
+    /// Takes in an error, and answers its group as it is then.
+    pub(super) fn add(&mut self, group: ErrorGroup) -> &ErrorGroup {
         let group = match self.list.iter().position(|other| other.fingerprint == group.fingerprint) {
             Some(at) => {
                 let mut known = self.list.remove(at);
@@ -172,6 +172,7 @@ impl Groups {
             self.list.remove(0);
         }
         self.list.push(group);
+        &self.list[self.list.len() - 1]
     }
 
     /// The groups, the one seen last first.

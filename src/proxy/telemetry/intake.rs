@@ -1,4 +1,4 @@
-//! Takes what pages say off the reactor's hands: a bounded queue, read in order by one task of the pool at a time.
+//! Takes work off the reactor's hands: a bounded queue, read in order by one task of the pool at a time.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::proxy::engine::{ChannelId, PageOrigin};
 use crate::runtime::Priority;
 use crate::runtime::pool::Pool;
 
@@ -15,73 +14,58 @@ const WAITING_BYTES_MAX: usize = 32 << 20;
 /// One task reads so many and lets others pass.
 const SLICE: usize = 16;
 
-/// Something that a page said or did.
-#[derive(Debug)]
-pub(super) enum Word {
-    /// It posted this.
-    Posted(PageOrigin, Vec<u8>),
-    /// It said this over its channel.
-    Said(ChannelId, String),
-    /// Its channel is closed.
-    Closed(ChannelId),
+type Read<T> = Arc<dyn Fn(T) + Send + Sync>;
+
+/// The queue.
+pub(super) struct Intake<T> {
+    queue: Arc<Mutex<Queue<T>>>,
+    pool: Pool,
+    read: Read<T>,
 }
 
-impl Word {
-    fn bytes(&self) -> usize {
-        match self {
-            Word::Posted(_, bytes) => bytes.len(),
-            Word::Said(_, text) => text.len(),
-            Word::Closed(_) => 0,
-        }
+impl<T> Clone for Intake<T> {
+    fn clone(&self) -> Intake<T> {
+        Intake { queue: Arc::clone(&self.queue), pool: self.pool.clone(), read: Arc::clone(&self.read) }
     }
 }
 
-type Read = Arc<dyn Fn(Word) + Send + Sync>;
-
-/// The queue.
-#[derive(Clone)]
-pub(super) struct Intake {
-    queue: Arc<Mutex<Queue>>,
-    pool: Pool,
-    read: Read,
-}
-
-#[derive(Default)]
-struct Queue {
-    words: VecDeque<Word>,
+struct Queue<T> {
+    /// What waits, with its bytes.
+    words: VecDeque<(T, usize)>,
     bytes: usize,
     /// A task reads, or is about to.
     running: bool,
     dropped: u64,
 }
 
-impl fmt::Debug for Intake {
+impl<T> fmt::Debug for Intake<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Intake").field("waiting", &self.queue.lock().words.len()).finish_non_exhaustive()
     }
 }
 
-impl Intake {
-    pub(super) fn new(pool: Pool, read: impl Fn(Word) + Send + Sync + 'static) -> Intake {
-        Intake { queue: Arc::default(), pool, read: Arc::new(read) }
+impl<T: Send + 'static> Intake<T> {
+    pub(super) fn new(pool: Pool, read: impl Fn(T) + Send + Sync + 'static) -> Intake<T> {
+        let queue = Queue { words: VecDeque::new(), bytes: 0, running: false, dropped: 0 };
+        Intake { queue: Arc::new(Mutex::new(queue)), pool, read: Arc::new(read) }
     }
 
-    /// Puts a word into the queue; never waits.
-    pub(super) fn push(&self, word: Word) {
+    /// Puts something of so many bytes into the queue; never waits.
+    pub(super) fn push(&self, word: T, bytes: usize) {
         let mut queue = self.queue.lock();
-        if queue.bytes + word.bytes() > WAITING_BYTES_MAX {
+        if queue.bytes + bytes > WAITING_BYTES_MAX {
             queue.dropped += 1;
             return;
         }
-        queue.bytes += word.bytes();
-        queue.words.push_back(word);
+        queue.bytes += bytes;
+        queue.words.push_back((word, bytes));
         if !std::mem::replace(&mut queue.running, true) {
             drop(queue);
             self.run();
         }
     }
 
-    /// Words that were dropped because too many waited.
+    /// What was dropped because too many waited.
     pub(super) fn dropped(&self) -> u64 {
         self.queue.lock().dropped
     }
@@ -98,11 +82,11 @@ impl Intake {
         for _ in 0..SLICE {
             let word = {
                 let mut queue = self.queue.lock();
-                let Some(word) = queue.words.pop_front() else {
+                let Some((word, bytes)) = queue.words.pop_front() else {
                     queue.running = false;
                     return;
                 };
-                queue.bytes -= word.bytes();
+                queue.bytes -= bytes;
                 word
             };
             (self.read)(word);

@@ -2,6 +2,7 @@
 //!
 //! Read `page.js` first (what runs in the page; `tools.js` is its second half), then `batch` (what it sends, bounded and
 //! cleaned), `event`, `session` and `store` (what is kept), `group` and `stack` (errors), and `service`, which puts them together.
+//! `sourcemap` takes errors to their original sources.
 
 pub mod batch;
 pub mod event;
@@ -10,6 +11,7 @@ mod intake;
 pub mod script;
 pub mod service;
 pub mod session;
+pub mod sourcemap;
 pub mod stack;
 pub mod store;
 
@@ -19,4 +21,4 @@ pub use group::{ErrorGroup, ErrorKind, Original};
 pub use service::Telemetry;
 pub use session::{Counts, Rating, Session, Vitals};
 pub use stack::StackFrame;
-pub use store::{TelemetryLimits, TelemetryStore};
+pub use store::{TelemetryLimits, TelemetryStore, Unresolved};

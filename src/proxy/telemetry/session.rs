@@ -187,6 +187,18 @@ impl Session {
         }
     }
 
+    /// The scripts that its pages loaded, the newest first, each once.
+    pub fn scripts(&self) -> Vec<Arc<str>> {
+        let mut found: Vec<Arc<str>> = Vec::new();
+        let loads = self.events.iter().rev().filter(|event| event.text("initiatorType") == Some("script"));
+        for name in loads.filter_map(|event| event.text("name")).take(100) {
+            if found.iter().all(|known| **known != *name) {
+                found.push(name.into());
+            }
+        }
+        found
+    }
+
     /// The newest events of a family, the newest last.
     pub fn of_family(&self, family: Family) -> impl DoubleEndedIterator<Item = &Arc<PageEvent>> {
         self.events.iter().filter(move |event| event.family() == family)

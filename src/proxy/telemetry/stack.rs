@@ -15,6 +15,13 @@ pub struct StackFrame {
     pub column: u32,
 }
 
+impl StackFrame {
+    /// Whether its script is a module that a bundle evaluates: it has no address of its own.
+    pub fn is_evaluated(&self) -> bool {
+        self.url.starts_with("webpack-internal:")
+    }
+}
+
 /// Frames after these are left out.
 const FRAMES_MAX: usize = 50;
 

@@ -33,6 +33,17 @@ impl Default for TelemetryLimits {
     }
 }
 
+/// An error whose place in the original source is not known yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unresolved {
+    /// Its group.
+    pub fingerprint: u64,
+    /// Where it was.
+    pub frames: Arc<[StackFrame]>,
+    /// The scripts of its page.
+    pub scripts: Vec<Arc<str>>,
+}
+
 type Hook = Arc<dyn Fn() + Send + Sync>;
 
 /// What the pages of one process have told.
@@ -82,8 +93,9 @@ impl TelemetryStore {
         TelemetryStore { limits, version: AtomicU64::new(0), state: Mutex::default() }
     }
 
-    /// Takes in what a page of a process has told at `now_ms`; a session that is not known begins with it.
-    pub fn add_session(&self, process: Option<(ProcessId, Arc<str>)>, batch: Batch, now_ms: u64) {
+    /// Takes in what a page of a process has told at `now_ms`; a session that is not known begins with it. Answers the errors
+    /// that [`TelemetryStore::resolve`] should hear of.
+    pub fn add_session(&self, process: Option<(ProcessId, Arc<str>)>, batch: Batch, now_ms: u64) -> Vec<Unresolved> {
         let name = process.as_ref().map_or_else(|| Arc::from(NOBODY), |(_, name)| Arc::clone(name));
         let mut guard = self.state.lock();
         let state = &mut *guard;
@@ -95,15 +107,23 @@ impl TelemetryStore {
             None => Arc::new(Session::new(Arc::clone(&batch.session), now_ms)),
         };
         state.bytes -= known.map_or(0, |_| session.bytes);
-        for event in &batch.events {
-            if let Some(group) = ErrorGroup::of(event, &batch.session) {
-                book.groups.add(group);
+        let errors = batch.events.iter().filter_map(|event| ErrorGroup::of(event, &batch.session));
+        let mut unresolved: Vec<Unresolved> = Vec::new();
+        for error in errors {
+            let group = book.groups.add(error);
+            let known = unresolved.iter().any(|other| other.fingerprint == group.fingerprint);
+            if group.originals.is_empty() && !group.frames.is_empty() && !known {
+                let (fingerprint, frames) = (group.fingerprint, Arc::clone(&group.frames));
+                unresolved.push(Unresolved { fingerprint, frames, scripts: Vec::new() });
             }
         }
         let changed = Arc::make_mut(&mut session);
         changed.process = process.or(changed.process.take());
         changed.take(batch, now_ms, self.limits.events);
         state.bytes += session.bytes;
+        for error in unresolved.iter_mut().filter(|error| error.frames.iter().any(StackFrame::is_evaluated)) {
+            error.scripts = session.scripts();
+        }
         book.sessions.push(session);
         if book.sessions.len() > self.limits.sessions {
             let oldest = book.sessions.remove(0);
@@ -112,6 +132,7 @@ impl TelemetryStore {
         }
         state.keep_within(self.limits.bytes, &mut gone);
         self.changed(guard);
+        unresolved
     }
 
     /// A session as it stands.

@@ -99,8 +99,9 @@ fn px10_readers_see_whole_batches_only() {
             .map(|writer| {
                 let store = &store;
                 let work = move || {
-                    (0..200)
-                        .for_each(|_| store.add_session(web(), batch(&format!("w{writer}"), "1", numbered(3)), NOW));
+                    for _ in 0..200 {
+                        store.add_session(web(), batch(&format!("w{writer}"), "1", numbered(3)), NOW);
+                    }
                 };
                 scope.spawn(work)
             })
@@ -124,7 +125,9 @@ fn a_change_is_told_once_until_somebody_reads() {
         counter.fetch_add(1, Ordering::Relaxed);
     });
     let before = store.version();
-    (0..3).for_each(|_| store.add_session(web(), batch("a", "1", numbered(1)), NOW));
+    for _ in 0..3 {
+        store.add_session(web(), batch("a", "1", numbered(1)), NOW);
+    }
     assert_eq!((calls.load(Ordering::Relaxed), store.version() - before), (1, 3));
     store.sessions();
     store.clear();
@@ -147,6 +150,17 @@ fn errors_are_grouped_over_sessions_and_apart_from_the_console() {
     assert_eq!((console.len(), console[0].count, &*console[0].message), (1, 2, "c"));
     let counts = store.get_session("a").unwrap().counts;
     assert_eq!((counts.errors, counts.console_errors, counts.requests, counts.failed_requests), (1, 1, 1, 1));
+    let later = store.add_session(
+        web(),
+        batch(
+            "c",
+            "1",
+            json!([{"type": "javascript_error", "timestamp": NOW,
+        "data": {"message": "m", "stack": "at f (http://h/a.js:1:2)"}}]),
+        ),
+        NOW,
+    );
+    assert_eq!((later.len(), later[0].fingerprint), (1, errors[0].fingerprint));
     let original = Original { file: "src/a.ts".into(), line: 9, column: 8, name: None };
     store.resolve(errors[0].fingerprint, &errors[0].frames, &[Some(original)]);
     assert_eq!(store.errors(None)[0].place().unwrap(), "src/a.ts:9:8");
