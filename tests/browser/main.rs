@@ -229,6 +229,37 @@ fn policies_are_satisfied_and_the_page_still_works() {
 }
 
 #[test]
+fn a_compressed_page_is_watched_and_one_that_cannot_be_read_works_as_it_is() {
+    let page = "<!doctype html><html><head><title>packed</title></head><body><script>console.log('unpacked')</script>";
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut gzip, page.as_bytes()).unwrap();
+    let files = vec![
+        File::page("/gzip", gzip.finish().unwrap()).with("Content-Encoding", "gzip"),
+        File::page("/zstd", zstd_stored(page.as_bytes())).with("Content-Encoding", "zstd"),
+        File::new("/fragment", "text/html", "<li>one</li>"),
+    ];
+    let Some(stage) = Stage::set(files) else { return };
+    let tab = stage.open("/gzip");
+    let session = stage.session_of(&tab);
+    stage.told(&session, "the page", |found| has(found, "console_output", "message", "unpacked"));
+    tab.navigate(&stage.url("/zstd"), SOON).unwrap();
+    assert_eq!(eval(&tab, "[document.title, typeof window.__brummer]"), json!(["packed", "undefined"]));
+    tab.navigate(&stage.url("/fragment"), SOON).unwrap();
+    assert_eq!(eval(&tab, "document.querySelectorAll('script').length"), json!(0));
+    assert_eq!(eval(&tab, "await fetch('/gzip', {headers: {Accept: 'text/html'}}).then(r => r.text())"), json!(page));
+}
+
+/// A frame of zstd that holds its bytes as they are.
+fn zstd_stored(bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap();
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0xa0];
+    frame.extend_from_slice(&length.to_le_bytes());
+    frame.extend_from_slice(&(length << 3 | 1).to_le_bytes()[..3]);
+    frame.extend_from_slice(bytes);
+    frame
+}
+
+#[test]
 fn what_is_left_is_sent_when_a_page_is_left_and_a_copied_tab_is_another() {
     let leaving = "<!doctype html><head></head><script>console.log('last words'); setTimeout(() => location.assign('/next'), 0)</script>";
     let frame = "<!doctype html><head></head><script>console.log('in a frame')</script>";
