@@ -239,15 +239,20 @@ impl Engine {
         self.set_peer(down.key(), Peer::Client(down));
     }
 
-    /// Closes the client that was idle longest.
+    /// Closes the client that was idle longest. One whose request has come is not idle, whether it was read or not.
     fn evict(&mut self, net: &mut Net) -> bool {
         let idle = self.peers.iter().filter_map(|peer| match peer {
-            Peer::Client(down) if down.is_idle() => Some((down.idle_since, down.key())),
+            Peer::Client(down) if down.is_idle() && !net.is_readable(down.key()) => Some((down.idle_since, down.key())),
             _ => None,
         });
         let Some((_, key)) = idle.min() else { return false };
         self.with(net, key, |_, _, _| Step::Close);
         true
+    }
+
+    /// Frees a descriptor, if one can be spared.
+    pub(super) fn make_room(&mut self, net: &mut Net) -> bool {
+        self.upstreams.shed(net) || self.evict(net)
     }
 
     fn clients_of(&self, matches: impl Fn(&Downstream) -> bool) -> Vec<Key> {
@@ -381,7 +386,7 @@ impl Service for Engine {
     }
 
     fn shed(&mut self, net: &mut Net) -> bool {
-        self.upstreams.shed(net) || self.evict(net)
+        self.make_room(net)
     }
 
     fn turn_ended(&mut self, net: &mut Net) {

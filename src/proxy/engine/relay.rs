@@ -75,6 +75,8 @@ impl Engine {
                     net.set_deadline(down.link.key, Some(self.limits.connect));
                     return Step::Go;
                 }
+                // A client that is idle can connect again; this one waits for an answer.
+                Err(error) if is_out_of_descriptors(&error) && self.make_room(net) => {}
                 Err(error) => {
                     active.attempt += 1;
                     why = Some(error);
@@ -355,6 +357,11 @@ impl Engine {
         net.set_deadline(down.link.key, None);
         Step::Go
     }
+}
+
+/// Whether the process or the machine has no descriptor left.
+fn is_out_of_descriptors(error: &std::io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
 /// Reads until the head of an answer is whole.

@@ -116,3 +116,17 @@ fn an_idle_connection_to_a_server_is_given_up_before_the_server_does() {
     client.answer();
     assert!(!lab.ended(2).iter().any(|note| matches!(note, Note::Ended { retried: true, .. })));
 }
+
+#[test]
+fn px12_clients_that_come_at_once_make_room_of_the_idle_and_not_of_each_other() {
+    let lab = with(Limits { connections: 3, ..Limits::default() }, always(OK));
+    let mut idle: Vec<Wire> = (0..3).map(|_| lab.client()).collect();
+    for client in &mut idle {
+        client.send(GET);
+        client.answer();
+    }
+    let mut fresh: Vec<Wire> = (0..3).map(|_| lab.client()).collect();
+    fresh.iter_mut().for_each(|client| client.send(GET));
+    fresh.iter_mut().for_each(|client| assert_eq!(client.answer().1, "hello"));
+    assert!(idle.iter_mut().all(|client| client.is_closed()));
+}

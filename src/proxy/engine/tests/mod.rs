@@ -1,6 +1,7 @@
 //! The engine with clients and servers of its own, over loopback.
 
 mod bodies;
+mod chaos;
 mod control;
 mod forward;
 mod keep_alive;
