@@ -44,7 +44,7 @@ fn call(port: u16, random: u64) {
     let _ = client.write_all(text.as_bytes());
     if random / 8 % 5 < 2 {
         let _ = client.read_to_end(&mut Vec::new());
-    } else if random / 40 % 2 == 0 {
+    } else if (random / 40).is_multiple_of(2) {
         let _ = client.read(&mut [0; 10]);
     }
 }
