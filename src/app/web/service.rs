@@ -128,6 +128,12 @@ impl Web {
         }
         *slot = Some(proxy.clone());
         drop(slot);
+        let mappings = Arc::downgrade(&proxy);
+        self.telemetry.resolve_sources(move |origin| {
+            let mappings = mappings.upgrade()?.mappings();
+            let ours = mappings.iter().find(|mapping| *mapping.proxy_url == *origin || *mapping.name_url == *origin)?;
+            Some(ours.url.to_string())
+        });
         self.changes.bump(Thing::Urls);
         Ok(proxy)
     }

@@ -53,6 +53,11 @@ pub(super) fn fetch(url: &str, timeout: Duration) -> Result<Vec<u8>> {
     }
 }
 
+/// Whether files of this server may be fetched.
+pub(super) fn is_here(server: &str) -> bool {
+    target(server).is_some()
+}
+
 fn left(until: Instant) -> Result<Duration> {
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::fetch::fetch;
+use super::fetch::{fetch, is_here};
 use super::map::SourceMap;
 use super::script::{self, Place};
 use crate::proxy::telemetry::{Original, StackFrame};
@@ -107,7 +107,7 @@ impl Resolver {
         let path_at = url.find("://").map(|at| url[at + 3..].find('/').map_or(url.len(), |slash| at + 3 + slash))?;
         let (origin, path) = url.split_at(path_at);
         // Where the server cannot be asked in plain HTTP, the proxy can.
-        let server = (self.servers)(origin).filter(|server| server.starts_with("http://"));
+        let server = (self.servers)(origin).filter(|server| is_here(server));
         let base = server.as_deref().unwrap_or(origin).trim_end_matches('/');
         fetch(&format!("{base}{path}"), FETCH_WITHIN).ok()
     }
