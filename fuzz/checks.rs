@@ -13,6 +13,7 @@ use brummer::app::command;
 use brummer::config::{Config, Overrides, Place, parse_env};
 use brummer::event::{Ending, Stream};
 use brummer::process::output::{Cut, LineCutter, PIECE_BYTES_MAX};
+use brummer::proxy::telemetry::batch::{Batch, EVENTS_MAX};
 use brummer::wire::ansi::{Piece, pieces, strip};
 use brummer::wire::html::{HOLD_BYTES_MAX, Insert, Insertion, Outcome};
 use brummer::wire::url;
@@ -134,4 +135,15 @@ pub(crate) fn html(data: &[u8]) {
     assert_eq!(out.len(), page.len() + if outcome == Outcome::Inserted { "<script>".len() } else { 0 });
     let common = page.iter().zip(&out).take_while(|(a, b)| a == b).count();
     assert!(out.ends_with(&page[common..]));
+}
+
+/// What a page posts is refused or taken within bounds, and nothing in it is obeyed by a terminal.
+pub(crate) fn batch(data: &[u8]) {
+    let Ok(batch) = Batch::parse(data, 1_700_000_000_000) else { return };
+    assert!(batch.events.len() <= EVENTS_MAX && !batch.session.is_empty());
+    let heads = [&batch.session, &batch.page, &batch.meta.url, &batch.meta.title, &batch.meta.user_agent];
+    let texts = batch.events.iter().flat_map(|event| [event.name.to_string(), event.url.to_string(), event.summary()]);
+    for text in heads.into_iter().map(ToString::to_string).chain(texts) {
+        assert!(!text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')), "{text:?}");
+    }
 }

@@ -130,3 +130,8 @@ fn seeds_of_filter_hold() {
 fn seeds_of_har_hold() {
     replay("har", checks::har);
 }
+
+#[test]
+fn seeds_of_batch_hold() {
+    replay("batch", checks::batch);
+}
