@@ -143,12 +143,9 @@ impl Flow {
             if moved >= SHARE_BYTES || self.allowance == Some(0) {
                 return Ok(Moved::Share);
             }
-            let mut direct = self.direct(input);
+            let direct = self.direct(input);
             if direct == 0 && !self.is_read() && !input.is_empty() {
                 self.frame(input, OUT_BYTES)?;
-            }
-            if let Some(allowance) = self.allowance {
-                direct = direct.min(allowance);
             }
             if direct > 0 || self.waiting() > 0 {
                 match self.write(net, to, &input.data()[..direct]) {
@@ -180,8 +177,10 @@ impl Flow {
 
     /// Writes what waits and then `direct`; how many bytes in all, and how many of `direct`.
     fn write(&mut self, net: &mut Net, to: &mut Link, direct: &[u8]) -> io::Result<(usize, usize)> {
-        let waiting = self.waiting();
-        let out = &self.out[self.sent..];
+        let room = self.allowance.unwrap_or(usize::MAX);
+        let waiting = self.waiting().min(room);
+        let out = &self.out[self.sent..self.sent + waiting];
+        let direct = &direct[..direct.len().min(room - waiting)];
         let count = match (waiting, direct.len()) {
             (0, _) => to.write(net, &[IoSlice::new(direct)])?,
             (_, 0) => to.write(net, &[IoSlice::new(out)])?,
@@ -204,8 +203,15 @@ impl Flow {
         }
     }
 
-    /// Writes what waits; whether all of it was taken.
+    /// Writes what waits, at no pace but the sink's; whether all of it was taken.
     pub(super) fn flush(&mut self, net: &mut Net, to: &mut Link) -> io::Result<bool> {
+        let allowance = self.allowance.take();
+        let result = self.flush_all(net, to);
+        self.allowance = allowance;
+        result
+    }
+
+    fn flush_all(&mut self, net: &mut Net, to: &mut Link) -> io::Result<bool> {
         while self.waiting() > 0 {
             match self.write(net, to, &[]) {
                 Ok(_) => {}

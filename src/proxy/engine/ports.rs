@@ -1,17 +1,17 @@
 //! Remembers which server had which port, so that an address stays the same from one start to the next.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-/// Servers that are remembered; the file stays small.
+/// Servers that are remembered; the one that was registered longest ago is forgotten first.
 const SERVERS_MAX: usize = 500;
 
 /// Ports by server, in a file of lines `20888 http://127.0.0.1:5173`.
 #[derive(Debug, Default)]
 pub(crate) struct PortBook {
     path: Option<PathBuf>,
-    ports: BTreeMap<String, u16>,
+    /// The one registered last stands last.
+    ports: Vec<(String, u16)>,
 }
 
 impl PortBook {
@@ -22,12 +22,14 @@ impl PortBook {
             let (port, url) = line.split_once(' ')?;
             Some((url.to_owned(), port.parse().ok()?))
         };
-        PortBook { path, ports: text.lines().filter_map(entry).take(SERVERS_MAX).collect() }
+        let mut ports: Vec<(String, u16)> = text.lines().filter_map(entry).collect();
+        ports.drain(..ports.len().saturating_sub(SERVERS_MAX));
+        PortBook { path, ports }
     }
 
     /// The port that this server had.
     pub(crate) fn port(&self, url: &str) -> Option<u16> {
-        self.ports.get(url).copied()
+        self.ports.iter().find(|(known, _)| known == url).map(|(_, port)| *port)
     }
 
     /// The ports of the others.
@@ -37,9 +39,12 @@ impl PortBook {
 
     /// This server has this port now. A file that cannot be written costs only the memory of it.
     pub(crate) fn keep(&mut self, url: &str, port: u16) {
-        if self.ports.insert(url.to_owned(), port) == Some(port) {
+        if self.ports.last().is_some_and(|(known, own)| known == url && *own == port) {
             return;
         }
+        self.ports.retain(|(known, own)| known != url && *own != port);
+        self.ports.push((url.to_owned(), port));
+        self.ports.drain(..self.ports.len().saturating_sub(SERVERS_MAX));
         let Some(path) = &self.path else { return };
         let text: String = self.ports.iter().map(|(url, port)| format!("{port} {url}\n")).collect();
         let fresh = path.with_extension("new");
@@ -64,5 +69,18 @@ mod tests {
         assert_eq!(book.port("http://localhost:3001"), Some(20889));
         assert_eq!(book.others("http://localhost:3001"), [20888]);
         assert_eq!(book.port("http://a"), None);
+    }
+
+    #[test]
+    fn those_of_long_ago_are_forgotten() {
+        let mut book = PortBook::default();
+        let url = |number| format!("http://localhost:{number}");
+        for number in 0..SERVERS_MAX + 10 {
+            book.keep(&url(number), 20_000 + number as u16);
+            book.keep(&url(0), 20_000);
+        }
+        assert_eq!((book.port(&url(0)), book.port(&url(1)), book.ports.len()), (Some(20_000), None, SERVERS_MAX));
+        book.keep("http://new", 20_000);
+        assert_eq!(book.port(&url(0)), None, "a port is of one server");
     }
 }

@@ -353,6 +353,8 @@ impl Engine {
         active.upload.chunks = false;
         active.download.reader = Reader::UntilClose;
         active.download.chunks = false;
+        // The pace of a rule is for answers.
+        active.download.allowance = None;
         down.phase = Phase::Tunnel;
         net.set_deadline(down.link.key, None);
         Step::Go

@@ -9,6 +9,11 @@ fn lab(rule: Rule) -> Lab {
     let rules = vec![Rule { path: Some("/ruled*".into()), ..rule }];
     Lab::with(ProxyConfig { rules, ..config() }, 0, Default::default(), |mut wire, _| {
         while let Some(head) = wire.try_head() {
+            if head.starts_with("GET /ruled/chunks") {
+                let part = format!("7530\r\n{}\r\n", "x".repeat(30_000));
+                wire.send(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{part}{part}0\r\n\r\n"));
+                continue;
+            }
             let size = if head.starts_with("GET /ruled/big") { 60_000 } else { 5 };
             wire.send(format!("HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: {size}\r\n\r\n{}", "x".repeat(size)));
         }
@@ -76,6 +81,10 @@ fn a_pace_is_held() {
     let (_, body, took) = get(&lab, "/ruled/big");
     assert_eq!(body.len(), 60_000);
     assert!(took >= Duration::from_millis(400), "{took:?}");
+    let (mut client, began) = (lab.client(), Instant::now());
+    client.send("GET /ruled/chunks HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client.until(b"0\r\n\r\n").unwrap();
+    assert!(began.elapsed() >= Duration::from_millis(400), "{:?}", began.elapsed());
 }
 
 #[test]
