@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::app::view::{ExchangePart, PageEvent, ProxyRow, UrlRow};
 use crate::event::ProcessId;
+use crate::proxy::capture::redact;
 use crate::proxy::{Exchange, ExchangeId, Traffic};
 use crate::tui::field::Field;
 use crate::tui::model::{View, narrow};
@@ -291,16 +292,16 @@ pub(crate) fn has_frames(exchange: &Exchange) -> bool {
     matches!(exchange.traffic, Traffic::WebSocket | Traffic::EventStream)
 }
 
-/// The path with its query; before it the host, for what did not come by the address of one server.
-pub(crate) fn place(exchange: &Exchange) -> &str {
+/// The path with its query, secrets masked; before it the host, for what did not come by the address of one server.
+pub(crate) fn place(exchange: &Exchange) -> String {
     use crate::proxy::Mode;
-    let url = &exchange.opened.url;
+    let url = redact::url(&exchange.opened.url);
     let rest = url.split_once("://").map_or(&url[..], |(_, rest)| rest);
     match exchange.opened.mode {
-        Mode::Forward | Mode::Tunnel => rest,
+        Mode::Forward | Mode::Tunnel => rest.to_owned(),
         Mode::Reverse | Mode::Replay => match &rest[rest.find(['/', '?', '#']).unwrap_or(rest.len())..] {
-            "" => "/",
-            path => path,
+            "" => "/".to_owned(),
+            path => path.to_owned(),
         },
     }
 }

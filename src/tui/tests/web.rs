@@ -278,3 +278,18 @@ fn every_button_is_reached_by_arrows_also_where_not_all_have_room() {
         }
     }
 }
+
+#[test]
+fn a_secret_in_a_query_is_masked_in_the_list() {
+    let headers = crate::proxy::Headers::default();
+    let opened = crate::proxy::Opened {
+        time_ms: 0,
+        mode: crate::proxy::Mode::Reverse,
+        method: "GET".into(),
+        url: "http://127.0.0.1:3000/cart?token=hunter2&page=2".into(),
+        process: None,
+        headers,
+    };
+    let shown = crate::tui::web::place(&crate::proxy::Exchange::new(crate::proxy::ExchangeId(1), opened));
+    assert!(shown.starts_with("/cart?token=") && shown.ends_with("&page=2") && !shown.contains("hunter2"), "{shown}");
+}

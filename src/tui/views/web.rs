@@ -196,7 +196,7 @@ fn request_cell(model: &Model, exchange: &Exchange, head: &str) -> (String, Styl
             None => (none(), theme.muted),
             Some(status) => (status.to_string(), status_style(model, exchange, status)),
         },
-        "PATH" => (safe(place(exchange)).into_owned(), if exchange.is_error() { theme.error } else { theme.text }),
+        "PATH" => (safe(&place(exchange)).into_owned(), if exchange.is_error() { theme.error } else { theme.text }),
         "PROC" => match &exchange.opened.process {
             Some((_, name)) => (safe(name).into_owned(), theme.process(name)),
             None => (none(), theme.muted),
@@ -286,7 +286,7 @@ fn detail(model: &Model, areas: &Areas, buffer: &mut Buffer) {
             };
             let revealed = if model.web.reveal == Some(exchange.id) { ", with its secrets" } else { "" };
             let tail = format!(" · {part}{revealed}");
-            let head = format!("#{} {} {}", exchange.id.0, method(exchange), safe(place(exchange)));
+            let head = format!("#{} {} {}", exchange.id.0, method(exchange), safe(&place(exchange)));
             format!("{}{tail}", cut_middle(&head, room.saturating_sub(width(&tail))))
         }),
         Page::Telemetry => model.web.selected_event().map(|event| {
