@@ -273,29 +273,38 @@ impl Flow {
                 },
             };
             self.saw(payload);
-            self.pass(payload);
+            let passed = self.pass(payload).and_then(|()| if ended { self.end(&reader) } else { Ok(()) });
             input.consume(used);
-            if ended {
-                self.end(&reader);
-            } else {
+            if passed.is_err() || !ended {
                 self.reader = reader;
             }
+            passed?;
         }
         Ok(())
     }
 
     /// Appends bytes of the body in the sink's framing.
-    fn pass(&mut self, payload: &[u8]) {
+    fn pass(&mut self, payload: &[u8]) -> Result<(), Broken> {
         if payload.is_empty() {
-            return;
+            return Ok(());
         }
-        let Some(mut filter) = self.filter.take_if(|filter| !filter.is_done()) else { return self.append(payload) };
+        let Some(mut filter) = self.filter.take_if(|filter| !filter.is_done()) else {
+            self.append(payload);
+            return Ok(());
+        };
         let mut filtered = std::mem::take(&mut self.filtered);
         filter.feed(payload, &mut filtered);
         self.append(&filtered);
         filtered.clear();
         self.filtered = filtered;
         self.filter = Some(filter);
+        self.check_filter()
+    }
+
+    /// What a filter cannot make of the body, nobody can.
+    fn check_filter(&self) -> Result<(), Broken> {
+        let why = self.filter.as_ref().and_then(|filter| filter.broken());
+        why.map_or(Ok(()), |why| Err(Broken::Garbage(Refusal::new(502, why))))
     }
 
     fn append(&mut self, bytes: &[u8]) {
@@ -312,13 +321,14 @@ impl Flow {
     }
 
     /// The body has ended well.
-    fn end(&mut self, reader: &Reader) {
+    fn end(&mut self, reader: &Reader) -> Result<(), Broken> {
         if let Some(filter) = &mut self.filter {
             let mut filtered = std::mem::take(&mut self.filtered);
             filter.finish(&mut filtered);
             self.append(&filtered);
             filtered.clear();
             self.filtered = filtered;
+            self.check_filter()?;
         }
         if self.chunks {
             match reader {
@@ -326,6 +336,7 @@ impl Flow {
                 _ => self.out.extend_from_slice(LAST_CHUNK),
             }
         }
+        Ok(())
     }
 
     fn source_ended(&mut self) -> Result<(), Broken> {
@@ -333,7 +344,6 @@ impl Flow {
             return Err(Broken::Source(None));
         }
         self.reader = Reader::Done;
-        self.end(&Reader::UntilClose);
-        Ok(())
+        self.end(&Reader::UntilClose)
     }
 }

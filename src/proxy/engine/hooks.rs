@@ -185,6 +185,11 @@ pub trait BodyFilter: Send {
         false
     }
 
+    /// Why the rest of the body cannot be made: the client is then told that the answer is broken, as it would be without us.
+    fn broken(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What is to be noted at the end, if it is not what was said at the head.
     fn outcome(&self) -> Option<Injection> {
         None

@@ -199,6 +199,10 @@ impl BodyFilter for PageFilter {
         self.decoder.is_none() && self.insert.is_plain()
     }
 
+    fn broken(&self) -> Option<&'static str> {
+        self.broken
+    }
+
     fn outcome(&self) -> Option<Injection> {
         match (self.broken, self.insert.outcome()) {
             (Some(why), _) | (None, Outcome::Not(why)) => Some(Injection::Not(why)),

@@ -97,6 +97,36 @@ impl BodyFilter for Stamping {
     }
 }
 
+/// Cannot read bodies that have a `#`.
+struct Picky(bool);
+
+impl Injector for Picky {
+    fn on_request(&self, _: HeadView<'_>, _: &mut Edits) -> Wanted {
+        Wanted::Page
+    }
+
+    fn on_response(&self, _: Wanted, _: HeadView<'_>, _: &PageOrigin, _: &str, _: &mut Edits) -> Insertion {
+        Insertion { injection: Injection::Done { policy_loosened: false }, filter: Some(Box::new(Picky(false))) }
+    }
+}
+
+impl BodyFilter for Picky {
+    fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        self.0 |= input.contains(&b'#');
+        out.extend_from_slice(input.split(|byte| *byte == b'#').next().unwrap_or_default());
+    }
+
+    fn finish(&mut self, _: &mut Vec<u8>) {}
+
+    fn broken(&self) -> Option<&'static str> {
+        self.0.then_some("it has a #")
+    }
+
+    fn outcome(&self) -> Option<Injection> {
+        self.0.then_some(Injection::Not("it has a #"))
+    }
+}
+
 fn lab(serve: impl Fn(Wire, usize) + Send + Sync + 'static) -> (Lab, Receiver<Heard>) {
     let (said, heard) = channel();
     let desk = Desk { said: Mutex::new(said), page: Mutex::new(None) };
@@ -197,4 +227,24 @@ fn px07_a_page_is_changed_on_its_way_and_nothing_else() {
     let notes = lab.ended(3);
     let done = notes.iter().filter(|n| matches!(n, Note::Answered { injection: Injection::Done { .. }, .. }));
     assert_eq!(done.count(), 2);
+}
+
+#[test]
+fn a_page_that_cannot_be_read_is_never_passed_for_whole() {
+    for (head, body) in
+        [("Content-Length: 7\r\n", "abc#def"), ("Transfer-Encoding: chunked\r\n", "4\r\nabc#\r\n0\r\n\r\n")]
+    {
+        let hooks = Hooks { injector: Some(Arc::new(Picky(false))), ..Hooks::default() };
+        let lab = Lab::with(config(), 0, hooks, move |mut wire, _| {
+            wire.head();
+            wire.send(format!("HTTP/1.1 200 OK\r\n{head}\r\n"));
+            wire.send(body);
+        });
+        let mut client = lab.client();
+        client.send("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert!(client.until(b"0\r\n\r\n").is_none(), "{head}");
+        let notes = lab.ended(1);
+        let ended = notes.iter().find_map(|n| if let Note::Ended { failure, .. } = n { failure.clone() } else { None });
+        assert_eq!((ended.unwrap().kind, notes.len() > 1), ("garbage", true));
+    }
 }
