@@ -285,7 +285,8 @@ impl ProcessManager {
     pub fn write_stdin(&self, id: ProcessId, bytes: &[u8]) -> Result<()> {
         let record = self.record(id)?;
         let attempt = format!("write to `{}`", record.name);
-        let terminals = record.terminals().clone();
+        // A terminal is closed a moment after the end of its process is told.
+        let terminals = record.terminals().clone().filter(|_| !record.is_ended());
         let Some(terminals) = terminals else {
             let message = format!("{attempt}: it has no terminal, or has ended");
             return Err(Error::new("process", Code::InvalidState, message));
