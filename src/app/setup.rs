@@ -146,6 +146,7 @@ fn web(config: &Config) -> WebSetup {
             rewrite: settings.rewrite,
             hide_via: !settings.via,
             hosts: settings.allowed_hosts.clone(),
+            forward_to: Some(settings.forward_to.clone()).filter(|hosts| !hosts.is_empty()),
             limits,
             rules: config.rules.iter().map(rule).collect(),
             ..ProxyConfig::default()

@@ -73,6 +73,10 @@ pub(super) struct Flags {
     #[arg(long, value_name = "PORT", global = true)]
     pub(super) proxy_port: Option<u16>,
 
+    /// Let other machines of the network use the proxy's addresses
+    #[arg(long, global = true)]
+    pub(super) lan: bool,
+
     /// Give this URL an address of the proxy at the start
     #[arg(long, value_name = "URL")]
     pub(super) proxy_url: Option<String>,

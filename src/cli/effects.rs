@@ -32,6 +32,7 @@ const EFFECTS: &[(&str, &str)] = &[
     ("proxy_server.first_port", "web"),
     ("proxy_server.lan", "web"),
     ("proxy_server.allowed_hosts", "web"),
+    ("proxy_server.forward_to", "web"),
     ("proxy_server.rewrite", "web"),
     ("proxy_server.telemetry", "web"),
     ("proxy_server.loosen_csp", "web"),

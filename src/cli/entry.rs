@@ -140,6 +140,9 @@ fn overrides(flags: &Flags) -> Overrides {
     if let Some((mode, flag)) = mode.or_else(|| flags.no_proxy.then(|| ("off".to_owned(), "--no-proxy"))) {
         overrides.set("proxy_server.mode", mode, flag);
     }
+    if flags.lan {
+        overrides.set("proxy_server.lan", "true", "--lan");
+    }
     if let Some(port) = flags.proxy_port {
         overrides.set("proxy_server.port", port.to_string(), "--proxy-port");
     }

@@ -130,6 +130,8 @@ settings! {
         lan: bool = Value::Bool(false), Bool;
         /// Host names that are answered beside localhost, *.localhost, 127.0.0.1 and [::1].
         allowed_hosts: Vec<String> = Value::Texts(Vec::new()), Texts;
+        /// Hosts that may be reached in full mode beside this machine, such as `*.example.com`; none named: all.
+        forward_to: Vec<String> = Value::Texts(Vec::new()), Texts;
         /// Whether Host, Origin, Referer, Location and cookie domains are made what each side expects.
         rewrite: bool = Value::Bool(true), Bool;
         /// Whether the telemetry script is put into pages.

@@ -126,6 +126,12 @@ impl Web {
             self.messages.push(Level::Warn, text);
             self.changes.bump(Thing::Messages);
         }
+        if self.setup.proxy.lan {
+            let text =
+                "the proxy listens on all addresses: every machine of this network can reach your servers through it";
+            self.messages.push(Level::Warn, text);
+            self.changes.bump(Thing::Messages);
+        }
         *slot = Some(proxy.clone());
         drop(slot);
         let mappings = Arc::downgrade(&proxy);
