@@ -14,6 +14,9 @@ use crate::proxy::page::Evaluation;
 /// Answers that need no work of the page come within this time.
 const SOON: Duration = Duration::from_secs(10);
 
+/// A picture has no more pixels to a side: browsers draw none that is longer.
+const PICTURE_SIDE_MAX: f64 = 16_384.0;
+
 /// A tab.
 ///
 /// Thread safety: `Send + Sync`. Progress: blocking. Waits: each call for the browser, at most as long as it says.
@@ -161,8 +164,16 @@ impl Tab {
     /// # Errors
     /// TIMEOUT if there is none in time; NETWORK if the browser ends.
     pub fn screenshot(&self, whole_page: bool, timeout: Duration) -> Result<Vec<u8>> {
-        let params = json!({"format": "png", "captureBeyondViewport": whole_page});
-        let answer = self.ask("Page.captureScreenshot", params, timeout)?;
+        let until = Instant::now() + timeout;
+        let mut params = json!({"format": "png", "captureBeyondViewport": whole_page});
+        if whole_page {
+            // The page lays itself out to answer this; its size as the browser knew it may be that of before.
+            let metrics = self.ask("Page.getLayoutMetrics", json!({}), timeout)?;
+            let size = |side| metrics.pointer(side).and_then(Value::as_f64).unwrap_or(1.0).clamp(1.0, PICTURE_SIDE_MAX);
+            let (width, height) = (size("/cssContentSize/width"), size("/cssContentSize/height"));
+            params["clip"] = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": 1});
+        }
+        let answer = self.ask("Page.captureScreenshot", params, until.saturating_duration_since(Instant::now()))?;
         let data = answer.get("data").and_then(Value::as_str).unwrap_or_default();
         let png = STANDARD.decode(data).ok().filter(|png| png.starts_with(b"\x89PNG"));
         png.ok_or_else(|| Error::new("browser", Code::InvalidState, "the browser sent no picture"))
