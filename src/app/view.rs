@@ -238,7 +238,7 @@ pub trait Backend: Send + Sync {
     fn urls(&self) -> Vec<UrlRow>;
     /// How the proxy stands.
     fn proxy(&self) -> ProxyRow;
-    /// What went through the proxy and is kept, newest first; `filter` is in the words of [`crate::proxy::Filter`].
+    /// What went through the proxy and is kept, newest first; `filter` is in the words of [`crate::proxy::capture::Filter`].
     ///
     /// # Errors
     /// INVALID_STATE: the filter is wrong; where, and what is allowed.

@@ -128,7 +128,7 @@ settings! {
         first_port: u16 = Value::Count(20_888), Count(1024, 65_000);
         /// Whether other machines may connect.
         lan: bool = Value::Bool(false), Bool;
-        /// Host names that are answered beside localhost, *.localhost, 127.0.0.1 and [::1].
+        /// Host names that are answered beside localhost, *.localhost, 127.0.0.1 and ::1.
         allowed_hosts: Vec<String> = Value::Texts(Vec::new()), Texts;
         /// Hosts that may be reached in full mode beside this machine, such as `*.example.com`; none named: all.
         forward_to: Vec<String> = Value::Texts(Vec::new()), Texts;
