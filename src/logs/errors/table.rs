@@ -18,7 +18,7 @@ pub struct ErrorGroup {
     pub level: Level,
     /// The language of the stack: `javascript`, `python`, `go`, `java`, `rust`, `jest`, `pytest`, `typescript`; `None` when nothing tells.
     pub language: Option<&'static str>,
-    /// The message of the first of them, on one line.
+    /// The message of the first of them, on one line; of Python's chained exceptions the last.
     pub message: Arc<str>,
     /// The lines that belong to the newest of them, at most 50.
     pub stack: Arc<str>,
@@ -141,6 +141,9 @@ impl ErrorGroup {
     fn renew(&mut self, error: Tracked) {
         self.count += error.count;
         self.language = self.language.or(error.language);
+        if self.count == 1 && error.count == 0 {
+            self.message = error.message.into();
+        }
         if error.first_seq >= self.last_seq {
             self.stack = error.stack.into();
             (self.last_seq, self.last_line_seq, self.last_ms) = (error.first_seq, error.last_seq, error.time_ms);

@@ -61,6 +61,8 @@ struct Open {
     lines: u32,
     last_ms: u64,
     after_blank: bool,
+    /// Its message is that of a later exception, raised while the first was handled.
+    is_chained: bool,
     /// It has changed since it was last reported.
     changed: bool,
 }
@@ -209,6 +211,7 @@ impl Open {
             lines: 1,
             last_ms: line.time_ms,
             after_blank: false,
+            is_chained: false,
             changed: true,
         };
         if open.awaits != Message::Here {
@@ -223,9 +226,9 @@ impl Open {
             return false;
         }
         let restarts = self.language.is_some_and(|own| (own.starts)(text) == Some(Message::AfterStack));
-        if restarts && self.error.count > 0 && self.after_blank {
+        if restarts && self.awaits == Message::Here && self.after_blank {
             // Python tells of an exception that was raised while another was handled: the last one is the message.
-            self.awaits = Message::AfterStack;
+            (self.awaits, self.is_chained) = (Message::AfterStack, true);
         } else if self.is_the_message(text) {
             self.set_message(text);
             self.awaits = Message::Here;
@@ -285,7 +288,10 @@ impl Open {
         let mark = if let Message::Behind(mark) = self.awaits { mark.len() } else { 0 };
         let text = text[mark..].trim_ascii_start();
         self.error.message = kept(text).into_owned();
-        self.error.fingerprint = fingerprint(text);
+        // It may have been reported by its first message, and is still the same error.
+        if !self.is_chained {
+            self.error.fingerprint = fingerprint(text);
+        }
     }
 
     fn push(&mut self, text: &[u8]) {
@@ -431,6 +437,23 @@ mod tests {
         let found = tracker.take(true);
         assert_eq!(found.len(), 1);
         assert!(found[0].stack.len() <= STACK_BYTES_MAX && found[0].last_seq < u64::from(LINES_MAX));
+    }
+
+    #[test]
+    fn ls05_a_chain_of_exceptions_is_one_error_whenever_it_is_reported() {
+        let text = "Traceback (most recent call last):\n  File \"a.py\", line 1\nKeyError: 'a'\n\nDuring handling of the above exception, \
+                    another exception occurred:\n\nTraceback (most recent call last):\n  File \"a.py\", line 2\nValueError: bad";
+        let (mut tracker, levels) = (Tracker::default(), Levels::new());
+        let mut reports = Vec::new();
+        for (at, line) in text.lines().enumerate() {
+            let plain = line.as_bytes();
+            tracker.line(Seen { seq: at as u64, time_ms: 0, stream: Stream::Err, level: levels.of(plain), plain });
+            reports.extend(tracker.take(false));
+        }
+        assert_eq!(reports.iter().map(|e| e.count).sum::<u64>(), 1);
+        assert!(reports.iter().all(|e| e.fingerprint == reports[0].fingerprint && e.first_seq == 0));
+        assert_eq!((reports[0].message.as_str(), reports[0].count), ("KeyError: 'a'", 1));
+        assert_eq!(reports.last().map(|e| (e.message.as_str(), e.last_seq)), Some(("ValueError: bad", 8)));
     }
 
     #[test]
