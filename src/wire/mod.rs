@@ -4,6 +4,7 @@ pub mod ansi;
 pub mod csp;
 pub mod html;
 pub mod http1;
+pub mod jsonrpc;
 pub mod sse;
 pub mod url;
 pub mod websocket;
