@@ -38,6 +38,9 @@ pub mod proxy;
 pub mod app;
 
 #[cfg(feature = "app")]
+pub mod mcp;
+
+#[cfg(feature = "app")]
 pub mod cli;
 #[cfg(feature = "app")]
 pub mod tui;

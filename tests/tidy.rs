@@ -21,12 +21,13 @@ const FLOORS: &[(&str, u8)] = &[
     ("logs", 3),
     ("proxy", 3),
     ("app", 4),
+    ("mcp", 5),
     ("cli", 5),
     ("tui", 5),
 ];
 
 /// Who may use a neighbour all the same: argv opens the terminal UI; values and errors are the words of their floor.
-const NEIGHBOURS: &[(&str, &str)] = &[("cli", "tui"), ("io", "event"), ("sync", "error")];
+const NEIGHBOURS: &[(&str, &str)] = &[("cli", "tui"), ("cli", "mcp"), ("io", "event"), ("sync", "error")];
 
 /// Words that do not stand in `src/`, what to write instead, and where they may stand all the same.
 const BANNED: &[(&str, &str, &[&str])] = &[
