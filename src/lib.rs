@@ -3,7 +3,7 @@
 //! The modules stand on floors; a file uses its own folder and the floors below it, never a neighbour's or one above:
 //!
 //! ```text
-//! 5  cli/   tui/                        front doors: argv, keys → commands
+//! 5  cli/   tui/   mcp/                 front doors: argv, keys, AI tools → commands
 //! 4  app/                               puts services on the runtime; commands; read-only views
 //! 3  config/  process/  logs/  proxy/   one domain each; strangers to each other
 //! 2  io/   event.rs                      the OS edge: reactor, children, ptys, signals. All FFI is here │ what services say
@@ -38,9 +38,8 @@ pub mod proxy;
 pub mod app;
 
 #[cfg(feature = "app")]
-pub mod mcp;
-
-#[cfg(feature = "app")]
 pub mod cli;
+#[cfg(feature = "app")]
+pub mod mcp;
 #[cfg(feature = "app")]
 pub mod tui;

@@ -21,8 +21,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("logs", 3),
     ("proxy", 3),
     ("app", 4),
-    ("mcp", 5),
     ("cli", 5),
+    ("mcp", 5),
     ("tui", 5),
 ];
 
