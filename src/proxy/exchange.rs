@@ -77,11 +77,14 @@ pub struct Phases {
 /// Why an exchange came to no good end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// A word to search for: `refused`, `connect`, `timeout`, `garbage`, `truncated`, `client gone`, `rule`.
+    /// A word to search for: `refused`, `connect`, `timeout`, `garbage`, `truncated`, `client gone`, `rule`, `rejected`.
     pub kind: &'static str,
     /// A sentence for a person.
     pub text: Arc<str>,
 }
+
+/// The kind of failure of a request that Brummer refused: it reached no server.
+pub const REJECTED: &str = "rejected";
 
 /// The local program that sent a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -222,6 +225,11 @@ impl Exchange {
         self.phases.total.filter(|_| self.done)
     }
 
+    /// Brummer refused it: it reached no server.
+    pub fn is_rejected(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.kind == REJECTED)
+    }
+
     /// It failed, or its status is 400 or above.
     pub fn is_error(&self) -> bool {
         self.failure.is_some() || self.status.is_some_and(|status| status >= 400)
@@ -233,6 +241,17 @@ impl Exchange {
 pub enum Note {
     /// An exchange has begun.
     Opened(ExchangeId, Box<Opened>),
+    /// A request that goes no further was answered here: begun and ended at once.
+    Refused {
+        /// Which.
+        id: ExchangeId,
+        /// What is known of it.
+        opened: Box<Opened>,
+        /// The status that the client gets.
+        status: u16,
+        /// Why, in a sentence.
+        why: Arc<str>,
+    },
     /// The head of its answer is there; for long answers this is told before they end.
     Answered {
         /// Which.

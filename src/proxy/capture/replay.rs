@@ -59,10 +59,13 @@ fn refused(message: impl Into<String>) -> Error {
 /// Makes the request of an exchange again, with changes.
 ///
 /// # Errors
-/// INVALID_STATE for what cannot be sent again (a tunnel, a WebSocket, a body of which a part was kept and that is not
+/// INVALID_STATE for what cannot be sent again (what was refused, a tunnel, a WebSocket, a body of which a part was kept and that is not
 /// replaced), and for changes that make no request.
 pub fn request(exchange: &Exchange, changes: &Changes) -> Result<Request> {
     let opened = &exchange.opened;
+    if exchange.is_rejected() {
+        return Err(refused("a request that was refused cannot be sent again: it reached no server"));
+    }
     match exchange.traffic {
         Traffic::Tunnel => return Err(refused("a tunnel cannot be sent again: nobody has read what went through it")),
         Traffic::WebSocket => {

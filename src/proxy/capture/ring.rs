@@ -1,15 +1,20 @@
 //! The exchanges that are kept: bounded in number and in bytes, and which of them goes first.
 //!
-//! **Shape.** Three lanes, each sorted by id: what runs, what failed, what went well. An exchange moves from the first to one
-//! of the others when it ends.
+//! **Shape.** Four lanes, each sorted by id: what runs, what failed, what went well, what was refused. An exchange moves from the
+//! first to one of the others when it ends.
 //!
 //! **The rule.** When there are too many exchanges or bytes, the oldest that went well goes. What failed and what still runs
 //! is passed over, as long as its lane has no more than a quarter of the bound; a lane with more takes part like any other,
 //! so that a server that is down cannot fill the ring with nothing but failures.
 //!
+//! **Refused requests** reached no server, and anybody who can connect can make as many as he likes. All of them together have a
+//! sixteenth of the bound: one more pushes out the oldest of its own kind. Counting equal ones in a row as one would read well
+//! too, yet a flood needs only to vary its bytes to get past that.
+//!
 //! **Invariants.**
 //! - I1: after every call there are at most `exchanges` exchanges and `bytes` bytes, as [`cost`] counts them.
 //! - I2: an id is in one lane at most.
+//! - I3: after every call refused requests are at most a sixteenth of either bound (but one, if that is none).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -42,6 +47,8 @@ pub struct Dropped {
     pub by_count: u64,
     /// Exchanges that went because they were too big together.
     pub by_bytes: u64,
+    /// Refused requests that went because newer ones took the place that such have.
+    pub refused: u64,
     /// Exchanges that a clear took.
     pub by_clear: u64,
     /// Frames of exchanges that are still there.
@@ -50,20 +57,27 @@ pub struct Dropped {
     pub late: u64,
 }
 
+/// See [`Standing`].
+const LANES: usize = 4;
+/// Refused requests have this part of the bounds.
+const REFUSED_PART: usize = 16;
+
 /// Which lane an exchange is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
     Running,
     Failed,
     Fine,
+    Refused,
 }
 
-const STANDINGS: [Standing; 3] = [Standing::Running, Standing::Failed, Standing::Fine];
+const STANDINGS: [Standing; LANES] = [Standing::Running, Standing::Failed, Standing::Fine, Standing::Refused];
 
 impl Standing {
     fn of(exchange: &Exchange) -> Standing {
         match exchange.done {
             false => Standing::Running,
+            true if exchange.is_rejected() => Standing::Refused,
             true if exchange.is_error() => Standing::Failed,
             true => Standing::Fine,
         }
@@ -106,7 +120,7 @@ impl Lane {
 #[derive(Debug)]
 pub(super) struct Ring {
     limits: CaptureLimits,
-    lanes: [Lane; 3],
+    lanes: [Lane; LANES],
     newest: ExchangeId,
     dropped: Dropped,
 }
@@ -144,7 +158,7 @@ impl Ring {
     }
 
     fn find(&self, id: ExchangeId) -> Option<(usize, usize)> {
-        (id <= self.newest).then(|| (0..3).find_map(|lane| Some((lane, self.lanes[lane].find(id)?))))?
+        (id <= self.newest).then(|| (0..LANES).find_map(|lane| Some((lane, self.lanes[lane].find(id)?))))?
     }
 
     /// Takes an exchange in; what has to go for it is put into `gone`, for the caller to drop where it hurts nobody.
@@ -211,7 +225,19 @@ impl Ring {
         all
     }
 
+    /// The most refused requests and bytes of theirs.
+    fn refused_max(&self) -> (usize, usize) {
+        ((self.limits.exchanges / REFUSED_PART).max(1), self.limits.bytes / REFUSED_PART)
+    }
+
     fn make_room(&mut self, gone: &mut Vec<Arc<Exchange>>) {
+        let (count_max, bytes_max) = self.refused_max();
+        let refused = &mut self.lanes[Standing::Refused as usize];
+        while refused.entries.len() > count_max || refused.bytes > bytes_max {
+            let Some(entry) = refused.remove(0) else { break };
+            self.dropped.refused += 1;
+            gone.push(entry.exchange);
+        }
         loop {
             let too_many = self.len() > self.limits.exchanges;
             if !too_many && self.bytes() <= self.limits.bytes {
@@ -226,11 +252,11 @@ impl Ring {
     /// The lane whose oldest exchange goes next.
     fn victim(&self) -> Option<usize> {
         let oldest = |lane: &usize| self.lanes[*lane].entries.front().map(|entry| entry.id);
-        let present = || (0..3).filter(|lane| oldest(lane).is_some());
+        let present = || (0..LANES).filter(|lane| oldest(lane).is_some());
         let unprotected = present().filter(|&lane| {
             let Lane { entries, bytes } = &self.lanes[lane];
             let over = entries.len() > self.limits.exchanges / 4 || *bytes > self.limits.bytes / 4;
-            STANDINGS[lane] == Standing::Fine || over
+            matches!(STANDINGS[lane], Standing::Fine | Standing::Refused) || over
         });
         unprotected.min_by_key(oldest).or_else(|| present().min_by_key(oldest))
     }
@@ -266,6 +292,9 @@ impl Ring {
             }
             assert_eq!(lane.bytes, lane.entries.iter().map(|entry| entry.bytes).sum::<usize>());
         }
+        let (count_max, bytes_max) = self.refused_max();
+        let refused = &self.lanes[Standing::Refused as usize];
+        assert!(refused.entries.len() <= count_max && refused.bytes <= bytes_max);
         assert!(self.len() <= self.limits.exchanges && self.bytes() <= self.limits.bytes);
     }
 }

@@ -17,7 +17,8 @@ use super::ring::{CaptureLimits, Dropped, Ring};
 use crate::error::{Code, Error, Result};
 use crate::event::ProcessId;
 use crate::proxy::engine::{Recorder, TellCaller};
-use crate::proxy::{Exchange, ExchangeId, Note};
+use crate::proxy::exchange::REJECTED;
+use crate::proxy::{Exchange, ExchangeId, Failure, Note};
 use crate::runtime::Context;
 
 /// Which exchanges are asked for; by default all that are there.
@@ -55,6 +56,8 @@ pub struct Summary {
     pub successful: u64,
     /// Those that failed, or whose status was 400 or above.
     pub failed: u64,
+    /// Requests that the proxy refused; they are not among the others.
+    pub refused: u64,
     /// Bytes of bodies from clients.
     pub bytes_up: u64,
     /// Bytes of bodies to clients.
@@ -297,6 +300,14 @@ impl State {
             Note::Opened(id, opened) => {
                 self.sums.total += 1;
                 self.ring.insert(Exchange::new(id, *opened), gone);
+            }
+            Note::Refused { id, opened, status, why } => {
+                self.sums.refused += 1;
+                let mut exchange = Exchange::new(id, *opened);
+                exchange.status = Some(status);
+                exchange.failure = Some(Failure { kind: REJECTED, text: why });
+                exchange.done = true;
+                self.ring.insert(exchange, gone);
             }
             Note::Answered { id, traffic, status, headers, phases, injection } => {
                 self.ring.change(id, gone, |exchange| {

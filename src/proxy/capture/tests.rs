@@ -70,6 +70,11 @@ fn ends(id: u64, status: u16) -> Note {
     }
 }
 
+fn refuses(id: u64) -> Note {
+    let opened = Box::new(Opened { process: None, ..opened("GET", "http://evil.test/", ProcessId(1)) });
+    Note::Refused { id: ExchangeId(id), opened, status: 421, why: Arc::from("not taken here") }
+}
+
 fn frame(id: u64, bytes: usize) -> Note {
     let kept = Arc::from(vec![b'x'; bytes]);
     let frame = Frame { time_ms: 0, up: true, kind: Arc::from("text"), kept, bytes: bytes as u64, compressed: false };
@@ -166,6 +171,25 @@ fn errors_and_what_runs_stay_longer_up_to_a_quarter_each() {
     run(&capture, 2001..=3000, 200);
     let errors = capture.requests(&Query::default()).iter().filter(|exchange| exchange.is_error()).count();
     assert_eq!(errors, 25);
+}
+
+#[test]
+fn refused_requests_are_kept_and_a_flood_of_them_takes_a_sixteenth() {
+    let capture = small(160, 64 << 20);
+    run(&capture, 1..=160, 200);
+    capture.apply(&mut (161..=5000).map(refuses).collect());
+    let all = capture.requests(&Query::default());
+    let (refused, others): (Vec<_>, Vec<_>) = all.iter().partition(|exchange| exchange.is_rejected());
+    assert_eq!((refused.len(), others.len()), (10, 150), "the newest of both");
+    assert_eq!((refused[0].id.0, refused[0].status, refused[0].done), (5000, Some(421), true));
+    assert!(refused[0].is_error() && refused[0].failure.as_ref().is_some_and(|f| &*f.text == "not taken here"));
+    let summary = capture.summary();
+    assert_eq!((summary.refused, summary.total, summary.dropped.refused), (4840, 160, 4830));
+    run(&capture, 5001..=5160, 200);
+    assert!(
+        capture.requests(&Query::default()).iter().all(|exchange| !exchange.is_rejected()),
+        "they are not kept for ever"
+    );
 }
 
 #[test]
@@ -317,6 +341,7 @@ fn exchanges_of_a_file_are_numbered_anew() {
 enum Step {
     Opens(u64),
     Ends(u64, bool, usize),
+    Refused(u64, usize),
     Speaks(u64, usize),
     Clears,
 }
@@ -325,6 +350,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (1..60u64).prop_map(Step::Opens),
         4 => (1..60u64, any::<bool>(), 0..3000usize).prop_map(|(id, fails, bytes)| Step::Ends(id, fails, bytes)),
+        2 => (1..60u64, 0..2000usize).prop_map(|(id, bytes)| Step::Refused(id, bytes)),
         4 => (1..60u64, 0..2000usize).prop_map(|(id, bytes)| Step::Speaks(id, bytes)),
         1 => Just(Step::Clears),
     ]
@@ -347,6 +373,12 @@ proptest! {
                     exchange.response.body = body(&vec![0; bytes]);
                     exchange.failure = fails.then(|| Failure { kind: "refused", text: Arc::from("nobody listens") });
                 }),
+                Step::Refused(id, bytes) => {
+                    let mut exchange = Exchange::new(ExchangeId(id), opened("GET", &"a".repeat(bytes), ProcessId(1)));
+                    exchange.failure = Some(Failure { kind: "rejected", text: Arc::from("no") });
+                    exchange.done = true;
+                    ring.insert(exchange, &mut gone);
+                }
                 Step::Speaks(id, bytes) => {
                     if let Note::Frame(id, frame) = frame(id, bytes) {
                         ring.add_frame(id, *frame, &mut gone);

@@ -52,6 +52,13 @@ impl Engine {
             Ok(step) => return step,
             Err(answer) => answer,
         };
+        // What is not found here was asked by a page of another run, again and again: that is nobody's concern.
+        if answer.status != 404
+            && let Some(active) = down.active.take()
+        {
+            self.note_refused(net, down, &active.head, answer.status, answer.why.clone());
+            down.active = Some(active);
+        }
         self.own(net, down, &answer)
     }
 

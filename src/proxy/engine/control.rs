@@ -36,12 +36,14 @@ pub struct LocalAnswer {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Cow<'static, [u8]>,
+    /// Why a request is refused, in a sentence; it is told beside the status.
+    pub why: Option<Arc<str>>,
 }
 
 impl LocalAnswer {
     /// An answer without further fields.
     pub fn new(status: u16, content_type: &'static str, body: impl Into<Cow<'static, [u8]>>) -> LocalAnswer {
-        LocalAnswer { status, content_type, headers: Vec::new(), body: body.into() }
+        LocalAnswer { status, content_type, headers: Vec::new(), body: body.into(), why: None }
     }
 
     /// The same answer with one more field.

@@ -407,6 +407,7 @@ impl Engine {
     fn too_late(&mut self, net: &mut Net, down: &mut Downstream) -> Step {
         if down.phase == Phase::Head && down.head_begun {
             let refusal = crate::wire::http1::Refusal::new(408, "The head of the request did not come in time.");
+            self.note_garbage(net, down, &refusal);
             let active = down.active.get_or_insert_default();
             crate::wire::http1::refusal_answer(&refusal, false, &mut active.download.out);
             return self.say_last(net, down);

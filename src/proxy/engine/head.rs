@@ -37,6 +37,7 @@ impl Engine {
                     }
                     Ok(Parsed::Partial) => {}
                     Err(refusal) => {
+                        self.note_garbage(net, down, &refusal);
                         let active = down.active.get_or_insert_default();
                         refusal_answer(&refusal, false, &mut active.download.out);
                         return self.say_last(net, down);
@@ -77,11 +78,13 @@ impl Engine {
         let planned = plan_request(&active.head, pseudonym);
         match (planned, decided) {
             (Err(refusal), _) => {
+                self.note_refused(net, down, &active.head, refusal.status, Some(refusal.reason.into()));
                 refusal_answer(&refusal, active.head.kind() == Method::Head, &mut active.download.out);
                 down.active = Some(active);
                 self.say_last(net, down)
             }
             (Ok(plan), Err(answer)) => {
+                self.note_refused(net, down, &active.head, answer.status, answer.why.clone());
                 active.plan = Some(plan);
                 active.upload.reader = Reader::new(plan.framing);
                 down.active = Some(active);
@@ -95,16 +98,18 @@ impl Engine {
             }
             (Ok(plan), Ok(_)) if plan.upgrade && self.websockets >= self.limits.websockets => {
                 active.plan = Some(plan);
-                down.active = Some(active);
                 let what = format!("{} WebSockets are open; more are not allowed.", self.websockets);
                 let answer = explain(503, &what, "max_ws_clients in [proxy_server] says how many may be.", false);
+                self.note_refused(net, down, &active.head, answer.status, answer.why.clone());
+                down.active = Some(active);
                 self.own(net, down, &answer)
             }
             (Ok(plan), Ok(site)) if plan.max_forwards == Some(0) => {
                 active.plan = Some(plan);
                 active.upload.reader = Reader::new(plan.framing);
-                down.active = Some(active);
                 let answer = last_hop(plan.method, &site);
+                self.note_refused(net, down, &active.head, answer.status, answer.why.clone());
+                down.active = Some(active);
                 self.own(net, down, &answer)
             }
             (Ok(plan), Ok(site)) => {
@@ -157,7 +162,7 @@ impl Engine {
     }
 
     /// Once a connection: somebody may find out whose it is.
-    fn ask_caller(&mut self, net: &mut Net, down: &mut Downstream, id: ExchangeId) {
+    pub(super) fn ask_caller(&mut self, net: &mut Net, down: &mut Downstream, id: ExchangeId) {
         if std::mem::replace(&mut down.caller_asked, true) {
             return;
         }

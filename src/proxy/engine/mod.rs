@@ -4,7 +4,7 @@
 //! request: `engine` (the state, and what happens on a connection), `downstream` (a client and its exchange), `head` (reading it),
 //! `route` and `site` (whom it is for), `rewrite` (what is changed), `relay` (carrying it) with `flow` (one direction) and `upstream`
 //! (servers and connections to them, `tls`, `resolve`), `answer` (how it ends), `upgrade` (tunnels, `tap` looks on), `channel` (what pages say to Brummer itself), `rules` and `obey` (what a user wants done), `replay`, `record` (what is
-//! told of it). `registry` and `ports` give servers their addresses; `pages` is what we say ourselves; `limits` has every bound.
+//! told of it) and `refuse` (what is told of what goes no further). `registry` and `ports` give servers their addresses; `pages` is what we say ourselves; `limits` has every bound.
 
 mod answer;
 mod channel;
@@ -20,6 +20,7 @@ mod obey;
 mod pages;
 mod ports;
 mod record;
+mod refuse;
 mod registry;
 mod relay;
 mod replay;

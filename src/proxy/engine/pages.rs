@@ -6,7 +6,7 @@ use crate::wire::http1::phrase;
 /// A page that says what happened and what to do, as HTML for a browser and as text for others.
 pub(super) fn explain(status: u16, what: &str, help: &str, as_html: bool) -> LocalAnswer {
     let title = phrase(status);
-    let answer = if as_html {
+    let mut answer = if as_html {
         let (what, help) = (escape(what), escape(help));
         let body = format!(
             "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
@@ -19,6 +19,7 @@ pub(super) fn explain(status: u16, what: &str, help: &str, as_html: bool) -> Loc
         let text = format!("Brummer: {status} {title}\n\n{what}\n{help}\n");
         LocalAnswer::new(status, "text/plain; charset=utf-8", text.into_bytes())
     };
+    answer.why = Some(what.into());
     answer.with("Cache-Control", "no-store").with("X-Content-Type-Options", "nosniff")
 }
 

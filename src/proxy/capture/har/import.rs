@@ -12,6 +12,7 @@ use super::OPCODES;
 use super::export::{mode, traffic};
 use crate::error::{Code, Error, Result};
 use crate::event::ProcessId;
+use crate::proxy::exchange::REJECTED;
 use crate::proxy::{
     Body, Caller, Exchange, ExchangeId, Failure, Frame, HeaderBuffer, Headers, Injection, Mode, Opened, Phases, Side,
     Traffic,
@@ -22,7 +23,7 @@ const FILE_BYTES_MAX: usize = 256 << 20;
 /// Sentences about what was left out.
 const SKIPPED_MAX: usize = 100;
 /// The kinds of failure that the engine knows; that of another program is `imported`.
-const FAILURES: &[&str] = &["refused", "connect", "timeout", "garbage", "truncated", "client gone", "rule"];
+const FAILURES: &[&str] = &["refused", "connect", "timeout", "garbage", "truncated", "client gone", "rule", REJECTED];
 
 /// What a file held.
 #[derive(Clone, Debug, Default)]

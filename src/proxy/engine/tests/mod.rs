@@ -8,6 +8,7 @@ mod keep_alive;
 mod lab;
 mod life;
 mod limits;
+mod refused;
 mod replay;
 mod rewriting;
 mod rules;
