@@ -1,12 +1,14 @@
 //! The Model Context Protocol: AI tools see and drive what runs here.
 //!
 //! Read in this order: [`protocol`] (what is said, in both eras), [`provider`] (what a product must answer), [`call`] (one call that
-//! waits for its answer), [`notifier`] (telling clients that something changed), [`registry`] (how running instances are found).
+//! waits for its answer), [`notifier`] (telling clients that something changed), [`registry`] (how running instances are found),
+//! [`client`] (calling another server).
 //!
 //! A [`Provider`] lists what there is and is given each [`Call`]; it may answer at once or from any thread later. It never learns by
 //! which transport a call came, and rarely of which era: questions to the user, tasks, progress and cancellation are the same in both.
 
 pub mod call;
+pub mod client;
 pub mod notifier;
 pub mod protocol;
 pub mod provider;
