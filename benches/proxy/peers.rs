@@ -3,6 +3,7 @@
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use brummer_benches::{cpu_seconds, rss_bytes};
@@ -115,13 +116,13 @@ impl Peer {
         Peer::started("http-proxy-3", port, command)
     }
 
-    /// Squid, as a forward proxy that keeps nothing.
+    /// Squid, as a forward proxy that keeps nothing; started by root it works as Debian's user for it.
     pub fn squid(_: Job, _: u16, dir: &Path) -> Peer {
         let (port, dir) = (free_port(), dir.display().to_string());
         let text = format!(
             "http_port 127.0.0.1:{port}\nhttp_access allow all\ncache deny all\naccess_log none\ncache_log /dev/null\n\
-             pid_filename {dir}/squid.pid\ncoredump_dir {dir}\nshutdown_lifetime 0 seconds\nworkers 1\n\
-             cache_effective_user root\n"
+             pid_filename none\ncoredump_dir none\nshutdown_lifetime 0 seconds\nworkers 1\n\
+             cache_effective_user proxy\n"
         );
         let file = written(&dir, "squid.conf", &text);
         let mut command = on_core(0, "squid");
@@ -177,9 +178,11 @@ impl Drop for Peer {
     }
 }
 
+/// Those that any of its threads started.
 fn children(pid: u32) -> Vec<u32> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let texts = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    texts.flat_map(|text| text.split_whitespace().filter_map(|word| word.parse().ok()).collect::<Vec<u32>>()).collect()
 }
 
 fn written(dir: &str, name: &str, text: &str) -> String {
@@ -188,14 +191,17 @@ fn written(dir: &str, name: &str, text: &str) -> String {
     file.display().to_string()
 }
 
-/// The release build of the program, made now if it is not fresh.
-fn program() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("below the workspace");
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let build = ["build", "--release", "--quiet", "-p", "brummer", "--bin", "brummer"];
-    let status = Command::new(cargo).args(build).current_dir(root).status();
-    assert!(status.expect("cargo runs").success(), "the program does not build");
-    // target/release/deps/proxy-… → target/release/brummer
-    let own = std::env::current_exe().expect("has a path");
-    own.ancestors().nth(2).expect("in target/release/deps").join("brummer")
+/// The release build of the program, made if it is not fresh: before anything is measured.
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("below the workspace");
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+        let build = ["build", "--release", "-p", "brummer", "--bin", "brummer"];
+        let status = Command::new(cargo).args(build).current_dir(root).status();
+        assert!(status.expect("cargo runs").success(), "the program does not build");
+        // target/release/deps/proxy-… → target/release/brummer
+        let own = std::env::current_exe().expect("has a path");
+        own.ancestors().nth(2).expect("in target/release/deps").join("brummer")
+    })
 }

@@ -2,7 +2,7 @@
 
 use brummer_benches::{Effort, Report, Row, median};
 
-use crate::load::{Run, wrk};
+use crate::load::{Load, Run, fetch, wrk};
 use crate::origin::Origin;
 use crate::peers::{Job, Peer};
 
@@ -11,12 +11,20 @@ type Start = fn(Job, u16, &std::path::Path) -> Peer;
 pub const PEERS: &[Start] = &[Peer::nginx, Peer::haproxy, Peer::node];
 
 /// Brummer first, then each peer, in every round: what is compared ran within seconds of each other.
-pub fn rounds(effort: Effort, origin: &Origin, run: impl Fn(&Peer) -> Run) -> Vec<(&'static str, Vec<Run>)> {
+pub fn rounds(
+    effort: Effort,
+    origin: &Origin,
+    load: &Load,
+    run: impl Fn(&Peer) -> Run,
+) -> Vec<(&'static str, Vec<Run>)> {
     let mut all: Vec<(&'static str, Vec<Run>)> = Vec::new();
     for _ in 0..effort.rounds {
         for (at, start) in std::iter::once(&(Peer::brummer as Start)).chain(PEERS).enumerate() {
             let dir = tempfile::tempdir().expect("a temporary folder");
             let peer = start(Job::Reverse, origin.port, dir.path());
+            let body = fetch(&peer, load);
+            let is_right = body.len() == load.body && body.iter().all(|byte| *byte == body[0]);
+            assert!(is_right, "{} answers {} with {} bytes", peer.name, load.path, body.len());
             let result = run(&peer);
             if all.len() == at {
                 all.push((peer.name, Vec::new()));
@@ -56,9 +64,10 @@ pub fn run(report: &mut Report, effort: Effort, origin: &Origin) {
     let seconds = 5.0 / effort.divide as f64;
     for connections in [32, 256] {
         report.section(&format!("answers of 200 bytes, {connections} kept connections"));
-        let all = rounds(effort, origin, |peer| {
-            wrk(peer, "/small", connections, 1.0, &[]);
-            wrk(peer, "/small", connections, seconds, &[])
+        let load = Load { path: "/small", body: 200, connections, headers: &[] };
+        let all = rounds(effort, origin, &load, |peer| {
+            wrk(peer, &load, 1.0);
+            wrk(peer, &load, seconds)
         });
         let cpu = |run: &Run| run.cpu_per_100k;
         lower(report, "CPU for 100,000 requests", "s", &figure(&all, cpu));
