@@ -47,6 +47,7 @@ fn main() {
     peers::program();
     let mut report = Report::new();
     let origin = Origin::start();
+    peers::stay_on_core(1);
     for (_, run) in SECTIONS.iter().filter(|(name, _)| wanted(name)) {
         run(&mut report, effort, &origin);
     }

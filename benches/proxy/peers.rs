@@ -35,6 +35,21 @@ pub fn on_core(core: usize, program: &str) -> Command {
     command
 }
 
+/// Moves all threads of this process (the clients, and the servers that are not nginx) to one core.
+pub fn stay_on_core(core: usize) {
+    let (core, pid) = (core.to_string(), std::process::id().to_string());
+    let moved = || {
+        Command::new("taskset")
+            .args(["-a", "-c", "-p", &core, &pid])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+    };
+    // It stumbles over a thread that ends while it looks.
+    let is_moved = (0..10).any(|_| moved().expect("benches/proxy.sh installs taskset").success());
+    assert!(is_moved, "the threads cannot be moved to core {core}");
+}
+
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("is bound").port()
@@ -126,7 +141,8 @@ impl Peer {
         );
         let file = written(&dir, "squid.conf", &text);
         let mut command = on_core(0, "squid");
-        command.args(["-N", "-f", &file]).stderr(Stdio::null());
+        // A name of its own: what it shares in memory is named by it.
+        command.args(["-N", "-n", &format!("brummer{port}"), "-f", &file]).stderr(Stdio::null());
         Peer::started("squid", port, command)
     }
 

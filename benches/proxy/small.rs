@@ -6,7 +6,7 @@ use crate::load::{Load, Run, fetch, wrk};
 use crate::origin::Origin;
 use crate::peers::{Job, Peer};
 
-type Start = fn(Job, u16, &std::path::Path) -> Peer;
+pub type Start = fn(Job, u16, &std::path::Path) -> Peer;
 
 pub const PEERS: &[Start] = &[Peer::nginx, Peer::haproxy, Peer::node];
 
@@ -45,7 +45,7 @@ pub fn beside_nginx(all: &[(&'static str, Vec<Run>)], of: impl Fn(&Run) -> f64) 
     median(all[0].1.iter().zip(&all[1].1).map(|(own, nginx)| of(own) / of(nginx)).collect())
 }
 
-fn with_peers(mut row: Row, figures: &[(&'static str, f64)]) -> Row {
+pub fn with_peers(mut row: Row, figures: &[(&'static str, f64)]) -> Row {
     for (name, value) in &figures[1..] {
         row = row.peer(name, *value);
     }
