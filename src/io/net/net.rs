@@ -12,6 +12,7 @@ use mio::{Interest, Registry, Token};
 use super::buffer::{Buffer, Buffers};
 use super::key::Key;
 use super::listen::{self, ListenerId};
+use super::pipe::{Pipe, Pipes};
 use super::socket::Socket;
 use super::wheel::Wheel;
 use crate::error::{Error, Result};
@@ -44,6 +45,7 @@ pub struct Net {
     started: Instant,
     pub(super) now: Instant,
     pub(super) stopped: bool,
+    pipes: Pipes,
     /// Memory for bytes.
     pub buffers: Buffers,
 }
@@ -69,6 +71,7 @@ impl Net {
             started: now,
             now,
             stopped: false,
+            pipes: Pipes::default(),
             buffers: Buffers::default(),
         }
     }
@@ -213,6 +216,33 @@ impl Net {
     /// As of `writev(2)`.
     pub fn write(&mut self, key: Key, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.socket(key).map_or(Err(ErrorKind::NotConnected.into()), |socket| socket.write(parts))
+    }
+
+    /// Lends a pipe between these two, if the system can move bytes between them without a copy.
+    pub fn lend_pipe(&mut self, from: Key, to: Key) -> Option<Pipe> {
+        let has_stream = |key| self.socket(key).is_some_and(|socket| socket.stream.is_some());
+        if [from, to].into_iter().all(has_stream) { self.pipes.lend() } else { None }
+    }
+
+    /// Takes a pipe back; one with bytes in it is closed.
+    pub fn return_pipe(&mut self, pipe: Pipe) {
+        self.pipes.take_back(pipe);
+    }
+
+    /// Moves up to `most` bytes from the connection into the pipe, which must be empty. 0 is the end; `WouldBlock` that nothing is there.
+    ///
+    /// # Errors
+    /// As of `splice(2)`.
+    pub fn fill(&mut self, key: Key, pipe: &mut Pipe, most: usize) -> io::Result<usize> {
+        self.socket(key).map_or(Err(ErrorKind::NotConnected.into()), |socket| socket.fill(pipe, most))
+    }
+
+    /// Moves what waits in the pipe to the connection; as much as is taken.
+    ///
+    /// # Errors
+    /// As of `splice(2)`.
+    pub fn drain(&mut self, key: Key, pipe: &mut Pipe) -> io::Result<usize> {
+        self.socket(key).map_or(Err(ErrorKind::NotConnected.into()), |socket| socket.drain(pipe))
     }
 
     /// Says that nothing more will be written.

@@ -5,6 +5,8 @@ use mio::net::TcpStream;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::os::fd::AsRawFd;
 
+use super::pipe::Pipe;
+
 /// A stream that was registered once. Its flags say what the next call can expect, so that a call that must fail is not made.
 #[derive(Debug)]
 pub(super) struct Socket {
@@ -90,6 +92,27 @@ impl Socket {
         }
     }
 
+    /// Moves what there is into the empty pipe.
+    pub(super) fn fill(&mut self, pipe: &mut Pipe, most: usize) -> io::Result<usize> {
+        let Some(stream) = self.stream.as_ref().filter(|_| self.readable) else {
+            return Err(ErrorKind::WouldBlock.into());
+        };
+        let result = retried(|| pipe.fill(stream, most));
+        // However little came, the pipe may have had no room for more.
+        self.readable = !is_block(&result);
+        result
+    }
+
+    /// Moves what waits in the pipe to the peer.
+    pub(super) fn drain(&mut self, pipe: &mut Pipe) -> io::Result<usize> {
+        let Some(stream) = self.stream.as_ref().filter(|_| self.writable) else {
+            return Err(ErrorKind::WouldBlock.into());
+        };
+        let result = retried(|| pipe.drain(stream));
+        self.writable = !is_block(&result);
+        result
+    }
+
     /// Whether a connection that was begun stands: `None` while that is open.
     pub(super) fn connected(&mut self) -> Option<io::Result<()>> {
         if !self.connecting {
@@ -125,4 +148,17 @@ impl Socket {
             libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, (&raw const linger).cast(), size)
         };
     }
+}
+
+fn retried(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+fn is_block(result: &io::Result<usize>) -> bool {
+    result.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }

@@ -2,6 +2,7 @@
 
 use super::Entry;
 use crate::io::sockets::Connection;
+use rustix::pipe::{PipeFlags, SpliceFlags};
 use rustix::pty::OpenptFlags;
 use std::fs;
 use std::io::{self, Read};
@@ -11,6 +12,8 @@ use std::time::Duration;
 
 /// The size that `/proc/sys/fs/pipe-max-size` allows by default.
 const PIPE_BYTES: i32 = 1 << 20;
+/// What may wait between two sockets.
+const RELAY_BYTES: usize = 256 << 10;
 
 /// How a terminal's master is opened so that no child that is forked meanwhile inherits it.
 pub(crate) const PTY_FLAGS: OpenptFlags = OpenptFlags::CLOEXEC;
@@ -176,6 +179,17 @@ pub(crate) fn adopt_orphans() {
 pub(crate) fn grow_pipe(pipe: impl AsFd) {
     // SAFETY: F_SETPIPE_SZ takes an integer; it fails without effect beyond the user's limit.
     unsafe { libc::fcntl(pipe.as_fd().as_raw_fd(), libc::F_SETPIPE_SZ, PIPE_BYTES) };
+}
+
+pub(crate) fn relay_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+    // Beyond the user's limit it stays as it is, and less is moved at once.
+    let _ = rustix::pipe::fcntl_setpipe_size(&write, RELAY_BYTES);
+    Ok((read, write))
+}
+
+pub(crate) fn splice(from: impl AsFd, to: impl AsFd, most: usize) -> io::Result<usize> {
+    Ok(rustix::pipe::splice(from, None, to, None, most, SpliceFlags::NONBLOCK | SpliceFlags::MOVE)?)
 }
 
 /// The CPUs that a thread may use.

@@ -4,7 +4,7 @@ use super::Entry;
 use crate::io::sockets::Connection;
 use rustix::pty::OpenptFlags;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 /// A terminal's master cannot be opened close-on-exec here; it is made so right afterwards.
@@ -124,6 +124,15 @@ pub(crate) fn adopt_orphans() {}
 
 /// The system sizes pipes by itself.
 pub(crate) fn grow_pipe(_pipe: impl AsFd) {}
+
+/// This system moves no bytes between sockets without a copy.
+pub(crate) fn relay_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(crate) fn splice(_from: impl AsFd, _to: impl AsFd, _most: usize) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
 
 /// The CPUs that a thread may use; this system does not pin threads.
 #[derive(Clone, Copy)]

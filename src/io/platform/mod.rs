@@ -10,6 +10,8 @@
 //! | `signal(pid, started, number)` | sends a signal, but never to another process that got the same pid meanwhile |
 //! | `adopt_orphans()` | makes descendants whose parent dies children of this process, where the system can do it |
 //! | `grow_pipe(fd)` | makes a pipe as large as is allowed |
+//! | `relay_pipe()` | a pipe through which bytes go from socket to socket; fails where `splice` does not exist |
+//! | `splice(from, to, most)` | moves bytes between a socket and a pipe without a copy and without waiting |
 //! | `PTY_FLAGS` | what to open a terminal's master with, so that it is not inherited |
 //! | `KNOWS_SOCKETS` | whether the next three can tell anything |
 //! | `sockets(connections)` | the number of the client's socket of each connection of this machine, if it has one |

@@ -2,10 +2,11 @@
 //!
 //! **Bounds.** What is read stays in its buffer (64 KiB) until it is written; what had to be framed anew waits in `out` (64 KiB).
 //! When the sink takes no more, nothing is read. **Copies.** A body with a length, or one that ends with its connection, is written
-//! from where it was read, beside the head, in one call.
+//! from where it was read, beside the head, in one call; a large one is not even copied (`bulk`).
 
 use std::io::{self, ErrorKind, IoSlice};
 
+use super::bulk::{Bulk, Spliced};
 use super::hooks::BodyFilter;
 use super::limits::{OUT_BYTES, SHARE_BYTES};
 use super::tap::Tap;
@@ -83,6 +84,7 @@ pub(super) struct Flow {
     filtered: Vec<u8>,
     /// How many bytes may move now, by rule.
     pub(super) allowance: Option<usize>,
+    pub(super) bulk: Bulk,
 }
 
 impl std::fmt::Debug for Flow {
@@ -143,6 +145,14 @@ impl Flow {
             if moved >= SHARE_BYTES || self.allowance == Some(0) {
                 return Ok(Moved::Share);
             }
+            match self.splice(net, from, input, to)? {
+                Spliced::Bytes(count) => {
+                    moved += count;
+                    continue;
+                }
+                Spliced::Stop(moved) => return Ok(moved),
+                Spliced::Copy => {}
+            }
             let direct = self.direct(input);
             if direct == 0 && !self.is_read() && !input.is_empty() {
                 self.frame(input, OUT_BYTES)?;
@@ -168,6 +178,7 @@ impl Flow {
             }
             match from.read_into(net, input) {
                 Ok(0) => self.source_ended()?,
+                Ok(_) if input.is_full() => self.bulk.begin(),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Moved::Starved),
                 Err(error) => return Err(Broken::Source(Some(error))),
@@ -222,7 +233,7 @@ impl Flow {
         Ok(true)
     }
 
-    fn took(&mut self, count: usize) {
+    pub(super) fn took(&mut self, count: usize) {
         if let Reader::Length(left) = &mut self.reader {
             *left -= count as u64;
             if *left == 0 {
@@ -339,7 +350,7 @@ impl Flow {
         Ok(())
     }
 
-    fn source_ended(&mut self) -> Result<(), Broken> {
+    pub(super) fn source_ended(&mut self) -> Result<(), Broken> {
         if !matches!(self.reader, Reader::UntilClose) {
             return Err(Broken::Source(None));
         }

@@ -47,6 +47,8 @@ pub(super) const HELD_BODY_BYTES: usize = 16 << 10;
 pub(super) const OUT_BYTES: usize = 64 << 10;
 /// Bytes that one direction moves in one turn before the others come.
 pub(super) const SHARE_BYTES: usize = 1 << 20;
+/// Less than this at once is copied; more goes from socket to socket as it is.
+pub(super) const BULK_BYTES: usize = 16 << 10;
 /// Bytes of an upload that nobody wants which are read so that the client reads the answer, and for how long.
 pub(super) const LINGER_BYTES: usize = 4 << 20;
 /// See [`LINGER_BYTES`].

@@ -57,6 +57,38 @@ fn connect_is_a_blind_tunnel() {
 }
 
 #[test]
+fn much_goes_through_a_tunnel_both_ways_at_once_and_little_after_it() {
+    const MUCH: usize = 8_000_003;
+    let much = |factor: usize| -> Vec<u8> { (0..MUCH).map(|n| ((n * factor) >> 7) as u8).collect() };
+    let lab = Lab::with(full(), 0, Default::default(), move |wire, _| {
+        let (mut back, mut wire) = (wire.stream.try_clone().unwrap(), wire);
+        // It sends all of its own before it needs to read, and reads what it got meanwhile.
+        let sender = std::thread::spawn(move || std::io::Write::write_all(&mut back, &much(3)).unwrap());
+        let same = wire.exactly(MUCH) == much(5);
+        sender.join().unwrap();
+        while let Some(word) = wire.try_exactly(3) {
+            wire.send([&word[..], if same { &b" same"[..] } else { b" else" }].concat());
+        }
+        wire.send("end");
+    });
+    let mut client = lab.control();
+    client.send(format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n", lab.server.address));
+    assert!(client.head().starts_with("HTTP/1.1 200 "));
+    let mut there = client.stream.try_clone().unwrap();
+    let sender = std::thread::spawn(move || std::io::Write::write_all(&mut there, &much(5)).unwrap());
+    assert!(client.exactly(MUCH) == much(3));
+    sender.join().unwrap();
+    for word in ["one", "two"] {
+        client.send(word);
+        assert_eq!(client.exactly(8), format!("{word} same").as_bytes());
+    }
+    client.end_writing();
+    assert_eq!(client.rest(), b"end");
+    let Some(Note::Ended { request_body, response_body, .. }) = lab.ended(1).pop() else { panic!() };
+    assert_eq!((request_body.bytes, response_body.bytes), (MUCH as u64 + 6, MUCH as u64 + 19));
+}
+
+#[test]
 fn what_is_not_to_be_reached_is_refused() {
     let lab = Lab::with(
         ProxyConfig { forward_to: Some(vec!["allowed.test".into()]), ..full() },
