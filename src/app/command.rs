@@ -293,7 +293,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "clear",
-        usage: "[all | logs | NAME]",
+        usage: "[all | logs | errors | NAME]",
         about: "hide everything up to now (U undoes it)",
         argument: Argument::ProcessOrAll,
         make: |w| Ok(Command::View(ViewCommand::Clear(w.words.first().cloned().unwrap_or_else(|| "all".into())))),
@@ -331,9 +331,9 @@ pub const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "view",
-        usage: "scripts | processes | logs | urls | web",
-        about: "go to a view",
-        argument: Argument::OneOf(&["scripts", "processes", "logs", "urls", "web"]),
+        usage: "NAME",
+        about: "go to a view: scripts, processes, logs, errors, urls, web",
+        argument: Argument::OneOf(&["scripts", "processes", "logs", "errors", "urls", "web"]),
         make: |w| Ok(Command::View(ViewCommand::Go(w.first()?))),
     },
     CommandSpec {

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use crate::app::changes::{Thing, Wake};
 use crate::app::command::Command;
 use crate::app::core::App;
+use crate::app::errors;
 use crate::app::view::{
-    Backend, ExchangePart, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow, Usage,
-    Versions,
+    Backend, ErrorRow, ExchangePart, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow,
+    Usage, Versions,
 };
+use crate::config::Config;
 use crate::error::Result;
 use crate::event::{Level, ProcessId};
 use crate::io::usage;
@@ -73,6 +75,16 @@ impl Backend for App {
 
     fn page_events(&self) -> Vec<PageEvent> {
         self.web.page_events()
+    }
+
+    fn errors(&self) -> Vec<ErrorRow> {
+        let mut rows = errors::of_lines(&self.store);
+        rows.extend(self.web.page_errors());
+        errors::in_order(rows)
+    }
+
+    fn config(&self) -> &Config {
+        &self.options.config
     }
 
     fn versions(&self) -> Versions {

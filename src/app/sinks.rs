@@ -151,6 +151,9 @@ impl OutputSink for Sink {
             let errors = self.tally.errors.load(Ordering::Relaxed) + u64::from(published.error_lines);
             self.tally.errors.store(errors, Ordering::Relaxed);
         }
+        if published.errors_changed {
+            self.changes.bump(Thing::Errors);
+        }
         for error in published.errors {
             self.bus.publish_async(Event::ErrorDetected {
                 process: Some(self.id),

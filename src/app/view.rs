@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::app::command::Command;
+use crate::config::Config;
 use crate::error::Result;
 use crate::event::{Exit, Level, ProcessId, Status};
 use crate::logs::LogStore;
@@ -165,6 +166,52 @@ pub struct PageEvent {
     pub level: Level,
 }
 
+/// Equal errors of processes of one name, or of pages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorRow {
+    /// What makes them equal; the same after the process was started again.
+    pub id: u64,
+    /// Where the newest of them stands.
+    pub origin: ErrorOrigin,
+    /// The name of the process; for a page that of the process that serves it, or none.
+    pub name: Arc<str>,
+    /// How bad they are.
+    pub level: Level,
+    /// Its type: `TypeError`, `panic`.
+    pub kind: Option<Arc<str>>,
+    /// The message, in one line.
+    pub message: Arc<str>,
+    /// The lines of the newest one's stack.
+    pub stack: Arc<str>,
+    /// How many there were.
+    pub count: u64,
+    /// When the first came, milliseconds since 1970.
+    pub first_ms: u64,
+    /// When the newest came.
+    pub last_ms: u64,
+}
+
+/// Where an error stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ErrorOrigin {
+    /// In the lines of a process.
+    Lines {
+        /// Whose.
+        process: ProcessId,
+        /// The line that it starts with.
+        first: u64,
+        /// The last line of its stack.
+        last: u64,
+    },
+    /// In a page in a browser.
+    Page {
+        /// The page's path.
+        page: Arc<str>,
+        /// The tab; short, for showing.
+        session: Arc<str>,
+    },
+}
+
 /// Which part of an exchange is to be written out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExchangePart {
@@ -192,6 +239,8 @@ pub struct Versions {
     pub processes: u64,
     /// Lines.
     pub logs: u64,
+    /// Errors in lines; those of pages come with what pages told.
+    pub errors: u64,
     /// Messages.
     pub messages: u64,
     /// URLs and their addresses, and how the proxy stands.
@@ -247,6 +296,10 @@ pub trait Backend: Send + Sync {
     fn exchange_text(&self, id: ExchangeId, part: ExchangePart, reveal: bool) -> Vec<String>;
     /// What pages told, newest first.
     fn page_events(&self) -> Vec<PageEvent>;
+    /// Errors of processes and of pages, the newest last.
+    fn errors(&self) -> Vec<ErrorRow>;
+    /// The effective settings, each with its source.
+    fn config(&self) -> &Config;
     /// What has changed.
     fn versions(&self) -> Versions;
     /// `wake` is called after a change, from any thread; it must only set a flag or write to a channel. Calls may merge.

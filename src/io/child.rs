@@ -209,9 +209,14 @@ impl Default for Launcher {
 
 /// Prepares a helper (a browser, a clipboard tool) that may outlive Brummer: it is never ended with the rest.
 pub fn release(command: &mut std::process::Command) -> &mut std::process::Command {
-    let value = RELEASED.split_once('=').map_or("", |(_, value)| value);
-    command.env(MARK, value).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    release_only(command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.process_group(0)
+}
+
+/// Marks a program as one that is never ended with the rest; everything else about it stays.
+pub(super) fn release_only(command: &mut std::process::Command) -> &mut std::process::Command {
+    let value = RELEASED.split_once('=').map_or("", |(_, value)| value);
+    command.env(MARK, value)
 }
 
 /// Runs in the child: async-signal-safe calls only.

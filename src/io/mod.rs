@@ -7,6 +7,8 @@ pub mod child;
 pub mod clipboard;
 pub mod companion;
 mod descriptors;
+pub mod editor;
+pub mod foreground;
 pub mod guardian;
 mod helper;
 pub mod net;

@@ -61,6 +61,22 @@ impl Opener {
         command
     }
 
+    /// Whether it opens more than web pages: `vscode://file/…`, say.
+    pub fn knows_schemes(&self) -> bool {
+        !matches!(self, Opener::Browser(_))
+    }
+
+    /// Opens a place in an editor by its URL; waits a moment to see whether that fails.
+    ///
+    /// # Errors
+    /// INVALID_INPUT for what is no `vscode://file/` URL; nothing opens it.
+    pub fn open_editor(&self, url: &str) -> io::Result<()> {
+        if !url.starts_with("vscode://file/") || url.contains(|ch: char| ch.is_control() || ch.is_whitespace()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "only vscode://file/ URLs are opened"));
+        }
+        helper::run(self.command(url), None, FAILS_WITHIN).map(drop)
+    }
+
     /// Opens the page; waits a moment to see whether that fails.
     ///
     /// # Errors
@@ -71,6 +87,14 @@ impl Opener {
         }
         helper::run(self.command(url), None, FAILS_WITHIN).map(drop)
     }
+}
+
+/// Starts an editor that has a window of its own; waits a moment to see whether that fails.
+///
+/// # Errors
+/// It is not installed, or failed.
+pub fn start_window(command: Command) -> io::Result<()> {
+    helper::run(command, None, FAILS_WITHIN).map(drop)
 }
 
 /// Whether this is the URL of a web page and nothing else: a program that is handed it can take it for nothing else.

@@ -2,11 +2,12 @@
 //!
 //! Read `line` first: what a kept line is. Then `store`, the door of everything; `writer`, the way of a line in, and
 //! `lines`, that of many at once; `snapshot` and `merge`, the way out; `search`, `seams` and `pattern`. What is noticed on the
-//! way in: `progress`, `levels`, `urls` with `servers`, `errors`. `core` holds what writers share, `process_log` what all
+//! way in: `progress`, `levels`, `urls` with `servers`, `errors` (and `frames`, which reads their stacks). `core` holds what writers share, `process_log` what all
 //! may know of a log.
 
 mod core;
 mod errors;
+mod frames;
 mod levels;
 mod line;
 mod lines;
@@ -25,6 +26,7 @@ mod urls;
 mod writer;
 
 pub use errors::{ErrorGroup, FreshError};
+pub use frames::{Frame, frames, library};
 pub use levels::Levels;
 pub use line::{Entry, LineRef, NewEntry};
 pub use lines::Lines;

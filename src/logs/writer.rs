@@ -46,6 +46,8 @@ pub struct Published {
     pub error_lines: u32,
     /// Errors of a kind that this process has not had before.
     pub errors: Vec<FreshError>,
+    /// Errors came, or lines were added to the last one.
+    pub errors_changed: bool,
     /// URLs that this process has not printed before.
     pub urls: Vec<FreshUrl>,
 }
@@ -297,6 +299,7 @@ impl Writer {
         }
         if !self.tracker.is_quiet() {
             let found = self.tracker.take(end);
+            self.batch.errors_changed = !found.is_empty();
             self.batch.errors = self.core.errors().add(self.shared.process, &self.shared.name, found);
         }
         self.hand_urls_on();

@@ -8,7 +8,7 @@ use crate::tui::layout::{Areas, Class};
 use crate::tui::model::{Model, View};
 use crate::tui::text;
 use crate::tui::theme::Glyphs;
-use crate::tui::update::{available, overlays, strip};
+use crate::tui::update::{available, errors, overlays, strip};
 use crate::tui::web::Page;
 
 /// One hint: the keys and what they do.
@@ -44,6 +44,21 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
                 (&[A::Help], Some("help")),
             ]
         }
+        _ if model.chip.is_some() => vec![
+            (&[A::Left, A::Right], Some("choose")),
+            (&[A::Open], Some("pick")),
+            (&[A::Down], Some("list")),
+            (&[A::Up], Some("tabs")),
+            (&[A::Back], Some("back")),
+        ],
+        View::Errors if strip::focused(model).is_some() => vec![
+            (&[A::Left, A::Right], Some("choose")),
+            (&[A::Open], Some("press")),
+            (&[A::Up, A::Down], Some("scroll")),
+            (&[A::Back], Some("back")),
+            (&[A::EditSource], None),
+            (&[A::CommandLine], None),
+        ],
         View::Web if strip::focused(model).is_some() => vec![
             (&[A::Left, A::Right], Some("choose")),
             (&[A::Open], Some("press")),
@@ -81,6 +96,18 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::Kill], None),
             (&[A::CommandLine], None),
         ],
+        View::Errors => vec![
+            (&[A::Up, A::Down], None),
+            (&[A::Open], Some("logs")),
+            (&[A::Right], Some("details")),
+            (&[A::EditSource], Some("editor")),
+            (&[A::Copy], None),
+            (&[A::Mute], Some(if errors::is_muted(model) { "unmute" } else { "mute" })),
+            (&[A::ClearErrors], None),
+            (&[A::CopyError], Some("copy latest")),
+            (&[A::Find], None),
+            (&[A::NextSeverity], None),
+        ],
         View::Urls => vec![
             (&[A::Up, A::Down], None),
             (&[A::Open], None),
@@ -96,6 +123,7 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::Up, A::Down], None),
             (&[A::Open], Some("details")),
             (&[A::TurnPage], Some(if model.web.page == Page::Requests { "telemetry" } else { "requests" })),
+            (&[A::NextKind], None),
             (&[A::PauseWeb], Some(if model.web.follows() { "pause" } else { "follow" })),
             (&[A::Find], Some(if model.web.page == Page::Requests { "filter" } else { "find" })),
             (&[A::Copy], Some(if model.web.page == Page::Requests { "copy URL" } else { "copy" })),

@@ -7,9 +7,11 @@ use std::path::Path;
 use crate::app::view::Backend;
 use crate::event::Level;
 use crate::io::clipboard::Tool;
-use crate::io::opener::Opener;
+use crate::io::editor::Editor;
+use crate::io::opener::{self, Opener};
 use crate::logs::{LineRef, Snapshot};
 use crate::tui::message::{Effect, Message, SaveJob};
+use crate::tui::source;
 
 /// Lines after an error that can belong to it.
 const STACK_MAX: usize = 100;
@@ -31,7 +33,7 @@ fn is_indented(line: &LineRef<'_>) -> bool {
     matches!(line.plain.first(), Some(b' ' | b'\t'))
 }
 
-/// Asks the app for what the Web view shows.
+/// Asks the app for what the Web view and the Errors view show.
 pub(crate) fn ask(backend: &dyn Backend, effect: Effect) -> Option<Message> {
     match effect {
         Effect::Exchanges { filter, turn } => Some(Message::Exchanges(turn, backend.exchanges(&filter))),
@@ -40,6 +42,7 @@ pub(crate) fn ask(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             let text = backend.exchange_text(id, part, reveal);
             Some(Message::ExchangeText { id, part, reveal, copy, text })
         }
+        Effect::Explain(key, question) => Some(Message::Explained(key, source::explain(&question, backend))),
         _ => None,
     }
 }
@@ -150,6 +153,31 @@ pub(crate) fn open(url: &str, openers: &[Opener]) -> (Level, String) {
     };
     (Level::Warn, format!("{url} was not opened: {why}"))
 }
+
+/// Opens a place in an editor with a window of its own; what to tell of it.
+pub(crate) fn open_window(editor: &Editor, place: &str) -> (Level, String) {
+    let opened = match (editor, editor.command()) {
+        (_, Some(command)) => opener::start_window(command),
+        (Editor::Url(url, openers), None) => {
+            let mut last = Err(std::io::ErrorKind::NotFound.into());
+            for opener in openers {
+                last = opener.open_editor(url);
+                if last.is_ok() {
+                    break;
+                }
+            }
+            last
+        }
+        (_, None) => Err(std::io::ErrorKind::NotFound.into()),
+    };
+    match opened {
+        Ok(()) => (Level::Info, format!("opened {place} ({})", editor.name())),
+        Err(error) => (Level::Warn, format!("{place} was not opened by {}: {error}{NO_EDITOR}", editor.name())),
+    }
+}
+
+/// What to do when a place cannot be opened.
+pub(crate) const NO_EDITOR: &str = "; set $VISUAL or $EDITOR to your editor";
 
 #[cfg(test)]
 mod tests {

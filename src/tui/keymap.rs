@@ -71,6 +71,7 @@ use Place::{All, Lists};
 const SCRIPTS: Place = Place::Only(View::Scripts);
 const PROCESSES: Place = Place::Only(View::Processes);
 const LOGS: Place = Place::Only(View::Logs);
+const ERRORS: Place = Place::Only(View::Errors);
 const URLS: Place = Place::Only(View::Urls);
 const WEB: Place = Place::Only(View::Web);
 
@@ -78,6 +79,7 @@ actions! {
     GoScripts "view.scripts" All, ["1"], "scripts", "go to Scripts";
     GoProcesses "view.processes" All, ["2"], "processes", "go to Processes";
     GoLogs "view.logs" All, ["3"], "logs", "go to Logs";
+    GoErrors "view.errors" All, ["4"], "errors", "go to Errors";
     GoUrls "view.urls" All, ["5"], "URLs", "go to URLs";
     GoWeb "view.web" All, ["6"], "web", "go to Web";
     NextView "view.next" All, ["tab"], "next view", "go to the next view";
@@ -138,11 +140,21 @@ actions! {
     Clear "clear" LOGS, ["x"], "clear", "hide everything up to now";
     Undo "undo" LOGS, ["U"], "undo", "bring back what was cleared";
 
+    EditSource "error.edit" ERRORS, ["o"], "open in editor", "open the source of the error in $VISUAL, $EDITOR or VS Code";
+    Mute "error.mute" ERRORS, ["m"], "mute", "mute the group, or let it be heard again";
+    NextSeverity "error.severity" ERRORS, ["f"], "severity", "show all, errors, warnings or muted ones";
+    ClearErrors "error.clear" ERRORS, ["x", "z"], "clear", "hide all errors up to now";
+    UndoErrors "error.undo" ERRORS, ["U"], "undo", "bring back what was cleared or muted";
+
     OpenProxied "url.proxied" URLS, ["p"], "via proxy", "open the URL through the proxy";
     CopyProxied "url.copy_proxied" URLS, ["Y"], "copy proxy URL", "copy the URL's address through the proxy";
 
     TurnPage "web.page" WEB, ["v"], "other page", "switch between requests and telemetry";
     PauseWeb "web.pause" WEB, ["space"], "pause", "pause, or follow again";
+    NextKind "web.kind" WEB, ["f"], "type filter", "show another kind of requests or events";
+    NextChoice "web.choice" WEB, ["s"], "status, tab", "show requests of another status; in telemetry, another tab";
+    ZoomIn "web.zoom_in" WEB, ["+"], "zoom in", "halve the time that the waterfall shows";
+    ZoomOut "web.zoom_out" WEB, ["-"], "zoom out", "double the time that the waterfall shows";
     Reveal "web.reveal" WEB, ["u"], "secrets", "show the secrets of this request, or mask them again";
     Replay "web.replay" WEB, ["r"], "replay", "send the request again (asks unless it is GET or HEAD)";
     CopyCurl "web.copy_curl" WEB, ["Y"], "copy as curl", "copy the request as a command line for curl";

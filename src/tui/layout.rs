@@ -90,6 +90,7 @@ pub(crate) fn layout(model: &Model) -> Areas {
         View::Scripts => scripts(model, &mut areas),
         View::Processes => processes(model, &mut areas),
         View::Logs => logs(model, &mut areas),
+        View::Errors => errors(model, &mut areas),
         View::Urls => urls(model, &mut areas),
         View::Web => web(model, &mut areas),
     }
@@ -112,6 +113,7 @@ pub(crate) fn has_find(model: &Model) -> bool {
         View::Scripts => !model.scripts.find.is_empty(),
         View::Processes => !model.processes.find.is_empty(),
         View::Logs => !model.logs.find.field.is_empty(),
+        View::Errors => !model.errors.find.is_empty(),
         View::Urls => !model.urls.find.is_empty(),
         View::Web => !model.web.field().is_empty(),
     }
@@ -172,6 +174,42 @@ fn logs(model: &Model, areas: &mut Areas) {
         body.width -= bar;
     }
     areas.lines = body;
+}
+
+fn errors(model: &Model, areas: &mut Areas) {
+    let mut body = areas.body;
+    let shown = model.errors.shown().len() as u16;
+    match areas.class {
+        Class::Wide => {
+            let left = take_left(&mut body, areas.body.width / 2);
+            areas.detail = Rect { x: body.x + 2, width: body.width.saturating_sub(2), ..body };
+            body = left;
+        }
+        // The list has the rows that it needs, at most half.
+        Class::Medium if shown > 0 => {
+            let list = (shown + 2).clamp(5, areas.body.height / 2);
+            areas.detail = take_bottom(&mut body, areas.body.height - list);
+        }
+        _ if model.errors.strip.is_some() && shown > 0 => areas.detail = take_bottom(&mut body, areas.body.height),
+        _ => {}
+    }
+    areas.chips = take_top(&mut body, u16::from(areas.class > Class::Tiny));
+    areas.columns = take_top(&mut body, u16::from(shown > 0));
+    areas.list = body;
+    let above = if areas.class == Class::Medium { 3 } else { 2 };
+    let height = areas.detail.height.saturating_sub(above).min(1);
+    let (x, width) = (areas.detail.x + 1, areas.detail.width.saturating_sub(1));
+    areas.strip = Rect { x, y: areas.detail.y + above, width, height };
+    if shown == 0 {
+        areas.strip = Rect::default();
+    }
+}
+
+/// Where what is known of an error stands, below its strip.
+pub(crate) fn error_text(areas: &Areas) -> Rect {
+    let mut text = areas.detail;
+    take_top(&mut text, areas.strip.y.saturating_sub(areas.detail.y) + 2);
+    Rect { x: text.x + 1, width: text.width.saturating_sub(2), ..text }
 }
 
 fn urls(model: &Model, areas: &mut Areas) {
@@ -263,7 +301,7 @@ pub(crate) fn ticks(model: &Model) -> bool {
             || match model.view {
                 View::Processes => running() && class > Class::TooSmall,
                 View::Logs => model.logs.time == TimeFormat::Relative && class > Class::Tiny,
-                View::Scripts | View::Urls | View::Web => false,
+                _ => false,
             })
 }
 

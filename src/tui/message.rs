@@ -5,12 +5,17 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::app::command::Command;
-use crate::app::view::{ExchangePart, PageEvent, ProcessRow, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow};
+use crate::app::view::{
+    ErrorRow, ExchangePart, PageEvent, ProcessRow, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow,
+};
 use crate::error::Error;
 use crate::event::Level;
+use crate::io::editor::Spot;
 use crate::logs::Snapshot as Lines;
 use crate::proxy::{Exchange, ExchangeId};
+use crate::tui::errors::ErrorKey;
 use crate::tui::logs::scan::{Found, Request};
+use crate::tui::source::{Explained, Question};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -27,6 +32,11 @@ pub(crate) enum Message {
     Processes(Vec<ProcessRow>),
     Lines(Lines),
     System(Vec<SystemMessage>),
+    Errors(Vec<ErrorRow>),
+    /// What was found out about an error.
+    Explained(ErrorKey, Explained),
+    /// The editor that had the terminal has ended; or why it did not do well.
+    Edited(Result<(), String>),
     Urls(Vec<UrlRow>, ProxyRow),
     /// There is something new for the Web view.
     WebChanged,
@@ -106,6 +116,10 @@ pub(crate) enum Effect {
         reveal: bool,
         copy: bool,
     },
+    /// Look at the stack of an error, its sources and the requests that failed with it.
+    Explain(ErrorKey, Box<Question>),
+    /// Open a place in the person's editor.
+    Edit(Spot),
     /// Sample CPU and memory, or stop it.
     SampleUsage(bool),
     /// Take the mouse, or leave it to the terminal.

@@ -4,7 +4,9 @@
 //! place that changes the model), `views` and `widgets` (what is drawn), and [`run`] (the loop around all of it).
 //! `keymap` is the one table of keys, `layout` the one place that knows where things are.
 
+mod chips;
 mod clock;
+mod errors;
 mod field;
 mod footer;
 mod inbox;
@@ -19,6 +21,7 @@ mod model;
 mod notices;
 mod run;
 mod screen;
+mod source;
 mod terminal;
 #[cfg(test)]
 mod testing;
@@ -31,6 +34,7 @@ mod theme;
 mod update;
 mod views;
 mod web;
+mod web_filter;
 mod widgets;
 
 pub use keymap::{KeyFault, Keymap};

@@ -8,6 +8,7 @@ use crate::event::{Level, ProcessId, Status};
 use crate::logs::Snapshot as Lines;
 use crate::proxy::ExchangeId;
 use crate::tui::clock::Clock;
+use crate::tui::errors::Errors;
 use crate::tui::field::Field;
 use crate::tui::keymap::Keymap;
 use crate::tui::logs::LogView;
@@ -24,6 +25,8 @@ pub enum View {
     Processes,
     /// What was written.
     Logs,
+    /// What went wrong, equal errors as one.
+    Errors,
     /// URLs of servers.
     Urls,
     /// What went through the proxy, and what pages told.
@@ -32,24 +35,36 @@ pub enum View {
 
 impl View {
     /// In the order of the tabs.
-    pub(crate) const ALL: [View; 5] = [View::Scripts, View::Processes, View::Logs, View::Urls, View::Web];
+    pub(crate) const ALL: [View; 6] = [View::Scripts, View::Processes, View::Logs, View::Errors, View::Urls, View::Web];
+
+    /// The number before its title, by which its key is known; its title; the title where there is little room.
+    fn tab(self) -> (usize, &'static str, &'static str) {
+        match self {
+            View::Scripts => (1, "Scripts", "Scr"),
+            View::Processes => (2, "Processes", "Proc"),
+            View::Logs => (3, "Logs", "Log"),
+            View::Errors => (4, "Errors", "Err"),
+            View::Urls => (5, "URLs", "URL"),
+            View::Web => (6, "Web", "Web"),
+        }
+    }
 
     pub(crate) fn title(self) -> &'static str {
-        ["Scripts", "Processes", "Logs", "URLs", "Web"][self as usize]
+        self.tab().1
     }
 
     pub(crate) fn short_title(self) -> &'static str {
-        ["Scr", "Proc", "Log", "URL", "Web"][self as usize]
+        self.tab().2
     }
 
-    /// The number before its title, by which its key is known.
     pub(crate) fn number(self) -> usize {
-        [1, 2, 3, 5, 6][self as usize]
+        self.tab().0
     }
 
     /// The view that is `by` tabs further, from the last one to the first.
     pub(crate) fn next(self, by: isize) -> View {
-        View::ALL[(self as isize + by).rem_euclid(View::ALL.len() as isize) as usize]
+        let at = View::ALL.iter().position(|view| *view == self).unwrap_or(0);
+        View::ALL[(at as isize + by).rem_euclid(View::ALL.len() as isize) as usize]
     }
 
     /// The view of that name, as `/view` and `ui.start_view` take it.
@@ -86,11 +101,14 @@ pub(crate) struct Model {
     pub(crate) view: View,
     /// The tab that has the focus, while the tab bar has it.
     pub(crate) tab: Option<View>,
+    /// The chip that has the focus, while the row of chips has it.
+    pub(crate) chip: Option<usize>,
     /// When ↑ was pressed last: holding it stops at the top of a list.
     pub(crate) up_at: u64,
     pub(crate) scripts: Scripts,
     pub(crate) processes: Processes,
     pub(crate) logs: LogView,
+    pub(crate) errors: Errors,
     pub(crate) urls: Urls,
     pub(crate) web: Web,
     pub(crate) overlay: Option<Overlay>,
@@ -504,10 +522,12 @@ impl Model {
             toast_millis: 4000,
             view: View::Scripts,
             tab: None,
+            chip: None,
             up_at: 0,
             scripts: Scripts::default(),
             processes: Processes::default(),
             logs: LogView::new(setting.lines),
+            errors: Errors::default(),
             urls: Urls::default(),
             web: Web::default(),
             overlay: None,

@@ -10,10 +10,13 @@ use crate::app::view::{Backend, Versions};
 use crate::error::{Result, remedy};
 use crate::event::{Level, ProcessId};
 use crate::io::clipboard::Tool;
+use crate::io::editor::{Editor, Spot};
+use crate::io::foreground::{self, Foreground};
 use crate::io::opener::Opener;
 use crate::sync::Histogram;
 use crate::tui::clock::Clock;
 use crate::tui::inbox::{Inbox, Mail};
+use crate::tui::input::Input;
 use crate::tui::jobs::Way;
 use crate::tui::keymap::Keymap;
 use crate::tui::layout::ticks;
@@ -26,7 +29,7 @@ use crate::tui::terminal::Terminal;
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::update::update;
 use crate::tui::web::Page;
-use crate::tui::{input, jobs, views};
+use crate::tui::{jobs, views};
 
 /// What is not in front may wait longer.
 const BEHIND_SLOT: Duration = Duration::from_millis(250);
@@ -150,7 +153,8 @@ pub fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Outcome> {
     backend.on_change(Arc::new(move || waker.changed()));
     let screen = Screen::new(size.0, size.1);
     let (seen, stats, outcome) = (None, Stats::default(), None);
-    Loop { backend, inbox, terminal, model, screen, options, notices, seen, stats, outcome }.run()
+    let (input, lent) = (None, None);
+    Loop { backend, inbox, terminal, input, lent, model, screen, options, notices, seen, stats, outcome }.run()
 }
 
 /// Sets what the person has chosen.
@@ -184,6 +188,10 @@ struct Loop {
     backend: Arc<dyn Backend>,
     inbox: Arc<Inbox>,
     terminal: Terminal,
+    /// The thread that reads the terminal, once it runs.
+    input: Option<Input>,
+    /// The process number of the editor that has the terminal.
+    lent: Option<i32>,
     model: Model,
     screen: Screen,
     options: Options,
@@ -221,14 +229,15 @@ impl Loop {
             self.backend.sample_usage(true);
         }
         self.draw();
-        input::start(Arc::clone(&self.inbox))?;
+        self.input = Some(Input::start(Arc::clone(&self.inbox))?);
         let (mut drawn, mut refreshed) = (Instant::now(), Instant::now());
         let mut dirty = Dirty::default();
         while self.outcome.is_none() {
             let draw_at = dirty.due(drawn, &self.options);
             let mut stalled = false;
             if draw_at.is_some_and(|at| at <= Instant::now()) {
-                stalled = !self.terminal.is_ready();
+                // While an editor has the terminal nothing is drawn; its end wakes this thread as well.
+                stalled = self.lent.is_some() || !self.terminal.is_ready();
                 if stalled {
                     // Its writer wakes this thread when the terminal has taken the last frame.
                     self.stats.skipped += 1;
@@ -244,6 +253,9 @@ impl Loop {
             let mail = self.inbox.take(deadlines.into_iter().flatten().min(), look_at.is_some());
             dirty.input |= !mail.messages.is_empty();
             dirty.data |= self.receive(mail, &mut refreshed);
+        }
+        if let Some(editor) = self.lent.take() {
+            foreground::hang_up(editor);
         }
         Ok(self.outcome.unwrap_or(Outcome::Ended))
     }
@@ -277,6 +289,9 @@ impl Loop {
     }
 
     fn effect_of(&mut self, message: Message) {
+        if matches!(message, Message::Edited(_)) && self.lent.take().is_some() {
+            self.come_back();
+        }
         if let Message::Resize(columns, rows) = &message {
             self.screen.resize(*columns, *rows);
         }
@@ -309,6 +324,12 @@ impl Loop {
         if differs(|v| v.messages) {
             let messages = self.backend.messages();
             self.effect_of(Message::System(messages));
+            changed = true;
+        }
+        // The last lines of a stack can come with the end of its process.
+        if differs(|v| v.errors) || differs(|v| v.pages) || differs(|v| v.processes) {
+            let rows = self.backend.errors();
+            self.effect_of(Message::Errors(rows));
             changed = true;
         }
         let counts = matches!(self.model.view, View::Urls | View::Web);
@@ -351,7 +372,8 @@ impl Loop {
             Effect::Copy(text, what) => self.copy(text, what),
             Effect::CopyByTerminal(text, what) => self.copy_by_terminal(&text, &what),
             Effect::OpenUrl(url) => self.open_url(url),
-            Effect::Notify(text) => self.terminal.send(self.notices.bytes(&text)),
+            Effect::Notify(text) if self.lent.is_none() => self.terminal.send(self.notices.bytes(&text)),
+            Effect::Notify(_) => {}
             Effect::CopyError(lines) => match jobs::latest_error(&lines) {
                 Some(text) => self.copy(text, "the latest error".into()),
                 None => self.effect_of(Message::Notice(Level::Info, "there is no error to copy".into())),
@@ -378,7 +400,11 @@ impl Loop {
                 let (rows, proxy) = (self.backend.urls(), self.backend.proxy());
                 self.effect_of(Message::Urls(rows, proxy));
             }
-            Effect::Exchanges { .. } | Effect::PageEvents { .. } | Effect::ExchangeText { .. } => self.ask(effect),
+            Effect::Exchanges { .. }
+            | Effect::PageEvents { .. }
+            | Effect::ExchangeText { .. }
+            | Effect::Explain(..) => self.ask(effect),
+            Effect::Edit(spot) => self.edit(&spot),
             Effect::SampleUsage(on) => self.backend.sample_usage(on),
             Effect::Mouse(on) => self.terminal.set_mouse(on),
             Effect::Redraw => self.screen.resize(self.model.size.0, self.model.size.1),
@@ -406,6 +432,63 @@ impl Loop {
         }
         let (columns, rows) = crossterm::terminal::size().unwrap_or(self.model.size);
         self.effect_of(Message::Resize(columns, rows));
+    }
+
+    /// Opens a place in the person's editor. One that needs the terminal gets it until it ends.
+    fn edit(&mut self, spot: &Spot) {
+        let place = format!("{}:{}", spot.file.display(), spot.line);
+        let inbox = Arc::clone(&self.inbox);
+        match Editor::find(spot, |key| std::env::var(key).ok()) {
+            None => {
+                let text = format!("{place} was not opened: there is no editor{}", jobs::NO_EDITOR);
+                self.effect_of(Message::Notice(Level::Warn, text));
+            }
+            Some(editor @ Editor::Terminal(_)) => self.lend(&editor),
+            Some(editor) => self.backend.spawn(Box::new(move || {
+                let (level, text) = jobs::open_window(&editor, &place);
+                inbox.send(Message::Notice(level, text));
+            })),
+        }
+    }
+
+    fn lend(&mut self, editor: &Editor) {
+        let (Some(input), Some(command)) = (&self.input, editor.command()) else { return };
+        if !input.pause() {
+            // The start of a key has come and not its end.
+            return self.effect_of(Message::Notice(Level::Warn, "the terminal is being read; press the key again".into()));
+        }
+        self.terminal.lend();
+        let failed = |error: std::io::Error| format!("{}: {error}", editor.name());
+        let name = editor.name();
+        match Foreground::start(command) {
+            Ok(program) => {
+                self.lent = Some(program.pid());
+                let inbox = Arc::clone(&self.inbox);
+                let wait = move || {
+                    let ended = program.wait().map_err(|error| format!("{name}: {error}"));
+                    inbox.send(Message::Edited(ended));
+                };
+                let thread = std::thread::Builder::new().name("brummer-editor".into()).stack_size(64 * 1024);
+                if let Err(error) = thread.spawn(wait) {
+                    self.inbox.send(Message::Edited(Err(failed(error))));
+                }
+            }
+            Err(error) => {
+                self.come_back();
+                self.effect_of(Message::Notice(Level::Warn, format!("{}{}", failed(error), jobs::NO_EDITOR)));
+            }
+        }
+    }
+
+    /// The terminal is ours again.
+    fn come_back(&mut self) {
+        if let Err(error) = self.terminal.come_back() {
+            self.effect_of(Message::Notice(Level::Error, error.message().to_string()));
+        }
+        self.input.iter().for_each(Input::go_on);
+        let (columns, rows) = crossterm::terminal::size().unwrap_or(self.model.size);
+        self.effect_of(Message::Resize(columns, rows));
+        self.screen.resize(columns, rows);
     }
 
     /// By a tool of the desktop on a worker; by the terminal itself if there is none.

@@ -106,6 +106,19 @@ impl Terminal {
         stopped.map_err(|e| Error::io("tui", "suspend", e))
     }
 
+    /// Gives the terminal back, as a shell left it, for another program.
+    pub(crate) fn lend(&self) {
+        self.restore();
+    }
+
+    /// Takes the terminal again after it was lent.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub(crate) fn come_back(&self) -> Result<()> {
+        self.set_up()
+    }
+
     fn restore(&self) {
         if self.writer.wait_idle(LEAVE_MAX) {
             self.taken.restore();

@@ -9,10 +9,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::command::Command;
+use crate::app::errors;
 use crate::app::view::{
-    Backend, ExchangePart, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow, Usage,
-    Versions,
+    Backend, ErrorRow, ExchangePart, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow,
+    Usage, Versions,
 };
+use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::event::{Exit, ProcessId, Status};
 use crate::logs::{LogLimits, LogStore};
@@ -25,8 +27,8 @@ use crate::tui::model::{Model, Setting};
 use crate::tui::screen::{Cursor, text_of};
 use crate::tui::testing_web::WebMock;
 use crate::tui::theme::{Depth, Theme};
-use crate::tui::update::web::follow_up;
-use crate::tui::update::{dispatch, update};
+use crate::tui::update::dispatch::{self, follow_up};
+use crate::tui::update::update;
 use crate::tui::{jobs, views};
 
 /// 14:02:31 on the second day of 1970.
@@ -39,6 +41,8 @@ pub(crate) struct Mock {
     pub(crate) store: Arc<LogStore>,
     pub(crate) web: Mutex<WebMock>,
     pub(crate) asked: Mutex<Vec<Command>>,
+    pub(crate) config: Config,
+    pub(crate) dir: PathBuf,
 }
 
 fn script(package: &str, name: &str, command: &str, process: Option<u64>) -> ScriptRow {
@@ -82,14 +86,19 @@ pub(crate) fn process(id: u64, name: &str, status: Status) -> ProcessRow {
 
 impl Mock {
     pub(crate) fn empty() -> Arc<Mock> {
-        let store = LogStore::new(LogLimits::default());
-        Arc::new(Mock {
+        Arc::new(Mock::bare(LogStore::new(LogLimits::default())))
+    }
+
+    fn bare(store: Arc<LogStore>) -> Mock {
+        Mock {
             scripts: Arc::new([]),
             processes: Mutex::default(),
             store,
             web: Mutex::default(),
             asked: Mutex::default(),
-        })
+            config: Config::default(),
+            dir: "/home/me/code/shop".into(),
+        }
     }
 
     pub(crate) fn full() -> Arc<Mock> {
@@ -110,7 +119,7 @@ impl Mock {
         ];
         let store = LogStore::new(LogLimits::default());
         let web = Mutex::new(WebMock::full());
-        let mock = Mock { scripts, processes: Mutex::new(processes), store, web, asked: Mutex::default() };
+        let mock = Mock { scripts, processes: Mutex::new(processes), web, ..Mock::bare(store) };
         for i in 0..60 {
             mock.line(
                 1 + i % 2,
@@ -132,7 +141,7 @@ impl Mock {
 
 impl Backend for Mock {
     fn project(&self) -> Project {
-        Project { dir: PathBuf::from("/home/me/code/shop"), name: "shop".into(), runner: "pnpm".into() }
+        Project { dir: self.dir.clone(), name: "shop".into(), runner: "pnpm".into() }
     }
     fn scripts(&self) -> Arc<[ScriptRow]> {
         Arc::clone(&self.scripts)
@@ -161,6 +170,19 @@ impl Backend for Mock {
     }
     fn page_events(&self) -> Vec<PageEvent> {
         self.web.lock().unwrap().events.clone()
+    }
+    fn errors(&self) -> Vec<ErrorRow> {
+        // When lines arrived differs from run to run.
+        let mut rows = errors::of_lines(&self.store);
+        let count = rows.len() as u64;
+        for (at, row) in rows.iter_mut().enumerate() {
+            (row.first_ms, row.last_ms) = (NOW - 400_000, NOW - 1000 - (count - at as u64) * 9000);
+        }
+        rows.extend(self.web.lock().unwrap().errors.iter().cloned());
+        errors::in_order(rows)
+    }
+    fn config(&self) -> &Config {
+        &self.config
     }
     fn versions(&self) -> Versions {
         Versions::default()
@@ -223,6 +245,7 @@ impl Rig {
         let (rows, lines) = (self.mock.processes(), self.mock.store.snapshot());
         self.send(Message::Processes(rows));
         self.send(Message::Lines(lines));
+        self.send(Message::Errors(self.mock.errors()));
         let (urls, proxy) = (self.mock.urls(), self.mock.proxy());
         self.send(Message::Urls(urls, proxy));
         if self.model.view == crate::tui::model::View::Web {
@@ -256,7 +279,10 @@ impl Rig {
                     let (urls, proxy) = (self.mock.urls(), self.mock.proxy());
                     effects.extend(update(&mut self.model, Message::Urls(urls, proxy)));
                 }
-                Effect::Exchanges { .. } | Effect::PageEvents { .. } | Effect::ExchangeText { .. } => {
+                Effect::Exchanges { .. }
+                | Effect::PageEvents { .. }
+                | Effect::ExchangeText { .. }
+                | Effect::Explain(..) => {
                     let answer = jobs::ask(&*self.mock, effect).expect("each of these has an answer");
                     effects.extend(update(&mut self.model, answer));
                 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::view::{ExchangePart, PageEvent, ProxyRow, UrlRow};
+use crate::app::view::{ErrorOrigin, ErrorRow, ExchangePart, PageEvent, ProxyRow, UrlRow};
 use crate::error::{Code, Error, Result};
 use crate::event::{Level, ProcessId};
+use crate::proxy::capture::Filter;
 use crate::proxy::headers::Headers;
 use crate::proxy::{Body, Exchange, ExchangeId, Failure, Mode, Opened, Phases, Traffic};
 use crate::tui::testing::NOW;
@@ -17,6 +18,7 @@ pub(crate) struct WebMock {
     pub(crate) proxy: ProxyRow,
     pub(crate) exchanges: Vec<Arc<Exchange>>,
     pub(crate) events: Vec<PageEvent>,
+    pub(crate) errors: Vec<ErrorRow>,
 }
 
 fn url(id: u64, name: &str, url: &str, port: Option<u16>, requests: u64) -> UrlRow {
@@ -69,6 +71,23 @@ fn event(ago: u64, kind: &str, text: &str, level: Level, detail: &[&str]) -> Pag
     }
 }
 
+fn page_error() -> ErrorRow {
+    ErrorRow {
+        id: 7,
+        origin: ErrorOrigin::Page { page: "/checkout".into(), session: "3f2a".into() },
+        name: "web".into(),
+        level: Level::Error,
+        kind: None,
+        message: "Uncaught (in promise) Error: Request failed with status 500".into(),
+        stack:
+            "at onSubmit (webpack://shop/./src/pay.tsx:31:11)\nat x (http://localhost:20888/node_modules/react.js:1:2)"
+                .into(),
+        count: 3,
+        first_ms: NOW - 90_000,
+        last_ms: NOW - 1600,
+    }
+}
+
 impl WebMock {
     pub(crate) fn full() -> WebMock {
         let mut hmr = exchange(3, "GET", "/_next/webpack-hmr", 101, (2, 2), 0);
@@ -115,17 +134,17 @@ impl WebMock {
                 event(2300, "console", "warn: Each child in a list should have a unique \x1b[1mkey", Level::Warn, &[]),
                 event(2900, "navigation", "load 612 ms", Level::Info, &[]),
             ],
+            errors: vec![page_error()],
         }
     }
 
-    /// Those whose URL has the words in it; `~` begins what is no filter here.
+    /// Those that pass the filter; `~z` is none.
     pub(crate) fn exchanges(&self, filter: &str) -> Result<Vec<Arc<Exchange>>> {
-        if filter.starts_with('~') {
+        let filter = Filter::parse(filter).map_err(|_| {
             let text = "there is no `~z`; there are ~u ~m ~c ~s ~b ~p ~h ~t ~e";
-            return Err(Error::new("filter", Code::InvalidState, text));
-        }
-        let holds = |exchange: &&Arc<Exchange>| exchange.opened.url.contains(filter);
-        Ok(self.exchanges.iter().filter(holds).cloned().collect())
+            Error::new("filter", Code::InvalidState, text)
+        })?;
+        Ok(self.exchanges.iter().filter(|exchange| filter.matches(exchange)).cloned().collect())
     }
 
     pub(crate) fn text(&self, id: ExchangeId, part: ExchangePart, reveal: bool) -> Vec<String> {

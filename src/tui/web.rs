@@ -1,5 +1,6 @@
 //! What the URLs view and the Web view know: their rows, what is selected in them, what is shown of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::app::view::{ExchangePart, PageEvent, ProxyRow, UrlRow};
@@ -9,6 +10,7 @@ use crate::proxy::{Exchange, ExchangeId, Traffic};
 use crate::tui::field::Field;
 use crate::tui::model::{View, narrow};
 use crate::tui::text::{clean, wrap};
+use crate::tui::web_filter::{Ended, Kind};
 
 /// A URL, by what names it.
 pub(crate) type UrlKey = (ProcessId, Arc<str>);
@@ -85,12 +87,19 @@ pub(crate) struct Web {
     /// What is wrong with the filter; what it found before is kept.
     pub(crate) error: Option<String>,
     pub(crate) filter: Field,
+    pub(crate) kind: Kind,
+    pub(crate) ended: Ended,
+    /// How often the axis of the waterfall was halved.
+    pub(crate) zoom: u8,
     /// The selected exchange; none: the newest one, whichever it is.
     pub(crate) selected: Option<ExchangeId>,
     /// The newest one when following ended.
     pub(crate) paused_at: Option<ExchangeId>,
     /// Newest first.
     pub(crate) events: Vec<PageEvent>,
+    /// Only events of this kind, and of this tab.
+    pub(crate) event_kind: Option<&'static str>,
+    pub(crate) session: Option<Arc<str>>,
     /// Those of them that are shown.
     narrowed: Vec<usize>,
     pub(crate) find: Field,
@@ -134,8 +143,26 @@ impl Web {
     /// Looks which events are to be shown; after they or the text in the find bar have changed.
     pub(crate) fn narrow_events(&mut self) {
         let find = self.find.text();
-        let holds = |event: &PageEvent| narrow(find, &[&event.text, &event.page, &event.kind]);
+        let holds = |event: &PageEvent| {
+            self.event_kind.is_none_or(|kind| *event.kind == *kind)
+                && self.session.as_ref().is_none_or(|session| event.session == *session)
+                && narrow(find, &[&event.text, &event.page, &event.kind])
+        };
         self.narrowed = (0..self.events.len()).filter(|at| holds(&self.events[*at])).collect();
+    }
+
+    /// The tabs that events have come from.
+    pub(crate) fn sessions(&self) -> Vec<Arc<str>> {
+        let sessions: BTreeSet<&Arc<str>> = self.events.iter().map(|event| &event.session).collect();
+        sessions.into_iter().cloned().collect()
+    }
+
+    /// Whether a chip leaves something out.
+    pub(crate) fn is_chosen_from(&self) -> bool {
+        match self.page {
+            Page::Requests => (self.kind, self.ended) != (Kind::All, Ended::All),
+            Page::Telemetry => self.event_kind.is_some() || self.session.is_some(),
+        }
     }
 
     /// Takes the text of an exchange, or none.

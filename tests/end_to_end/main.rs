@@ -12,7 +12,5 @@ mod input;
 mod kill;
 mod proxy;
 mod runners;
-mod soak;
-mod transfer;
 mod tui;
 mod unread;

@@ -3,8 +3,9 @@
 use std::sync::{Arc, PoisonError};
 
 use super::service::Web;
+use crate::app::errors::id_of;
 use crate::app::messages::now_ms;
-use crate::app::view::{ExchangePart, PageEvent, ProxyRow, UrlRow};
+use crate::app::view::{ErrorOrigin, ErrorRow, ExchangePart, PageEvent, ProxyRow, UrlRow};
 use crate::error::{Code, Error, Result};
 use crate::event::Level;
 use crate::proxy::capture::copy::curl;
@@ -12,7 +13,7 @@ use crate::proxy::capture::decode::{self, show, show_frame};
 use crate::proxy::capture::redact::{self, masked};
 use crate::proxy::capture::timing::{Step, spans};
 use crate::proxy::capture::{Filter, Query, Secrets, jwt};
-use crate::proxy::telemetry::{self, ErrorGroup, Family, Session};
+use crate::proxy::telemetry::{self, ErrorGroup, ErrorKind, Family, Original, Session, StackFrame};
 use crate::proxy::{Exchange, ExchangeId, Headers, Injection};
 
 /// Events that are shown; older ones are still in the store.
@@ -96,6 +97,62 @@ impl Web {
         all.truncate(EVENTS_MAX);
         all.into_iter().map(|(session, event)| page_event(session, event, &groups)).collect()
     }
+
+    /// Errors of pages.
+    pub(crate) fn page_errors(&self) -> Vec<ErrorRow> {
+        let store = self.telemetry.store();
+        let sessions = store.sessions();
+        let groups = store.errors(None).into_iter().chain(store.console_errors(None));
+        groups.map(|group| error_row(&group, &sessions)).collect()
+    }
+}
+
+fn error_row(group: &ErrorGroup, sessions: &[Arc<Session>]) -> ErrorRow {
+    let session = sessions.iter().find(|session| session.id == group.session);
+    let name = session.and_then(|session| Some(Arc::clone(&session.process.as_ref()?.1)));
+    let name = name.unwrap_or_else(|| "".into());
+    let message = group.message.lines().next().unwrap_or_default();
+    let kind = message.split_once(": ").map(|(kind, _)| kind.trim_start_matches("Uncaught "));
+    let kind = kind.filter(|kind| kind.ends_with("Error") && !kind.contains(' '));
+    ErrorRow {
+        id: id_of((&*name, group.kind, group.fingerprint)),
+        origin: ErrorOrigin::Page {
+            page: path(&redact::url(&group.url)).into(),
+            session: short(&group.session).into(),
+        },
+        level: match group.kind {
+            ErrorKind::Exception | ErrorKind::Rejection | ErrorKind::Console => Level::Error,
+            ErrorKind::Resource | ErrorKind::Policy => Level::Warn,
+        },
+        kind: kind.map(Arc::from),
+        message: message.into(),
+        stack: places(&group.frames, &group.originals).join("\n").into(),
+        name,
+        count: group.count,
+        first_ms: group.first_ms,
+        last_ms: group.last_ms,
+    }
+}
+
+/// The frames of a stack, where they are known to be at their original places.
+fn places(frames: &[StackFrame], originals: &[Option<Original>]) -> Vec<String> {
+    let place = |(at, frame): (usize, &StackFrame)| {
+        let (file, line, column) = match originals.get(at).and_then(Option::as_ref) {
+            Some(original) => (&original.file, original.line, original.column),
+            None => (&frame.url, frame.line, frame.column),
+        };
+        match &*frame.function {
+            "" => format!("at {file}:{line}:{column}"),
+            function => format!("at {function} ({file}:{line}:{column})"),
+        }
+    };
+    frames.iter().enumerate().map(place).collect()
+}
+
+/// The end of a tab's number.
+fn short(session: &str) -> String {
+    let begin = session.char_indices().rev().nth(3).map_or(0, |(at, _)| at);
+    session[begin..].to_owned()
 }
 
 /// Scheme, host and port of a URL.
@@ -176,15 +233,9 @@ fn timing(shown: &Exchange) -> Vec<String> {
 fn page_event(session: &Session, event: &telemetry::PageEvent, groups: &[&ErrorGroup]) -> PageEvent {
     let stack = event.text("stack").unwrap_or_default();
     let group = groups.iter().find(|group| !stack.is_empty() && &*group.stack == stack);
-    let mut detail: Vec<Box<str>> = Vec::new();
-    for (at, frame) in telemetry::stack::frames(stack).iter().enumerate() {
-        let original = group.and_then(|group| group.originals.get(at)?.as_ref());
-        let place = match original {
-            Some(original) => format!("{}:{}:{}", original.file, original.line, original.column),
-            None => format!("{}:{}:{}", frame.url, frame.line, frame.column),
-        };
-        detail.push(format!("at {} {place}", frame.function).into());
-    }
+    let originals = group.map_or(&[][..], |group| &group.originals);
+    let places = places(&telemetry::stack::frames(stack), originals);
+    let mut detail: Vec<Box<str>> = places.into_iter().map(Box::from).collect();
     if detail.is_empty() {
         let pretty = serde_json::to_string_pretty(&event.data).unwrap_or_default();
         detail.extend(pretty.lines().map(Box::from));
@@ -194,14 +245,13 @@ fn page_event(session: &Session, event: &telemetry::PageEvent, groups: &[&ErrorG
         (false, Some("warn" | "warning")) => Level::Warn,
         _ => Level::Info,
     };
-    let short: String = session.id.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect();
     let kind = match event.family() {
         Family::Performance if &*event.name == "web_vital" => "web-vital",
         family => family.name(),
     };
     PageEvent {
         time_ms: event.time_ms,
-        session: short.into(),
+        session: short(&session.id).into(),
         page: path(&redact::url(&event.url)).into(),
         kind: kind.into(),
         text: event.summary().into(),

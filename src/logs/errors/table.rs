@@ -10,6 +10,8 @@ use super::tracker::Tracked;
 /// Equal errors of one process.
 #[derive(Clone, Debug)]
 pub struct ErrorGroup {
+    /// What makes them equal: the same for equal messages of any process.
+    pub fingerprint: u64,
     /// Whose output they stood in.
     pub process: ProcessId,
     /// Its name.
@@ -97,6 +99,7 @@ impl ErrorTable {
             let message: Arc<str> = error.message.into();
             fresh.push(FreshError { level: error.level, message: Arc::clone(&message), seq: error.first_seq });
             let group = ErrorGroup {
+                fingerprint: error.fingerprint,
                 process,
                 name: Arc::clone(name),
                 level: error.level,

@@ -102,7 +102,7 @@ fn a_screen_that_is_too_small_says_what_is_needed_and_how_things_stand() {
 
 #[test]
 fn themes_change_colours_and_never_text() {
-    for view in ["1", "2", "3", "5", "6"] {
+    for view in ["1", "2", "3", "4", "5", "6"] {
         let text = |theme: &str, depth| {
             let mut rig = Rig::with_theme(Mock::full(), (120, 36), theme, depth);
             rig.press(&[view]);
@@ -130,6 +130,9 @@ fn where_only_ascii_may_be_drawn_nothing_else_is() {
             &["3"],
             &["3", "m", "up", "up", "enter"],
             &["3", "P"],
+            &["4"],
+            &["4", "right"],
+            &["4", "up"],
             &["5"],
             &["5", "right"],
             &["6"],

@@ -58,7 +58,7 @@ fn tabs_have_their_numbers_and_views_their_names() {
     let mut rig = full("6");
     let text = rig.text();
     assert!(text.contains(" 3 Logs") && text.contains(" 5 URLs") && text.contains("▐6 Web▌"), "{text}");
-    assert!(!rig.press(&["4"]));
+    assert!(!rig.press(&["7"]));
     rig.press(&["tab"]);
     assert_eq!(rig.model.view, View::Scripts);
     rig.press(&["shift+tab", "shift+tab"]);
@@ -219,7 +219,7 @@ fn telemetry_is_a_page_of_its_own() {
     let mut rig = full("6");
     rig.press(&["v", "down"]);
     assert_eq!(rig.model.web.page, Page::Telemetry);
-    assert!(rig.text().contains("5 events from 1 tab") && rig.text().contains("click button#pay"), "{}", rig.text());
+    assert!(rig.text().contains("5 events, 1 tab") && rig.text().contains("click button#pay"), "{}", rig.text());
     rig.press(&["home"]);
     assert!(rig.text().contains("onSubmit pay.tsx:31:11"), "{}", rig.text());
     rig.press(&["y"]);
@@ -292,4 +292,46 @@ fn a_secret_in_a_query_is_masked_in_the_list() {
     };
     let shown = crate::tui::web::place(&crate::proxy::Exchange::new(crate::proxy::ExchangeId(1), opened));
     assert!(shown.starts_with("/cart?token=") && shown.ends_with("&page=2") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn chips_choose_what_is_shown_by_keys_arrows_and_clicks() {
+    let mut rig = full("6");
+    let all = rig.model.web.len();
+    rig.press(&["s", "s"]);
+    let failed = rig.model.web.len();
+    assert!(failed > 0 && failed < all && rig.text().contains("[failed]"), "{}", rig.text());
+    rig.press(&["s", "s", "home", "up"]);
+    assert_eq!((rig.model.chip, rig.model.web.len()), (Some(0), all));
+    rig.press(&["right", "right", "right", "enter"]);
+    assert!(rig.text().contains("[pages]") && rig.text().contains("chips let through"), "{}", rig.text());
+    click(&mut rig, "images");
+    assert!(rig.text().contains("[images]"), "{}", rig.text());
+    rig.press(&["f", "f", "f"]);
+    assert_eq!(rig.model.web.len(), all);
+    rig.press(&["v", "f"]);
+    assert!(rig.text().contains("[error]") && rig.model.web.len() == 1, "{}", rig.text());
+    rig.press(&["s"]);
+    assert!(rig.text().contains("tab: [3f2a]"), "{}", rig.text());
+}
+
+#[test]
+fn where_chips_have_no_room_the_chosen_one_stands_for_all_and_a_press_chooses_the_next() {
+    let mut rig = Rig::new(Mock::full(), (60, 16));
+    rig.press(&["6", "home", "up", "right", "right"]);
+    assert!(rig.text().contains("type: [all] ") && !rig.text().contains("images"), "{}", rig.text());
+    rig.press(&["enter"]);
+    assert!(rig.text().contains("type: [pages]"), "{}", rig.text());
+    rig.press(&["down"]);
+    assert!(rig.text().contains("type: [pages]") && rig.model.chip.is_none(), "{}", rig.text());
+}
+
+#[test]
+fn the_waterfall_is_zoomed_around_the_selected_request() {
+    let mut rig = full("6");
+    assert!(!rig.text().contains('‹'), "{}", rig.text());
+    rig.press(&["+", "+"]);
+    assert!(rig.text().contains('‹'), "what ended before is told: {}", rig.text());
+    rig.press(&["-", "-", "-"]);
+    assert!(!rig.text().contains('‹'), "{}", rig.text());
 }

@@ -13,7 +13,7 @@ use crate::tui::logs::filter::{Pattern, PatternMode};
 use crate::tui::message::{Asked, Effect, Outcome, SaveJob};
 use crate::tui::model::{CommandLine, Model, Overlay, View};
 use crate::tui::theme::Theme;
-use crate::tui::update::{dispatch, logs, overlays, processes, tell, urls, web};
+use crate::tui::update::{dispatch, errors, logs, overlays, processes, tell, urls, web};
 
 /// A row under the command line.
 #[derive(Clone, Debug, PartialEq)]
@@ -181,7 +181,12 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
             *overlays::find_field(model) = Field::default();
             return overlays::paste(model, &text);
         }
-        ViewCommand::Clear(what) if what == "all" || what == "logs" => logs::clear(model),
+        ViewCommand::Clear(what) if what == "errors" => errors::clear(model),
+        ViewCommand::Clear(what) if what == "logs" => logs::clear(model),
+        ViewCommand::Clear(what) if what == "all" => {
+            logs::clear(model);
+            errors::clear(model);
+        }
         ViewCommand::Clear(name) => {
             let rows = model.processes.rows.iter();
             let ids: Vec<_> = rows.filter(|row| *row.name == *name).map(|row| row.id).collect();

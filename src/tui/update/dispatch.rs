@@ -12,7 +12,9 @@ use crate::tui::keymap::Action;
 use crate::tui::layout::{self, layout, pane};
 use crate::tui::message::{Asked, Effect, Message, Outcome};
 use crate::tui::model::{Confirm, Dialog, Model, Overlay, Scripts, View};
-use crate::tui::update::{away, logs, mouse, overlays, processes, scripts, strip, tell, url_list, urls, web};
+use crate::tui::update::{
+    away, chips, errors, logs, mouse, overlays, processes, scripts, strip, tell, url_list, urls, web,
+};
 use crate::tui::web::Page;
 
 /// Holding ↑ stops at the top of a list: only a press after this long goes up to the tabs.
@@ -21,7 +23,14 @@ const UP_MILLIS: u64 = 250;
 /// Changes the model and answers what is to be done.
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = take(model, message);
-    effects.extend(web::follow_up(model));
+    effects.extend(follow_up(model));
+    effects
+}
+
+/// What has to be asked so that the screen shows what the model says; called after every change.
+pub(crate) fn follow_up(model: &mut Model) -> Vec<Effect> {
+    let mut effects = web::follow_up(model);
+    effects.extend(errors::follow_up(model));
     effects
 }
 
@@ -39,6 +48,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             processes::keep_in_sight(model);
             url_list::keep_in_sight(model);
             web::keep_in_sight(model);
+            errors::keep_in_sight(model);
             let size = pane(model);
             return vec![Effect::Execute(
                 Command::Resize { columns: size.text as u16, rows: size.height as u16 },
@@ -48,6 +58,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Now(now) => {
             model.now = now;
             tell::expire(model);
+            errors::settle(model);
             if now >= model.processes.hold_until && model.processes.hold_until > 0 {
                 model.processes.hold_until = 0;
                 model.processes.arrange(now);
@@ -63,6 +74,14 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Processes(rows) => return take_processes(model, rows),
         Message::Lines(lines) => return logs::scans(model.logs.take(lines)),
         Message::System(messages) => tell::system(model, messages),
+        Message::Errors(rows) => errors::take(model, rows),
+        Message::Explained(key, explained) => {
+            if model.errors.asked.as_ref() == Some(&key) {
+                model.errors.explained = Some((key, explained));
+            }
+        }
+        Message::Edited(Ok(())) => model.errors.asked = None,
+        Message::Edited(Err(text)) => tell::tell(model, Level::Warn, text),
         Message::Urls(rows, proxy) => {
             (model.urls.rows, model.urls.proxy) = (rows, proxy);
             url_list::keep_in_sight(model);
@@ -135,6 +154,11 @@ pub(crate) fn key(model: &mut Model, event: KeyEvent) -> Option<Vec<Effect>> {
     {
         return Some(effects);
     }
+    if let Some(chip) = model.chip
+        && let Some(effects) = chips::key(model, chip, action)
+    {
+        return Some(effects);
+    }
     if let Some(button) = strip::focused(model)
         && let Some(effects) = strip_key(model, button, action)
     {
@@ -163,23 +187,47 @@ fn strip_key(model: &mut Model, button: usize, action: Action) -> Option<Vec<Eff
         Action::Left => strip::focus(model, Some(button - 1)),
         Action::Right => strip::focus(model, Some((button + 1).min(buttons.len().saturating_sub(1)))),
         Action::Back => strip::focus(model, None),
-        // What is below the strip is the text of the request.
-        Action::Up if model.view == View::Web => web::scroll_text(model, -1),
-        Action::Down if model.view == View::Web => web::scroll_text(model, 1),
-        Action::PageUp if model.view == View::Web => web::scroll_text(model, -web::text_page(model)),
-        Action::PageDown if model.view == View::Web => web::scroll_text(model, web::text_page(model)),
+        // What is below the strip is a text: of the request, of the error.
+        Action::Up if has_text(model) => scroll_text(model, -1),
+        Action::Down if has_text(model) => scroll_text(model, 1),
+        Action::PageUp if has_text(model) => scroll_text(model, -text_page(model)),
+        Action::PageDown if has_text(model) => scroll_text(model, text_page(model)),
         Action::Open => return Some(buttons.get(button).map_or_else(Vec::new, |button| strip::press(model, *button))),
         _ => return None,
     }
     Some(Vec::new())
 }
 
+fn has_text(model: &Model) -> bool {
+    matches!(model.view, View::Web | View::Errors)
+}
+
+/// Scrolls the text below the strip.
+pub(super) fn scroll_text(model: &mut Model, by: isize) {
+    match model.view {
+        View::Errors => errors::scroll_text(model, by),
+        _ => web::scroll_text(model, by),
+    }
+}
+
+fn text_page(model: &Model) -> isize {
+    if model.view == View::Errors { errors::text_page(model) } else { web::text_page(model) }
+}
+
 /// Goes to a view.
 pub(super) fn go(model: &mut Model, view: View) -> Vec<Effect> {
     let before = model.view;
+    if before == View::Errors && view != View::Errors {
+        model.errors.see_all();
+        (model.errors.selected, model.errors.strip) = (None, None);
+    }
     model.view = view;
-    model.tab = None;
+    (model.tab, model.chip) = (None, None);
     model.return_to = None;
+    if view == View::Errors && before != View::Errors {
+        model.errors.arrange(u64::MAX);
+        errors::keep_in_sight(model);
+    }
     let mut effects = Vec::new();
     if (before == View::Processes) != (view == View::Processes) {
         effects.push(Effect::SampleUsage(view == View::Processes));
@@ -201,6 +249,11 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
         A::OpenUrl => urls::here(model).is_some(),
         A::OpenProxied | A::CopyProxied => url_list::proxied(model).is_some(),
         A::PauseWeb => model.web.len() > 0,
+        A::EditSource => errors::can_edit(model),
+        A::Mute => model.errors.selected().is_some(),
+        A::ClearErrors => model.errors.totals().0 > 0,
+        A::UndoErrors => !model.errors.undo.is_empty(),
+        A::ZoomIn | A::ZoomOut => model.web.page == Page::Requests && layout(model).class == layout::Class::Wide,
         A::Reveal | A::Replay | A::CopyCurl => model.web.page == Page::Requests && model.web.len() > 0,
         A::RunAnother => model.scripts.selected().is_some_and(|row| row.runnable.is_ok()),
         A::StopStart | A::Select | A::Sort => selected().is_some(),
@@ -220,6 +273,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
         A::SelectDown => paused && has_lines(),
         A::ChooseProcesses => !model.processes.rows.is_empty(),
         A::FarLeft | A::FarRight => !model.logs.wrap,
+        A::Right | A::Left if model.chip.is_some() => true,
         A::Right => match model.view {
             View::Logs => model.tab.is_some() || !model.logs.wrap,
             _ => model.tab.is_some() || !strip::buttons(model).is_empty(),
@@ -229,10 +283,11 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
             _ => model.tab.is_some() || strip::focused(model).is_some(),
         },
         A::Open => match model.view {
-            _ if model.tab.is_some() => true,
+            _ if model.tab.is_some() || model.chip.is_some() => true,
             View::Scripts => model.scripts.selected().is_some(),
             View::Processes => selected().is_some(),
             View::Logs => true,
+            View::Errors => model.errors.selected().is_some(),
             View::Urls => urls::here(model).is_some(),
             View::Web => model.web.len() > 0,
         },
@@ -240,6 +295,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
             View::Scripts => model.scripts.selected().is_some(),
             View::Processes => selected().is_some(),
             View::Logs => has_lines(),
+            View::Errors => model.errors.selected().is_some(),
             View::Urls => model.urls.selected().is_some(),
             View::Web => model.web.len() > 0,
         },
@@ -254,6 +310,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::GoScripts => return go(model, View::Scripts),
         A::GoProcesses => return go(model, View::Processes),
         A::GoLogs => return go(model, View::Logs),
+        A::GoErrors => return go(model, View::Errors),
         A::GoUrls => return go(model, View::Urls),
         A::GoWeb => return go(model, View::Web),
         A::NextView | A::PreviousView => {
@@ -302,7 +359,16 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::Help => model.overlay = Some(Overlay::Help { filter: Default::default(), offset: 0 }),
         A::OpenProxied => return url_list::open_proxied(model),
         A::CopyProxied => return url_list::copy(model, true),
-        A::TurnPage | A::PauseWeb | A::Reveal | A::Replay | A::CopyCurl => return act_in_web(model, action),
+        A::EditSource => return errors::edit(model),
+        A::Mute => errors::mute(model),
+        A::NextSeverity => chips::next_severity(model),
+        A::ClearErrors => errors::clear(model),
+        A::UndoErrors => errors::undo(model),
+        A::TurnPage | A::PauseWeb | A::Reveal | A::Replay | A::CopyCurl | A::ZoomIn | A::ZoomOut => {
+            return act_in_web(model, action);
+        }
+        A::NextKind => chips::next_kind(model),
+        A::NextChoice => chips::next_choice(model),
         _ => return act_in_logs(model, action),
     }
     Vec::new()
@@ -312,6 +378,8 @@ fn act_in_web(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::TurnPage => web::turn_page(model),
         Action::PauseWeb => web::toggle_pause(model),
+        Action::ZoomIn => model.web.zoom = (model.web.zoom + 1).min(web::ZOOM_MAX),
+        Action::ZoomOut => model.web.zoom = model.web.zoom.saturating_sub(1),
         Action::Reveal => web::reveal(model),
         Action::Replay => return web::replay_selected(model),
         Action::CopyCurl => return web::copy_curl(model),
@@ -369,6 +437,7 @@ fn at_top(model: &Model) -> bool {
     match model.view {
         View::Scripts => model.scripts.position() <= 1,
         View::Processes => model.processes.position() == 0,
+        View::Errors => model.errors.position() == 0,
         View::Urls => model.urls.position() == 0,
         View::Web => model.web.position() == 0,
         View::Logs => match model.logs.rows().first() {
@@ -384,7 +453,9 @@ fn up(model: &mut Model) {
     if at_top(model) {
         if !held {
             strip::focus(model, None);
-            model.tab = Some(model.view);
+            if !chips::enter(model) {
+                model.tab = Some(model.view);
+            }
         }
         return;
     }
@@ -396,6 +467,7 @@ pub(super) fn step(model: &mut Model, by: isize) {
         View::Scripts => scripts::step(model, by),
         View::Processes => processes::step(model, by),
         View::Logs => logs::step(model, by),
+        View::Errors => errors::step(model, by),
         View::Urls => url_list::step(model, by),
         View::Web => web::step(model, by),
     }
@@ -433,6 +505,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
         View::Processes => return processes::open(model),
         View::Logs if model.logs.place.follow => logs::mark(model, ""),
         View::Logs => logs::open(model),
+        View::Errors => return errors::show(model),
         View::Urls => return url_list::open(model),
         View::Web => web::open(model),
     }
@@ -451,7 +524,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
             model.processes.find = Default::default();
             processes::keep_in_sight(model);
         }
-        View::Urls | View::Web if layout::has_find(model) => return overlays::clear_find(model),
+        View::Errors | View::Urls | View::Web if layout::has_find(model) => return overlays::clear_find(model),
         View::Logs if model.logs.marked.is_some() => model.logs.marked = None,
         View::Logs if model.logs.anchor.is_some() => model.logs.anchor = None,
         View::Logs if !model.logs.find.field.is_empty() => return overlays::clear_find(model),

@@ -1,8 +1,10 @@
 //! The only place that changes the model. Read `dispatch` first; each view and each overlay has its own file.
 
 mod away;
+mod chips;
 pub(crate) mod commands;
 pub(crate) mod dispatch;
+pub(crate) mod errors;
 mod logs;
 mod mouse;
 pub(crate) mod overlays;

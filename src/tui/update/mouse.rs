@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
+use crate::tui::chips;
 use crate::tui::footer;
 use crate::tui::layout::{Areas, gutter, layout, pane};
 use crate::tui::logs::marked::{Marked, Spot, word};
@@ -10,7 +11,8 @@ use crate::tui::logs::window::{Row, clean_line};
 use crate::tui::message::Effect;
 use crate::tui::model::{Model, Overlay, Sort, View};
 use crate::tui::text;
-use crate::tui::update::{dispatch, logs, overlays, processes, scripts, strip, url_list, urls, web};
+use crate::tui::update::chips::press as press_chip;
+use crate::tui::update::{dispatch, errors, logs, overlays, processes, scripts, strip, url_list, urls, web};
 use crate::tui::{views, widgets};
 
 pub(super) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
@@ -69,6 +71,7 @@ fn select_row(model: &mut Model, row: usize) -> Option<bool> {
         View::Processes => processes::select_row(model, row),
         View::Urls => url_list::select_row(model, row),
         View::Web => web::select_row(model, row),
+        View::Errors => errors::select_row(model, row),
         View::Logs => None,
     }
 }
@@ -90,7 +93,9 @@ fn wheel(model: &mut Model, at: Position, by: isize) {
         }
         Some(_) => {}
         None if model.view == View::Logs => logs::scroll(model, by),
-        None if model.view == View::Web && areas.detail.contains(at) => web::scroll_text(model, by),
+        None if matches!(model.view, View::Web | View::Errors) && areas.detail.contains(at) => {
+            dispatch::scroll_text(model, by);
+        }
         None => dispatch::step(model, by),
     }
 }
@@ -107,7 +112,7 @@ fn click(model: &mut Model, areas: &Areas, at: Position) -> Vec<Effect> {
     if let Some((button, _)) = found {
         return strip::press(model, button);
     }
-    model.tab = None;
+    (model.tab, model.chip) = (None, None);
     if areas.list.contains(at) {
         let row = usize::from(at.y - areas.list.y);
         let selected = select_row(model, row);
@@ -119,11 +124,8 @@ fn click(model: &mut Model, areas: &Areas, at: Position) -> Vec<Effect> {
         }
         return Vec::new();
     }
-    if let Some((page, _)) = views::page_spots(model, areas).into_iter().find(|(_, rect)| rect.contains(at)) {
-        if page != model.web.page {
-            web::turn_page(model);
-        }
-        return Vec::new();
+    if let Some(spot) = chips::row(model, areas).spots.into_iter().find(|spot| spot.area.contains(at)) {
+        return press_chip(model, spot.chip);
     }
     if model.view == View::Logs {
         return click_logs(model, areas, at, again);

@@ -10,7 +10,7 @@ use crate::tui::field::Field;
 use crate::tui::key::Key;
 use crate::tui::message::{Asked, Effect, Outcome};
 use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, Record, View};
-use crate::tui::update::{commands, logs, processes, scripts, url_list, web};
+use crate::tui::update::{commands, errors, logs, processes, scripts, url_list, web};
 use crate::tui::web::Page;
 
 /// What the footer says while an overlay is open: a key that does something there, and what.
@@ -86,12 +86,12 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 
 /// Opens the command line with this text.
 pub(super) fn open_command(model: &mut Model, text: &str) {
-    model.tab = None;
+    (model.tab, model.chip) = (None, None);
     model.overlay = Some(Overlay::Command(CommandLine { field: Field::new(text), ..CommandLine::default() }));
 }
 
 pub(super) fn open_find(model: &mut Model) {
-    model.tab = None;
+    (model.tab, model.chip) = (None, None);
     if model.view == View::Logs {
         model.logs.find.before = Some(model.logs.place);
     }
@@ -104,6 +104,7 @@ pub(super) fn find_field(model: &mut Model) -> &mut Field {
         View::Scripts => &mut model.scripts.find,
         View::Processes => &mut model.processes.find,
         View::Logs => &mut model.logs.find.field,
+        View::Errors => &mut model.errors.find,
         View::Urls => &mut model.urls.find,
         View::Web => match model.web.page {
             Page::Requests => &mut model.web.filter,
@@ -117,6 +118,7 @@ fn find_changed(model: &mut Model) -> Vec<Effect> {
         View::Scripts => scripts::keep_in_sight(model),
         View::Processes => processes::keep_in_sight(model),
         View::Logs => return logs::scans(model.logs.set_pattern()),
+        View::Errors => errors::keep_in_sight(model),
         View::Urls => url_list::keep_in_sight(model),
         View::Web => {
             model.web.narrow_events();

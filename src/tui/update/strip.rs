@@ -1,10 +1,13 @@
 //! The action strip: everything that can be done with the selected row, the first one by Enter.
 
+use std::borrow::Cow;
+
 use crate::app::command::{Command, Target};
 use crate::app::view::ExchangePart;
+use crate::proxy::ExchangeId;
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Model, View};
-use crate::tui::update::{processes, scripts, url_list, urls, web};
+use crate::tui::update::{errors, processes, scripts, url_list, urls, web};
 use crate::tui::web::{Page, has_frames};
 
 /// A button of a strip.
@@ -30,10 +33,25 @@ pub(crate) enum Button {
     Part(ExchangePart),
     Replay,
     CopyCurl,
+    ShowInLogs,
+    ShowPage,
+    EditSource,
+    Mute,
+    Unmute,
+    Request(ExchangeId),
 }
 
 impl Button {
-    pub(crate) fn label(self) -> &'static str {
+    /// What stands on it.
+    pub(crate) fn label(self, model: &Model) -> Cow<'static, str> {
+        match self {
+            Button::EditSource => errors::source_label(model).into(),
+            Button::Request(id) => format!("Request #{}", id.0).into(),
+            other => other.word().into(),
+        }
+    }
+
+    fn word(self) -> &'static str {
         match self {
             Button::Run => "Run",
             Button::GoToLogs => "Go to logs",
@@ -59,6 +77,12 @@ impl Button {
             Button::Part(ExchangePart::Timing) => "Timing",
             Button::Part(ExchangePart::Curl) | Button::CopyCurl => "Copy as curl",
             Button::Replay => "Replay",
+            Button::ShowInLogs => "Show in logs",
+            Button::ShowPage => "Show in web",
+            Button::EditSource => "Open",
+            Button::Mute => "Mute",
+            Button::Unmute => "Unmute",
+            Button::Request(_) => "Request",
         }
     }
 }
@@ -88,6 +112,7 @@ pub(crate) fn buttons(model: &Model) -> Vec<Button> {
             }
         },
         View::Logs => Vec::new(),
+        View::Errors => errors::buttons(model),
         View::Urls => url_buttons(model),
         View::Web => web_buttons(model),
     }
@@ -124,6 +149,7 @@ pub(crate) fn focused(model: &Model) -> Option<usize> {
         View::Scripts => model.scripts.strip,
         View::Processes => model.processes.strip,
         View::Logs => None,
+        View::Errors => model.errors.strip,
         View::Urls => model.urls.strip,
         View::Web => model.web.strip,
     }?;
@@ -136,6 +162,7 @@ pub(super) fn focus(model: &mut Model, to: Option<usize>) {
         View::Scripts => model.scripts.strip = to,
         View::Processes => model.processes.strip = to,
         View::Logs => {}
+        View::Errors => errors::focus_strip(model, to),
         View::Urls => model.urls.strip = to,
         View::Web => {
             if to.is_some() && model.web.follows() {
@@ -173,6 +200,13 @@ pub(super) fn press(model: &mut Model, button: Button) -> Vec<Effect> {
         }
         Button::Replay => web::replay_selected(model),
         Button::CopyCurl => web::copy_curl(model),
+        Button::ShowInLogs | Button::ShowPage => errors::show(model),
+        Button::EditSource => errors::edit(model),
+        Button::Mute | Button::Unmute => {
+            errors::mute(model);
+            Vec::new()
+        }
+        Button::Request(id) => errors::show_request(model, id),
     }
 }
 
@@ -182,6 +216,7 @@ pub(super) fn copy(model: &Model) -> Vec<Effect> {
         View::Scripts => model.scripts.selected().map(|row| row.command.clone()),
         View::Processes => model.processes.selected().map(|row| row.command.to_string()),
         View::Logs => None,
+        View::Errors => return errors::copy(model),
         View::Urls => return url_list::copy(model, false),
         View::Web => return web::copy(model),
     };

@@ -10,7 +10,8 @@ use crate::tui::layout::{layout, web_text};
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Confirm, Dialog, Model, Overlay, View};
 use crate::tui::text::safe;
-use crate::tui::web::{Page, TextKey, has_frames};
+use crate::tui::web::{Page, TextKey, Web, has_frames};
+use crate::tui::web_filter::filter;
 
 /// Selects the row that is `by` rows away.
 pub(super) fn step(model: &mut Model, by: isize) {
@@ -39,6 +40,17 @@ pub(super) fn select_row(model: &mut Model, row: usize) -> Option<bool> {
         web.select(at);
         again
     })
+}
+
+/// So often the axis of the waterfall can be halved.
+pub(super) const ZOOM_MAX: u8 = 10;
+
+/// Changes what the chips let through.
+pub(super) fn choose(model: &mut Model, change: impl FnOnce(&mut Web)) {
+    change(&mut model.web);
+    model.web.narrow_events();
+    model.web.strip = None;
+    keep_in_sight(model);
 }
 
 /// Shows the other page.
@@ -113,7 +125,7 @@ pub(super) fn take_text(model: &mut Model, of: TextKey, text: Vec<String>) {
 }
 
 /// What has to be asked of the app so that the screen shows what the model says; called after every change.
-pub(crate) fn follow_up(model: &mut Model) -> Vec<Effect> {
+pub(super) fn follow_up(model: &mut Model) -> Vec<Effect> {
     let entered = model.web.front.replace(model.view) != Some(model.view);
     let counts = entered && matches!(model.view, View::Urls | View::Web);
     let mut effects: Vec<Effect> = counts.then_some(Effect::Urls).into_iter().collect();
@@ -122,7 +134,7 @@ pub(crate) fn follow_up(model: &mut Model) -> Vec<Effect> {
         return effects;
     }
     let wanted = match model.web.page {
-        Page::Requests => (Page::Requests, model.web.filter.text().to_string()),
+        Page::Requests => (Page::Requests, filter(model.web.filter.text(), model.web.kind, model.web.ended)),
         Page::Telemetry => (Page::Telemetry, String::new()),
     };
     if model.web.wanted.as_ref() != Some(&wanted) {

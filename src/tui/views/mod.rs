@@ -1,5 +1,7 @@
 //! Draws the model. Read `screen` first: it draws the frame around a view, then the view, then what lies over it.
 
+mod chips;
+mod errors;
 mod logs;
 mod processes;
 mod screen;
@@ -8,7 +10,7 @@ mod urls;
 mod waterfall;
 mod web;
 
+pub(crate) use errors::rows as error_rows;
 pub(crate) use logs::pill;
 pub(crate) use processes::sort_spots;
 pub(crate) use screen::{draw, strip_spots, tabs};
-pub(crate) use web::page_spots;

@@ -19,7 +19,7 @@ use crate::tui::model::{Model, Overlay, View};
 use crate::tui::screen::Cursor;
 use crate::tui::text::{self, put};
 use crate::tui::update::strip::{Button, buttons, focused};
-use crate::tui::views::{logs, processes, scripts, urls, web};
+use crate::tui::views::{errors, logs, processes, scripts, urls, web};
 use crate::tui::widgets;
 
 /// Draws everything and answers where the terminal's cursor belongs.
@@ -36,6 +36,7 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer) -> Cursor {
         View::Scripts => scripts::draw(model, &areas, buffer),
         View::Processes => processes::draw(model, &areas, buffer),
         View::Logs => logs::draw(model, &areas, buffer),
+        View::Errors => errors::draw(model, &areas, buffer),
         View::Urls => urls::draw(model, &areas, buffer),
         View::Web => web::draw(model, &areas, buffer),
     };
@@ -163,14 +164,15 @@ fn usage(model: &Model) -> Option<(f32, u64)> {
     })
 }
 
-/// Where the tabs are.
+/// Where the tabs are; where not all have room, only the one in front and the one that has the focus.
 pub(crate) fn tabs(model: &Model, areas: &Areas) -> Vec<(View, Rect)> {
-    let mut x = areas.tabs.x;
+    let alone = areas.class <= Class::Narrow;
+    let mut x = areas.tabs.x + if areas.class == Class::Narrow { 2 } else { 0 };
     let gap = if areas.class == Class::Wide { 1 } else { 0 };
-    let all = View::ALL.into_iter().filter(|view| areas.class > Class::Tiny || *view == model.view);
+    let all = View::ALL.into_iter().filter(|view| !alone || *view == model.tab.unwrap_or(model.view));
     all.filter(|_| areas.tabs.height > 0)
         .map(|view| {
-            let width = text::width(&label(view, areas.class)) as u16 + 2;
+            let width = (text::width(&label(view, areas.class)) + text::width(&badge(model, view))) as u16 + 2;
             let rect = Rect::new(x, areas.tabs.y, width, 1);
             x += width + gap;
             (view, rect.intersection(areas.screen))
@@ -181,6 +183,14 @@ pub(crate) fn tabs(model: &Model, areas: &Areas) -> Vec<(View, Rect)> {
 fn label(view: View, class: Class) -> String {
     let title = if class == Class::Medium { view.short_title() } else { view.title() };
     format!("{} {title}", view.number())
+}
+
+/// How much of a view the person has not seen.
+fn badge(model: &Model, view: View) -> String {
+    match (view, model.errors.unseen()) {
+        (View::Errors, unseen @ 1..) => format!("{}{}", model.theme.glyphs.bullet(), unseen.min(999)),
+        _ => String::new(),
+    }
 }
 
 fn draw_tabs(model: &Model, areas: &Areas, buffer: &mut Buffer) {
@@ -194,15 +204,30 @@ fn draw_tabs(model: &Model, areas: &Areas, buffer: &mut Buffer) {
             (true, _) => theme.accent.add_modifier(Modifier::BOLD),
             _ => theme.text,
         };
-        let text = format!("{left}{}{right}", label(view, areas.class));
-        put(buffer, rect.x, rect.y, rect.width, &text, style);
+        let title = format!("{left}{}", label(view, areas.class));
+        let x = put(buffer, rect.x, rect.y, rect.width, &title, style);
+        let news = if focused { style } else { theme.error };
+        let x = put(buffer, x, rect.y, rect.right().saturating_sub(x), &badge(model, view), news);
+        put(buffer, x, rect.y, rect.right().saturating_sub(x), right, style);
     }
-    if areas.class == Class::Tiny
-        && let Some((_, rect)) = tabs(model, areas).first()
-    {
-        let arrows = format!("{}{}", theme.glyphs.left(), theme.glyphs.right());
-        put(buffer, rect.right() + 1, rect.y, 2, &arrows, theme.muted);
+    if let Some((view, rect)) = tabs(model, areas).first().filter(|_| areas.class <= Class::Narrow) {
+        let beyond = View::ALL.into_iter().filter(|other| other != view);
+        let news: String = beyond.map(|other| badge(model, other)).collect();
+        arrows(model, areas, *rect, &news, buffer);
     }
+}
+
+/// Says that there are other tabs, and what is new in them.
+fn arrows(model: &Model, areas: &Areas, tab: Rect, news: &str, buffer: &mut Buffer) {
+    let theme = &model.theme;
+    let (mut x, y) = (tab.right() + 1, tab.y);
+    if areas.class == Class::Tiny {
+        x = put(buffer, x, y, 1, theme.glyphs.left(), theme.muted);
+    } else {
+        put(buffer, areas.tabs.x, y, 1, theme.glyphs.left(), theme.muted);
+    }
+    x = put(buffer, x, y, 1, theme.glyphs.right(), theme.muted);
+    put(buffer, x + 1, y, areas.tabs.right().saturating_sub(x + 1), news, theme.error);
 }
 
 fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {
@@ -214,6 +239,7 @@ fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     match model.view {
         View::Scripts if !finding => scripts::status(model, areas, buffer),
         View::Processes if !finding => processes::status(model, areas, buffer),
+        View::Errors if !finding => errors::status(model, areas, buffer),
         View::Urls if !finding => urls::status(model, areas, buffer),
         View::Logs => logs::status(model, areas, left_end, buffer),
         View::Web => web::status(model, areas, left_end, buffer),
@@ -248,7 +274,7 @@ pub(crate) fn strip_spots(model: &Model, areas: &Areas) -> Vec<(Button, Rect)> {
     }
     let here = focused(model).unwrap_or(0);
     let buttons = buttons(model);
-    let width = |at: usize, button: Button| text::width(button.label()) as u16 + 2 + u16::from(at == here);
+    let width = |at: usize, button: Button| text::width(&button.label(model)) as u16 + 2 + u16::from(at == here);
     // Where not all have room, the first ones give way to the one with the focus.
     let until = |first: usize| {
         buttons.iter().enumerate().take(here + 1).skip(first).map(|(at, button)| width(at, *button) + 1).sum::<u16>()
@@ -275,7 +301,7 @@ pub(super) fn draw_strip(model: &Model, areas: &Areas, buffer: &mut Buffer) {
         let first = at == here.unwrap_or(0);
         let sign = if first { model.theme.glyphs.here() } else { "" };
         let style = if here == Some(at) { model.theme.cursor } else { model.theme.text };
-        put(buffer, rect.x, rect.y, rect.width, &format!("[{sign}{}]", button.label()), style);
+        put(buffer, rect.x, rect.y, rect.width, &format!("[{sign}{}]", button.label(model)), style);
     }
 }
 

@@ -32,7 +32,14 @@ impl Waterfall {
             let (begin, _, end) = times(exchange);
             (from, to) = (from.min(begin), to.max(end.unwrap_or(model.now.max(begin))));
         }
-        Waterfall { from: from.min(to), to: to.max(from.min(to).saturating_add(1)), cells }
+        let (from, to) = (from.min(to), to.max(from.min(to).saturating_add(1)));
+        let Some(selected) = model.web.selected().filter(|_| model.web.zoom > 0) else {
+            return Waterfall { from, to, cells };
+        };
+        // A part of the time, with the selected one a fifth from its left.
+        let part = ((to - from) >> model.web.zoom).max(1);
+        let begin = times(selected).0.saturating_sub(part / 5).clamp(from, to - part.min(to - from));
+        Waterfall { from: begin, to: begin + part, cells }
     }
 
     fn cell(&self, time: u64) -> u16 {
@@ -63,6 +70,13 @@ impl Waterfall {
         for (line, exchange) in rows.take(place.height.into()).enumerate() {
             let y = place.y + line as u16;
             let (begin, first, end) = times(exchange);
+            if begin > self.to || end.is_some_and(|end| end < self.from) {
+                // Outside of the part that is shown.
+                let (x, sign) =
+                    if begin > self.to { (self.cells.max(1) - 1, glyphs.right()) } else { (0, glyphs.left()) };
+                put(buffer, left + x, y, 1, sign, theme.muted);
+                continue;
+            }
             let (from, to) = (self.cell(begin), end.map_or(self.cells.max(1) - 1, |end| self.cell(end)));
             let answer = first.map_or(to, |first| self.cell(first));
             for cell in from..=to {

@@ -1,7 +1,7 @@
 //! What went through the proxy, and what pages in browsers told; below, the selected one of them.
 //!
 //! ```text
-//!  [Requests] Telemetry   881 requests, 14 failed
+//!  [Requests]  Telemetry   type: [all]  pages  api  images  other  ws   status: [all]   881 requests, 14 failed
 //!  TIME     METH    ST  PATH                       PROC       DUR  SIZE │ 14:02:27 ──────────── :30
 //! ▌14:02:29 POST    500 /api/checkout              api       84ms  1.1K │      ░░█████████
 //!  14:02:27 WS      101 /_next/webpack-hmr         web       open     — │▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
@@ -11,7 +11,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Style;
 
 use crate::app::view::{ExchangePart, PageEvent};
 use crate::event::Level;
@@ -22,31 +22,18 @@ use crate::tui::layout::{Areas, Class, web_text};
 use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
 use crate::tui::text::{cut, cut_middle, fit, fit_right, put, safe, width};
+use crate::tui::views::chips;
 use crate::tui::views::screen::{cursor_row, draw_strip, rule};
 use crate::tui::views::urls::proxy_words;
 use crate::tui::views::waterfall::Waterfall;
 use crate::tui::web::{Page, place};
 
-/// Where the names of the two pages are.
-pub(crate) fn page_spots(model: &Model, areas: &Areas) -> Vec<(Page, Rect)> {
-    let mut x = areas.chips.x + 1;
-    let shown = Page::ALL.into_iter().filter(|_| areas.chips.height > 0 && model.view == crate::tui::model::View::Web);
-    shown
-        .map(|page| {
-            let cells = width(page.title()) as u16 + 2;
-            let rect = Rect::new(x, areas.chips.y, cells, 1).intersection(areas.screen);
-            x += cells + 1;
-            (page, rect)
-        })
-        .collect()
-}
-
 pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
-    pages(model, areas, buffer);
+    let chip = chips::draw(model, areas, buffer);
     let web = &model.web;
     if web.len() == 0 {
         empty(model, areas.list, buffer);
-        return None;
+        return chip;
     }
     match web.page {
         Page::Requests => requests(model, areas, buffer),
@@ -56,7 +43,7 @@ pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor 
     let line = web.position().checked_sub(web.offsets[web.page as usize]).map(|line| line as u16);
     if let Some(line) = line.filter(|line| *line < areas.list.height) {
         let y = areas.list.y + line;
-        if model.tab.is_none() {
+        if model.tab.is_none() && model.chip.is_none() {
             cursor_row(model, areas.list, y, buffer);
         }
         cursor = Some((areas.list.x, y, false));
@@ -65,32 +52,7 @@ pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor 
         detail(model, areas, buffer);
         cursor = cursor.or(Some((areas.strip.x, areas.strip.y, false)));
     }
-    cursor
-}
-
-fn pages(model: &Model, areas: &Areas, buffer: &mut Buffer) {
-    let mut x = areas.chips.x;
-    for (page, rect) in page_spots(model, areas) {
-        let here = page == model.web.page;
-        let text = if here { format!("[{}]", page.title()) } else { format!(" {} ", page.title()) };
-        let style = if here { model.theme.accent.add_modifier(Modifier::BOLD) } else { model.theme.text };
-        x = put(buffer, rect.x, rect.y, rect.width, &text, style);
-    }
-    let plural = |n: u64, one: &str| format!("{} {one}{}", clock::count(n), if n == 1 { "" } else { "s" });
-    let text = match model.web.page {
-        Page::Requests => {
-            let (all, failed) = model.urls.proxy.exchanges;
-            format!("   {}, {} failed", plural(all, "request"), clock::count(failed))
-        }
-        Page::Telemetry => {
-            let sessions = model.web.events.iter().map(|event| &event.session);
-            let sessions = sessions.collect::<std::collections::BTreeSet<_>>().len();
-            format!("   {} from {}", plural(model.web.events.len() as u64, "event"), plural(sessions as u64, "tab"))
-        }
-    };
-    if areas.chips.height > 0 {
-        put(buffer, x, areas.chips.y, areas.chips.right().saturating_sub(x), &text, model.theme.muted);
-    }
+    chip.or(cursor)
 }
 
 /// A column: its head, its cells, whether its text stands at the right.
@@ -311,6 +273,10 @@ fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {
     let key = |action| model.keymap.keys(action).first().map(|key| key.written(model.theme.glyphs)).unwrap_or_default();
     let proxy = &model.urls.proxy;
     let lines = match web.page {
+        _ if web.is_chosen_from() => {
+            let keys = format!("{} and {} choose others.", key(Action::NextKind), key(Action::NextChoice));
+            ["Nothing that the chips let through".to_string(), keys]
+        }
         _ if !web.field().is_empty() => ["Nothing matches".to_string(), "Esc shows all again".into()],
         _ if proxy.port.is_none() => {
             ["The proxy does not run".to_string(), "What goes through it appears here.".into()]

@@ -17,6 +17,7 @@ fn field(model: &Model) -> &crate::tui::field::Field {
         View::Scripts => &model.scripts.find,
         View::Processes => &model.processes.find,
         View::Logs => &model.logs.find.field,
+        View::Errors => &model.errors.find,
         View::Urls => &model.urls.find,
         View::Web => model.web.field(),
     }
@@ -52,6 +53,7 @@ pub(crate) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> u16 {
             model.scripts.items().iter().filter(|i| matches!(i, crate::tui::model::Item::Script(_))).count()
         ),
         View::Processes => format!("{} found", model.processes.shown().len()),
+        View::Errors => format!("{} found", model.errors.shown().len()),
         View::Urls => format!("{} found", model.urls.shown().len()),
         View::Web => match web_error(model) {
             Some(error) => text::safe(error).into_owned(),
