@@ -12,5 +12,7 @@ mod input;
 mod kill;
 mod proxy;
 mod runners;
+mod soak;
+mod transfer;
 mod tui;
 mod unread;

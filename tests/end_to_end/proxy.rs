@@ -44,7 +44,7 @@ fn get(port: u16, host: &str) -> Option<String> {
 }
 
 /// The port that stands behind these words in what was printed.
-fn port_behind(run: &mut Run, words: &str) -> u16 {
+pub(crate) fn port_behind(run: &mut Run, words: &str) -> u16 {
     run.wait_for(words);
     let mut port = None;
     until("a port", || {

@@ -13,11 +13,22 @@ use super::pages::explain;
 use super::site::Role;
 use crate::io::net::{Buffer, Net};
 use crate::proxy::exchange::{Body, Mode};
-use crate::wire::http1::{Known, Method, Version, phrase};
+use crate::wire::http1::{Known, Version, has_no_body, phrase};
 
 impl Engine {
     /// Answers by ourselves.
     pub(super) fn own(&mut self, net: &mut Net, down: &mut Downstream, answer: &LocalAnswer) -> Step {
+        self.own_of_length(net, down, answer, answer.body.len() as u64)
+    }
+
+    /// The same for an answer whose body has so many bytes, though not all of them are there yet.
+    pub(super) fn own_of_length(
+        &mut self,
+        net: &mut Net,
+        down: &mut Downstream,
+        answer: &LocalAnswer,
+        bytes: u64,
+    ) -> Step {
         self.drop_upstream(net, down);
         let Some(active) = &mut down.active else { return Step::Close };
         let Some(plan) = active.plan else { return Step::Close };
@@ -32,14 +43,14 @@ impl Engine {
         // Writing to a vector cannot fail.
         let _ = write!(out, "HTTP/1.1 {} {title}\r\n", answer.status);
         if answer.status != 204 {
-            let _ = write!(out, "Content-Length: {}\r\n", answer.body.len());
+            let _ = write!(out, "Content-Length: {bytes}\r\n");
         }
         for (name, value) in own_fields(answer, active.rule.as_deref()) {
             let value: String = value.chars().filter(|char| !char.is_control()).collect();
             let _ = write!(out, "{name}: {value}\r\n");
         }
         let _ = write!(out, "{connection}\r\n");
-        if plan.method != Method::Head && answer.status != 204 {
+        if !has_no_body(answer.status, plan.method) {
             out.extend_from_slice(&answer.body);
         }
         if let Some(record) = &mut active.record {

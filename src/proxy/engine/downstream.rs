@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::channel::{Beacon, Page};
+use super::file::Reading;
 use super::flow::Flow;
 use super::hooks::{Edits, Wanted};
 use super::record::Record;
@@ -109,6 +110,8 @@ pub(super) enum Stage {
     Begun,
     /// It waits for a time that a rule set.
     Delayed,
+    /// A file that answers is opened.
+    Reading,
     /// The server's name is looked up.
     Looking,
     /// The connection to the server is made.
@@ -155,6 +158,8 @@ pub(super) struct Active {
     pub(super) keep: bool,
     /// The rule that fits it.
     pub(super) rule: Option<Arc<Rule>>,
+    /// The file that answers it.
+    pub(super) file: Option<Box<Reading>>,
     /// That rule drops it.
     pub(super) dropped: bool,
     /// A time that the rule set has not come yet.

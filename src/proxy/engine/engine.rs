@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Hush(ChannelId),
     /// A name was looked up.
     LookedUp(super::resolve::Found),
+    /// A piece of a file was read.
+    Read(super::file::Came),
     /// Takes no more, lets what goes on end until then, and ends.
     Stop(Duration),
 }
@@ -80,6 +82,7 @@ pub(super) struct Engine {
     pub(super) rules: Rules,
     pub(super) upstreams: Upstreams,
     pub(super) resolver: super::resolve::Resolver,
+    pub(super) files: super::file::Files,
     pub(super) registry: super::registry::Registry,
     /// The addresses of servers; places are used again.
     pub(super) routes: Vec<Option<Route>>,
@@ -129,6 +132,7 @@ impl Engine {
             rules: Rules::new(config.rules),
             upstreams: Upstreams::new(),
             resolver: super::resolve::Resolver::default(),
+            files: super::file::Files::default(),
             registry: super::registry::Registry::new(config.first_port, mappings),
             routes: Vec::new(),
             roles: HashMap::from([(listener, Role::Control)]),
@@ -363,6 +367,7 @@ impl Service for Engine {
             Command::Rules(rules) => self.rules = Rules::new(rules),
             Command::Say(channel, text) => self.tell_page(net, channel, Some(&text)),
             Command::Hush(channel) => self.tell_page(net, channel, None),
+            Command::Read(came) => self.file_came(net, came),
             Command::LookedUp(found) => self.looked_up(net, found),
             Command::Stop(limit) => self.begin_stop(net, limit),
         }
@@ -432,6 +437,9 @@ impl Engine {
             }
             (Stage::Looking, _) => {
                 self.fail(net, down, 504, "timeout", "The name of the server was not found in time.")
+            }
+            (Stage::Reading, _) => {
+                self.fail(net, down, 504, "timeout", "The file that a rule names was not read in time.")
             }
             (Stage::Moving, false) if !active.upload.is_read() => {
                 self.fail(net, down, 408, "timeout", "The client stopped sending within the request.")

@@ -6,15 +6,13 @@ use super::control::LocalAnswer;
 use super::downstream::{Active, Downstream, Stage, Step};
 use super::engine::Engine;
 use super::pages::explain;
-use super::rules::{Rule, content_type};
+use super::rules::Rule;
 use super::site::host_of;
 use crate::io::net::Net;
 use crate::wire::http1::{phrase, split_authority};
 
 /// How often a pace is measured out.
 const BEAT: Duration = Duration::from_millis(50);
-/// A longer file is no answer.
-const FILE_BYTES_MAX: u64 = 16 << 20;
 
 impl Engine {
     /// Looks for a rule that fits. A step if it decides what happens next.
@@ -51,9 +49,12 @@ impl Engine {
             }
             return Some(Step::Reset);
         }
-        if rule.status.is_some() || rule.body_file.is_some() {
-            let answer = made_up(&rule);
-            return Some(self.own(net, down, &answer));
+        if let Some(path) = &rule.body_file {
+            return Some(self.answer_with_file(net, down, path));
+        }
+        if let Some(status) = rule.status {
+            let text = format!("{}\n", phrase(status)).into_bytes();
+            return Some(self.own(net, down, &LocalAnswer::new(status, "text/plain; charset=utf-8", text)));
         }
         if let Some(url) = &rule.map_to {
             let found = self.origin_of(net, url);
@@ -118,23 +119,6 @@ pub(super) fn edit_answer(active: &mut Active) {
 fn of_a_beat(bytes_per_second: u64) -> usize {
     let beats = 1000 / BEAT.as_millis() as u64;
     usize::try_from((bytes_per_second / beats).max(1)).unwrap_or(usize::MAX)
-}
-
-/// The answer that a rule gives instead of the server.
-fn made_up(rule: &Rule) -> LocalAnswer {
-    let status = rule.status.unwrap_or(200);
-    match &rule.body_file {
-        None => LocalAnswer::new(status, "text/plain; charset=utf-8", format!("{}\n", phrase(status)).into_bytes()),
-        // A short file of this machine: reading it holds the others up no longer than a page fault would.
-        Some(path) => match std::fs::metadata(path).map(|data| data.len()) {
-            Ok(bytes) if bytes <= FILE_BYTES_MAX => match std::fs::read(path) {
-                Ok(body) => LocalAnswer::new(status, content_type(path), body),
-                Err(error) => explain(500, &format!("{}: {error}.", path.display()), "A rule names this file.", false),
-            },
-            Ok(_) => explain(500, &format!("{} has more than 16 MiB.", path.display()), "A rule names it.", false),
-            Err(error) => explain(500, &format!("{}: {error}.", path.display()), "A rule names this file.", false),
-        },
-    }
 }
 
 /// The fields of an answer of our own, with what a rule changes in them; those of framing and of the connection are not its to change.

@@ -91,12 +91,12 @@ impl Engine {
         let Some(active) = &mut down.active else { return Step::Close };
         match active.stage {
             Stage::Begun => Step::Close,
-            Stage::Looking | Stage::Delayed if gone => self.client_gone(net, down),
-            Stage::Looking | Stage::Delayed => Step::Wait,
+            Stage::Looking | Stage::Delayed | Stage::Reading if gone => self.client_gone(net, down),
+            Stage::Looking | Stage::Delayed | Stage::Reading => Step::Wait,
             Stage::Connecting => self.await_connection(net, down),
             Stage::Moving => self.move_bytes(net, down),
             Stage::Own => match active.download.flush(net, &mut down.link) {
-                Ok(true) => self.finish(net, down),
+                Ok(true) => self.next_piece(net, down),
                 Ok(false) => Step::Wait,
                 Err(_) => self.client_gone(net, down),
             },

@@ -19,7 +19,7 @@ pub use chunked::{ChunkHeader, Decoded, Decoder, Trailers};
 pub use encode::{Edit, Forwarded, Outgoing, Returned, encode_request, encode_response};
 pub use fields::{Connection, Field, Fields, Known, split_authority, tokens};
 pub use forward::{Kind, RequestPlan, ResponsePlan, plan_request, plan_response};
-pub use framing::{Framing, request_framing, response_framing};
+pub use framing::{Framing, has_no_body, request_framing, response_framing};
 pub use head::{
     FIELDS_MAX, HEAD_BYTES_MAX, Method, Parsed, RequestHead, ResponseHead, TARGET_BYTES_MAX, TargetForm, Version,
     parse_request, parse_response,

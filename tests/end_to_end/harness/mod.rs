@@ -1,13 +1,14 @@
 //! What the tests stand on: a project in a folder of its own, Brummer running in it, a terminal to look at it.
 //!
 //! `project` is the folder and the word by which its processes are found again; `run` is Brummer with its output in
-//! pipes; `screen` is Brummer in tmux; `wait` waits for a condition with a deadline; `tools` says what is installed.
+//! pipes; `screen` is Brummer in tmux; `wait` waits for a condition with a deadline; `tools` says what is installed; `usage` what a process takes.
 
 mod processes;
 mod project;
 mod run;
 mod screen;
 mod tools;
+pub(crate) mod usage;
 mod wait;
 
 pub(crate) use processes::{Signal, children_of, signal};

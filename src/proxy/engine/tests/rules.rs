@@ -45,6 +45,57 @@ fn a_status_and_a_file_answer_instead_of_the_server() {
     assert!(until(|| get(&lab, "/ruled").0.starts_with("HTTP/1.1 200 ").then_some(())).is_some());
 }
 
+/// Bytes of which every one tells its place.
+fn pattern(bytes: usize) -> Vec<u8> {
+    (0..bytes as u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+}
+
+#[test]
+fn a_long_file_comes_whole_while_others_are_served_and_the_connection_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, bytes) = (folder.path().join("long.bin"), pattern(20_000_000));
+    std::fs::write(&file, &bytes).unwrap();
+    let lab = lab(Rule { body_file: Some(file), ..Rule::default() });
+    let mut client = lab.client();
+    client.send("GET /ruled HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let head = client.head();
+    assert_eq!(field(&head, "content-length"), Some("20000000"));
+    // Nobody reads the rest for now.
+    assert!(get(&lab, "/other").0.starts_with("HTTP/1.1 200 "));
+    assert!(client.exactly(bytes.len()) == bytes, "the file as it is");
+    client.send("HEAD /ruled HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(field(&client.head(), "content-length"), Some("20000000"));
+    client.send("GET /other HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(client.answer().1, "xxxxx", "and nothing of the file before it");
+    let notes = lab.ended(4);
+    assert!(notes.iter().any(|n| matches!(n, Note::Ended { response_body, .. } if response_body.bytes == 20_000_000)));
+}
+
+#[test]
+fn a_file_that_is_not_there_or_is_none_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [folder.path().join("missing.json"), folder.path().to_owned()] {
+        let lab = lab(Rule { body_file: Some(path.clone()), ..Rule::default() });
+        let (head, body, _) = get(&lab, "/ruled");
+        assert!(head.starts_with("HTTP/1.1 500 ") && body.contains(&*path.to_string_lossy()), "{head}{body}");
+        assert!(lab.ended(1).iter().any(|n| matches!(n, Note::Ended { failure: Some(f), .. } if f.kind == "rule")));
+    }
+}
+
+#[test]
+fn a_file_that_becomes_shorter_is_a_cut_and_an_empty_one_an_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log.txt");
+    std::fs::write(&file, pattern(50_000_000)).unwrap();
+    let lab = lab(Rule { body_file: Some(file.clone()), ..Rule::default() });
+    let mut client = lab.client();
+    client.send("GET /ruled HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client.head();
+    std::fs::write(&file, "").unwrap();
+    assert!(client.rest().len() < 50_000_000, "the end is no end of the file");
+    assert_eq!(get(&lab, "/ruled").1, "");
+}
+
 #[test]
 fn fields_of_the_answer_are_set_and_removed() {
     let set_headers = vec![("X-B".to_owned(), "c".to_owned())];
