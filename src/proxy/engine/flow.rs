@@ -96,13 +96,14 @@ impl std::fmt::Debug for Flow {
 impl Flow {
     /// Makes it ready for another exchange; its memory stays.
     pub(super) fn reset(&mut self) {
-        let (mut out, mut filtered) = (std::mem::take(&mut self.out), std::mem::take(&mut self.filtered));
-        out.clear();
-        filtered.clear();
-        if out.capacity() > 4 * OUT_BYTES {
-            out = Vec::new();
-        }
-        *self = Flow { out, filtered, ..Flow::default() };
+        let memory = |bytes: &mut Vec<u8>, most: usize| {
+            let mut bytes = std::mem::take(bytes);
+            bytes.clear();
+            if bytes.capacity() > most { Vec::new() } else { bytes }
+        };
+        let out = memory(&mut self.out, 4 * OUT_BYTES);
+        let (filtered, kept) = (memory(&mut self.filtered, OUT_BYTES), memory(&mut self.kept, 2 * OUT_BYTES));
+        *self = Flow { out, filtered, kept, ..Flow::default() };
     }
 
     /// Framed bytes that wait for the sink.
