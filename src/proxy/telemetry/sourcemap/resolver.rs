@@ -15,8 +15,9 @@ use crate::proxy::telemetry::{Original, StackFrame};
 const FETCH_WITHIN: Duration = Duration::from_secs(5);
 /// The innermost frames alone are resolved.
 const FRAMES_MAX: usize = 10;
-/// What was fetched is believed for so long: a build may replace it under the same name.
-const FRESH: Duration = Duration::from_secs(5);
+/// What was fetched is believed for so long: a build may replace it under the same name. A page tells what happens in it
+/// every two seconds, so the errors of one batch share it, and those of the next see the next build.
+const FRESH: Duration = Duration::from_secs(1);
 /// Maps and bundles that are remembered, in number and bytes.
 const KEPT_MAX: usize = 32;
 const KEPT_BYTES_MAX: usize = 64 << 20;
@@ -32,12 +33,19 @@ struct Kept {
     since: Instant,
     bytes: usize,
     /// `None` for what is not there.
-    map: Option<Arc<SourceMap>>,
+    map: Option<Arc<Mapped>>,
+}
+
+/// A map, and the lines of its script that stand before those that frames count.
+struct Mapped {
+    map: SourceMap,
+    lines_before: u32,
 }
 
 /// The resolver. It blocks on the network: never to be called on the reactor.
 pub(crate) struct Resolver {
     servers: Servers,
+    fresh: Duration,
     kept: Mutex<Vec<Kept>>,
 }
 
@@ -49,7 +57,7 @@ impl fmt::Debug for Resolver {
 
 impl Resolver {
     pub(crate) fn new(servers: Servers) -> Resolver {
-        Resolver { servers, kept: Mutex::default() }
+        Resolver { servers, fresh: FRESH, kept: Mutex::default() }
     }
 
     /// The originals of the innermost frames, one for each. `scripts` are those of the page, for modules that are evaluated.
@@ -62,16 +70,17 @@ impl Resolver {
             true => self.map(&frame.url, || self.map_of_script(&frame.url)),
             false => self.map(&frame.url, || self.map_of_module(&frame.url, scripts)),
         };
-        let found = map?.find(frame.line, frame.column)?;
+        let mapped = map?;
+        let found = mapped.map.find(frame.line.checked_add(mapped.lines_before)?, frame.column)?;
         let file = script::source_name(&frame.url, &found.file);
         Some(Original { file: file.into(), ..found })
     }
 
     /// The map under a key, remembered or made.
-    fn map(&self, key: &str, make: impl FnOnce() -> Option<(SourceMap, usize)>) -> Option<Arc<SourceMap>> {
+    fn map(&self, key: &str, make: impl FnOnce() -> Option<(Mapped, usize)>) -> Option<Arc<Mapped>> {
         {
             let mut kept = self.kept.lock();
-            kept.retain(|kept| kept.since.elapsed() < FRESH);
+            kept.retain(|kept| kept.since.elapsed() < self.fresh);
             if let Some(known) = kept.iter().find(|kept| kept.key == key) {
                 return known.map.clone();
             }
@@ -87,19 +96,23 @@ impl Resolver {
         map
     }
 
-    fn map_of_script(&self, url: &str) -> Option<(SourceMap, usize)> {
+    fn map_of_script(&self, url: &str) -> Option<(Mapped, usize)> {
         let text = self.fetch(url)?;
+        let lines_before = match script::module_in_url(url) {
+            Some(module) => script::lines_before_module(&text, &module)?,
+            None => 0,
+        };
         let bytes = match script::of_script(&text)? {
             Place::Inline(bytes) => bytes,
             Place::At(relative) => self.fetch(&script::join(url, &relative))?,
         };
-        Some((SourceMap::parse(&bytes)?, bytes.len()))
+        Some((Mapped { map: SourceMap::parse(&bytes)?, lines_before }, bytes.len()))
     }
 
-    fn map_of_module(&self, name: &str, scripts: &[Arc<str>]) -> Option<(SourceMap, usize)> {
+    fn map_of_module(&self, name: &str, scripts: &[Arc<str>]) -> Option<(Mapped, usize)> {
         let bundles = scripts.iter().take(BUNDLES_MAX).filter_map(|url| self.fetch(url));
         let bytes = bundles.into_iter().find_map(|bundle| script::of_module(&bundle, name))?;
-        Some((SourceMap::parse(&bytes)?, bytes.len()))
+        Some((Mapped { map: SourceMap::parse(&bytes)?, lines_before: 0 }, bytes.len()))
     }
 
     /// Fetches a file from the server itself where it is known, so that it is no exchange of the page's; nothing if it fails.
@@ -153,7 +166,7 @@ mod tests {
         let (address, count) = server(files, 2);
         let servers: Servers =
             Arc::new(move |origin| (origin == "http://localhost:20888").then(|| format!("http://{address}")));
-        let resolver = Resolver::new(servers);
+        let resolver = Resolver { fresh: Duration::MAX, ..Resolver::new(servers) };
         let frames = [frame("http://localhost:20888/src/a.js?t=1".into(), 2, 5), frame("nonsense://x".into(), 1, 1)];
         for _ in 0..3 {
             let found = resolver.resolve(&frames, &[]);
@@ -180,5 +193,25 @@ mod tests {
         let scripts = [Arc::from(format!("http://{address}/other.js")), Arc::from(format!("http://{address}/main.js"))];
         let found = resolver.resolve(&[frame("webpack-internal:///./src/a.js".into(), 1, 4)], &scripts);
         assert_eq!(found[0].as_ref().map(|found| (&*found.file, found.line)), Some(("src/a.js", 1)));
+    }
+
+    #[test]
+    fn a_module_that_turbopack_evaluates_anew_is_found_in_its_chunk() {
+        let path = "/_next/static/chunks/a.js?id=%255Bproject%255D/app/a.ts+%255Bclient%255D+(ecmascript)";
+        let other = "/_next/static/chunks/a.js?id=%255Bproject%255D/app/b.ts+%255Bclient%255D+(ecmascript)";
+        let chunk = "push([\n\"[project]/app/a.ts [client] (ecmascript)\", ((t) => {\nf()\n}),\n]);\n//# sourceMappingURL=a.js.map";
+        let files = Box::leak(Box::new([
+            (path, chunk),
+            (other, chunk),
+            (
+                "/_next/static/chunks/a.js.map",
+                r#"{"version":3,"sources":["turbopack:///[project]/app/a.ts"],"mappings":";;AAOA"}"#,
+            ),
+        ]));
+        let (address, _) = server(files, 3);
+        let resolver = Resolver::new(Arc::new(|_| None));
+        let at = |path: &str| resolver.resolve(&[frame(format!("http://{address}{path}"), 2, 1)], &[]).remove(0);
+        assert_eq!(at(path).map(|found| (found.file.to_string(), found.line)), Some(("app/a.ts".to_owned(), 8)));
+        assert_eq!(at(other), None, "no place is better than a wrong one");
     }
 }

@@ -42,6 +42,22 @@ pub(super) fn of_module(bundle: &[u8], name: &str) -> Option<Vec<u8>> {
     STANDARD.decode(&before[start..start + end]).ok()
 }
 
+/// The module that Turbopack evaluates after a change under the address of its chunk:
+/// `…/chunk.js?id=%255Bproject%255D/app/a.ts+(ecmascript)` is `[project]/app/a.ts (ecmascript)`.
+pub(super) fn module_in_url(url: &str) -> Option<String> {
+    let (_, id) = url.split_once("?id=")?;
+    // It is the form of a query, and then once more that of an address.
+    let query = String::from_utf8(percent_decoded(id)).ok()?;
+    let module = String::from_utf8(percent_decoded(&query.replace('+', " "))).ok()?;
+    module.starts_with('[').then_some(module)
+}
+
+/// The lines of a chunk before the first one of a module, which is that of its name.
+pub(super) fn lines_before_module(chunk: &[u8], module: &str) -> Option<u32> {
+    let at = memmem::find(chunk, format!("\n\"{module}\"").as_bytes())?;
+    u32::try_from(memchr::memchr_iter(b'\n', &chunk[..=at]).count()).ok()
+}
+
 fn read(url: &str) -> Option<Place> {
     let Some(data) = url.strip_prefix("data:") else { return (!url.is_empty()).then(|| Place::At(url.to_owned())) };
     let (kind, content) = data.split_once(',')?;
@@ -160,6 +176,19 @@ mod tests {
         assert_eq!(of_module(bundle.as_bytes(), name), Some(b"[]".to_vec()));
         assert_eq!(of_module(bundle.as_bytes(), "webpack-internal:///./src/c.js"), None);
         assert_eq!(of_module(format!("eval(\"code\\n//# sourceURL={name}\\n\")").as_bytes(), name), None);
+    }
+
+    #[test]
+    fn a_module_has_its_name_in_the_address_and_its_place_in_the_chunk() {
+        let url = "http://h/c.js?id=%255Bproject%255D/app/a%252520b.ts+%255Bapp-client%255D+(ecmascript)";
+        let module = module_in_url(url).unwrap();
+        assert_eq!(module, "[project]/app/a%20b.ts [app-client] (ecmascript)");
+        for url in ["http://h/c.js", "http://h/c.js?id=5", "http://h/c.js?v=1&id=[a]", "http://h/c.js?id=%ff"] {
+            assert_eq!(module_in_url(url), None, "{url}");
+        }
+        let chunk = format!("push([\nx(\"{module}\"),\n\"{module}\", (() => {{\n");
+        assert_eq!(lines_before_module(chunk.as_bytes(), &module), Some(2));
+        assert_eq!(lines_before_module(b"push([", &module), None);
     }
 
     #[test]
