@@ -38,7 +38,8 @@ wait_for() { # what, then a command that succeeds once it is there
 }
 
 echo_server() { # port
-  wstest -m testeeserver -w "ws://127.0.0.1:$1" >"$out/server-$1.log" 2>&1 &
+  # Not by the function: what is killed at the end is to be the server, not a shell around it.
+  "$python" "$PYTHONUSERBASE/bin/wstest" -m testeeserver -w "ws://127.0.0.1:$1" >"$out/server-$1.log" 2>&1 &
   started+=($!)
   wait_for "the echo server" "$python" -c "import socket; socket.create_connection(('127.0.0.1', $1))"
 }
