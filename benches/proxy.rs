@@ -43,7 +43,7 @@ fn main() {
     let only = words.iter().position(|word| word == "--only").and_then(|at| words.get(at + 1));
     let wanted = |name: &str| only.is_none_or(|only| only.split(',').any(|word| word == name));
     let short = words.iter().any(|word| word == "--short");
-    let effort = Effort { rounds: if short { 1 } else { 5 }, divide: if short { 5 } else { 1 } };
+    let effort = Effort { rounds: if short { 1 } else { 3 }, divide: if short { 5 } else { 1 } };
     peers::program();
     let mut report = Report::new();
     let origin = Origin::start();

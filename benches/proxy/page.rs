@@ -10,7 +10,7 @@ const DOCUMENT: &[&str] = &["Sec-Fetch-Dest: document", "Accept: text/html", "Se
 
 pub fn run(report: &mut Report, effort: Effort, origin: &Origin) {
     report.section("a page of 4 KiB as a document, 32 kept connections");
-    let seconds = 4.0 / effort.divide as f64;
+    let seconds = 3.0 / effort.divide as f64;
     let load = Load { path: "/page.html", body: 4 << 10, connections: 32, headers: DOCUMENT };
     let mut ratios = Vec::new();
     for _ in 0..effort.rounds {

@@ -61,7 +61,7 @@ pub fn higher(report: &mut Report, question: &str, unit: &'static str, figures: 
 }
 
 pub fn run(report: &mut Report, effort: Effort, origin: &Origin) {
-    let seconds = 5.0 / effort.divide as f64;
+    let seconds = 3.0 / effort.divide as f64;
     for connections in [32, 256] {
         report.section(&format!("answers of 200 bytes, {connections} kept connections"));
         let load = Load { path: "/small", body: 200, connections, headers: &[] };
