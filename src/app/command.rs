@@ -101,6 +101,15 @@ pub enum ViewCommand {
     Time(Option<String>),
     /// Another theme.
     Theme(String),
+    /// Change a setting; the value as a person types it.
+    Set {
+        /// `ui.theme`, `ui.keys.quit`.
+        name: String,
+        /// Without quotes; `none` for keys that are to be none.
+        value: String,
+    },
+    /// The keys in Settings.
+    Keys,
     /// The messages of Brummer itself.
     Messages(bool),
     /// Frame times, lines a second, store size.
@@ -140,6 +149,8 @@ pub enum Argument {
     Processes,
     /// A process, then any text.
     ProcessAndText,
+    /// A setting, then its value.
+    Setting,
     /// Any text, needed.
     Text,
     /// One or two whole numbers.
@@ -332,8 +343,8 @@ pub const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "view",
         usage: "NAME",
-        about: "go to a view: scripts, processes, logs, errors, urls, web",
-        argument: Argument::OneOf(&["scripts", "processes", "logs", "errors", "urls", "web"]),
+        about: "go to a view: scripts, processes, logs, errors, urls, web, settings",
+        argument: Argument::OneOf(&["scripts", "processes", "logs", "errors", "urls", "web", "settings"]),
         make: |w| Ok(Command::View(ViewCommand::Go(w.first()?))),
     },
     CommandSpec {
@@ -356,6 +367,20 @@ pub const COMMANDS: &[CommandSpec] = &[
         about: "another theme",
         argument: Argument::OneOf(&["auto", "ansi", "dark", "light", "contrast", "mono"]),
         make: |w| Ok(Command::View(ViewCommand::Theme(w.first()?))),
+    },
+    CommandSpec {
+        name: "set",
+        usage: "SETTING VALUE",
+        about: "change a setting; Settings shows what there is and writes it",
+        argument: Argument::Setting,
+        make: |w| Ok(Command::View(ViewCommand::Set { name: w.first()?, value: w.after_first() })),
+    },
+    CommandSpec {
+        name: "keys",
+        usage: "",
+        about: "the keys, and changing them",
+        argument: Argument::None,
+        make: |_| Ok(Command::View(ViewCommand::Keys)),
     },
     CommandSpec {
         name: "messages",

@@ -164,6 +164,48 @@ impl Config {
         }
     }
 
+    /// The value of a setting, such as `log_store.max_entries`; `None` for an unknown name.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        let row = table().iter().position(|row| row.name() == name)?;
+        Some(&self.values[row].0)
+    }
+
+    /// The same with another value for one setting: as TOML, or as a person types it, without quotes.
+    ///
+    /// # Errors
+    /// What is wrong with it and what is allowed, as the end of a sentence that begins with the name.
+    pub fn with(&self, name: &str, text: &str) -> Result<Config, String> {
+        let row = table().iter().position(|row| row.name() == name).ok_or_else(|| unknown(name))?;
+        let toml = format!("x = {text}");
+        let raw = match toml::de::DeTable::parse(&toml) {
+            Ok(parsed) => Raw::from_toml(parsed.get_ref()["x"].get_ref()),
+            Err(_) => Raw::from_flag(text),
+        };
+        let mut config = self.clone();
+        config.values[row].0 = table()[row].kind.check(&raw)?;
+        config.settings = Settings::from_values(config.values.iter().map(|(value, _)| value));
+        Ok(config)
+    }
+
+    /// The same with these keys for an action.
+    pub fn with_keys(&self, action: &str, keys: Vec<String>) -> Config {
+        let mut config = self.clone();
+        match config.keys.iter_mut().find(|binding| binding.action == action) {
+            Some(binding) => binding.keys = keys,
+            None => config.keys.push(KeyBinding { action: action.to_owned(), keys, source: Source::Default }),
+        }
+        config
+    }
+
+    /// Says where a setting, or an action of `ui.keys`, was written to.
+    pub fn set_source(&mut self, name: &str, source: Source) {
+        if let Some(action) = name.strip_prefix("ui.keys.") {
+            self.keys.iter_mut().filter(|binding| binding.action == action).for_each(|b| b.source = source.clone());
+        } else if let Some(row) = table().iter().position(|row| row.name() == name) {
+            self.values[row].1 = source;
+        }
+    }
+
     /// Where the value of a setting, such as `log_store.max_entries`, comes from; `None` for an unknown name.
     pub fn source(&self, name: &str) -> Option<&Source> {
         let row = table().iter().position(|row| row.name() == name)?;

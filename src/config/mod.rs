@@ -9,6 +9,7 @@
 //! `$XDG_CONFIG_HOME/brummer/config.toml`. The nearest file wins, key by key; a flag wins over every file.
 
 mod choices;
+mod edit;
 mod env_file;
 mod kind;
 mod load;
@@ -23,6 +24,7 @@ pub use choices::{
     Backpressure, Clipboard, Glyphs, Notify, PackageManager, ProxyMode, Runner, StartView, StatusRead, Theme,
     Timestamps,
 };
+pub use edit::{Change, save, user_file};
 pub use env_file::{EnvFileError, parse_env};
 pub use kind::{Kind, Value};
 pub use load::{Config, Overrides, Source};
@@ -31,7 +33,6 @@ pub use read::KeyBinding;
 pub use render::reference;
 pub use report::{ConfigError, ConfigErrors, Place};
 pub use rule_entry::RuleEntry;
-#[cfg(test)]
 pub(crate) use settings::table;
 pub use settings::{
     EventBus, General, LogStore, McpManager, Pool, ProcessManager, ProxyServer, Resources, Setting, Settings, Ui,

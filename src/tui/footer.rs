@@ -108,6 +108,18 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::Find], None),
             (&[A::NextSeverity], None),
         ],
+        View::Settings => vec![
+            (&[A::Up, A::Down], None),
+            (&[A::Open], Some("edit")),
+            (&[A::Left, A::Right], Some("change")),
+            (&[A::Toggle], None),
+            (&[A::WriteSettings], None),
+            (&[A::WriteUser], None),
+            (&[A::UndoSetting], None),
+            (&[A::Find], None),
+            (&[A::Copy], Some("copy value")),
+            (&[A::CommandLine], None),
+        ],
         View::Urls => vec![
             (&[A::Up, A::Down], None),
             (&[A::Open], None),

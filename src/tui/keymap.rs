@@ -74,6 +74,7 @@ const LOGS: Place = Place::Only(View::Logs);
 const ERRORS: Place = Place::Only(View::Errors);
 const URLS: Place = Place::Only(View::Urls);
 const WEB: Place = Place::Only(View::Web);
+const SETTINGS: Place = Place::Only(View::Settings);
 
 actions! {
     GoScripts "view.scripts" All, ["1"], "scripts", "go to Scripts";
@@ -82,6 +83,7 @@ actions! {
     GoErrors "view.errors" All, ["4"], "errors", "go to Errors";
     GoUrls "view.urls" All, ["5"], "URLs", "go to URLs";
     GoWeb "view.web" All, ["6"], "web", "go to Web";
+    GoSettings "view.settings" All, ["8"], "settings", "go to Settings";
     NextView "view.next" All, ["tab"], "next view", "go to the next view";
     PreviousView "view.previous" All, ["shift+tab"], "previous view", "go to the previous view";
     Up "move.up" All, ["up", "k"], "move", "one row up; from the first row to the tabs";
@@ -159,6 +161,11 @@ actions! {
     Replay "web.replay" WEB, ["r"], "replay", "send the request again (asks unless it is GET or HEAD)";
     CopyCurl "web.copy_curl" WEB, ["Y"], "copy as curl", "copy the request as a command line for curl";
 
+    Toggle "settings.toggle" SETTINGS, ["space"], "toggle", "change the setting by a step";
+    WriteSettings "settings.write" SETTINGS, ["w"], "write", "write the changes to the project's .brum.toml";
+    WriteUser "settings.write_user" SETTINGS, ["S"], "write for me", "write the changes to your own settings file";
+    UndoSetting "settings.undo" SETTINGS, ["u"], "undo", "take the last change back";
+
     Copy "copy" All, ["y"], "copy", "copy the row or the selected lines";
     CopyContext "copy.context" LOGS, ["Y"], "copy with time", "copy with time and process";
     CopyError "copy.error" All, ["c"], "copy error", "copy the latest error with the lines that belong to it";
@@ -191,6 +198,8 @@ impl KeyFault {
 #[derive(Debug)]
 pub struct Keymap {
     bound: Vec<(Action, Vec<Key>)>,
+    /// Commands, as they are written behind the slash, with their keys.
+    commands: Vec<(String, Vec<Key>)>,
 }
 
 impl Default for Keymap {
@@ -222,29 +231,51 @@ impl Keymap {
     }
 
     fn read(changes: &BTreeMap<String, Vec<String>>) -> (Keymap, Vec<KeyFault>) {
-        let unknown = changes.keys().filter(|name| ROWS.iter().all(|row| row.name != name.as_str()));
+        let (commands, changed): (Vec<_>, Vec<_>) = changes.iter().partition(|(name, _)| name.starts_with('/'));
+        let unknown =
+            changed.iter().map(|(name, _)| *name).filter(|name| ROWS.iter().all(|row| row.name != name.as_str()));
         let mut faults: Vec<KeyFault> = unknown.map(|name| KeyFault::unknown(name)).collect();
         let mut bound = Vec::with_capacity(ROWS.len());
         for row in ROWS {
-            let mut keys = Vec::new();
-            let changed = changes.get(row.name).map(|keys| keys.iter().map(String::as_str).collect());
-            for text in changed.unwrap_or_else(|| row.keys.to_vec()) {
-                match Key::parse(text) {
-                    Some(key) => keys.push(key),
-                    None => {
-                        let allowed =
-                            "a character, a name such as f5, pageup or space, and ctrl+, alt+ or shift+ before it";
-                        let message =
-                            format!("cannot be `{text}`, no key that every terminal sends; a key is {allowed}");
-                        faults.push(KeyFault { action: row.name.into(), message });
-                    }
-                }
-            }
+            let changed: Option<Vec<&str>> =
+                changes.get(row.name).map(|keys| keys.iter().map(String::as_str).collect());
+            let keys = read_keys(row.name, changed.unwrap_or_else(|| row.keys.to_vec()), &mut faults);
             bound.push((row.action, keys));
         }
-        let keymap = Keymap { bound };
+        let commands =
+            commands.into_iter().map(|(line, keys)| (line[1..].to_owned(), read_keys(line, keys, &mut faults)));
+        let commands = commands.collect();
+        let keymap = Keymap { bound, commands };
         keymap.conflicts(changes, &mut faults);
+        keymap.command_faults(&mut faults);
         (keymap, faults)
+    }
+
+    /// A command that is none, or that has the key of an action or of another command.
+    fn command_faults(&self, faults: &mut Vec<KeyFault>) {
+        for (at, (line, keys)) in self.commands.iter().enumerate() {
+            let mut fault = |message: String| faults.push(KeyFault { action: format!("/{line}"), message });
+            if let Err(error) = crate::app::command::parse(line) {
+                fault(format!("is no command: {}", error.message()));
+            }
+            let actions = ROWS.iter().zip(&self.bound).map(|(row, (_, keys))| (row.name.to_owned(), keys));
+            let others = self.commands[..at].iter().map(|(line, keys)| (format!("/{line}"), keys));
+            for (other, taken) in actions.chain(others) {
+                if let Some(key) = keys.iter().find(|key| taken.contains(key)) {
+                    fault(format!("cannot be `{key}`, the key of `{other}`; choose another for one of them"));
+                }
+            }
+        }
+    }
+
+    /// The command that this key stands for, in whatever view.
+    pub(crate) fn command(&self, key: Key) -> Option<&str> {
+        self.commands.iter().find(|(_, keys)| keys.contains(&key)).map(|(line, _)| line.as_str())
+    }
+
+    /// The commands that have keys.
+    pub(crate) fn commands(&self) -> impl Iterator<Item = (&str, &[Key])> {
+        self.commands.iter().map(|(line, keys)| (line.as_str(), keys.as_slice()))
     }
 
     fn conflicts(&self, changes: &BTreeMap<String, Vec<String>>, faults: &mut Vec<KeyFault>) {
@@ -283,6 +314,23 @@ impl Keymap {
     }
 }
 
+/// The keys of a list; what is no key is a fault of `name`.
+fn read_keys<T: AsRef<str>>(name: &str, texts: impl IntoIterator<Item = T>, faults: &mut Vec<KeyFault>) -> Vec<Key> {
+    let mut keys = Vec::new();
+    for text in texts {
+        let text = text.as_ref();
+        match Key::parse(text) {
+            Some(key) => keys.push(key),
+            None => {
+                let allowed = "a character, a name such as f5, pageup or space, and ctrl+, alt+ or shift+ before it";
+                let message = format!("cannot be `{text}`, no key that every terminal sends; a key is {allowed}");
+                faults.push(KeyFault { action: name.into(), message });
+            }
+        }
+    }
+    keys
+}
+
 /// The row of an action.
 pub(crate) fn row(action: Action) -> &'static Row {
     ROWS.iter().find(|row| row.action == action).expect("the macro makes one row for each action")
@@ -318,6 +366,28 @@ mod tests {
         assert!(error.message().contains("process.stop") && error.message().contains("process.restart"), "{error}");
         // The same key in two views is no conflict.
         Keymap::new(&changes(&[("process.restart", &["R"])])).unwrap();
+    }
+
+    #[test]
+    fn every_action_of_the_table_can_have_another_key_and_none() {
+        for row in ROWS {
+            let keymap = Keymap::new(&changes(&[(row.name, &["f12"])])).unwrap_or_else(|error| panic!("{error}"));
+            let view = View::ALL.into_iter().find(|view| row.place.holds(*view)).unwrap();
+            assert_eq!(keymap.action(view, Key::parse("f12").unwrap()), Some(row.action));
+            assert!(Keymap::new(&changes(&[(row.name, &[])])).unwrap().keys(row.action).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_command_can_have_a_key_and_its_conflicts_name_both() {
+        let keymap = Keymap::new(&changes(&[("/restart api", &["f6"]), ("/stop all", &["f7"])])).unwrap();
+        assert_eq!(keymap.command(Key::parse("f6").unwrap()), Some("restart api"));
+        let error = |pairs: &[(&str, &[&str])]| Keymap::new(&changes(pairs)).unwrap_err().message().to_owned();
+        let taken = error(&[("/stop all", &["s"])]);
+        assert!(taken.contains("/stop all") && taken.contains("process.stop"), "{taken}");
+        let twice = error(&[("/stop all", &["f6"]), ("/restart api", &["f6"])]);
+        assert!(twice.contains("/stop all") && twice.contains("/restart api"), "{twice}");
+        assert!(error(&[("/restrat", &["f6"])]).contains("/restart"));
     }
 
     #[test]

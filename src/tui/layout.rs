@@ -93,6 +93,7 @@ pub(crate) fn layout(model: &Model) -> Areas {
         View::Errors => errors(model, &mut areas),
         View::Urls => urls(model, &mut areas),
         View::Web => web(model, &mut areas),
+        View::Settings => settings(&mut areas),
     }
     areas
 }
@@ -115,6 +116,7 @@ pub(crate) fn has_find(model: &Model) -> bool {
         View::Logs => !model.logs.find.field.is_empty(),
         View::Errors => !model.errors.find.is_empty(),
         View::Urls => !model.urls.find.is_empty(),
+        View::Settings => !model.settings.find.is_empty(),
         View::Web => !model.web.field().is_empty(),
     }
 }
@@ -210,6 +212,12 @@ pub(crate) fn error_text(areas: &Areas) -> Rect {
     let mut text = areas.detail;
     take_top(&mut text, areas.strip.y.saturating_sub(areas.detail.y) + 2);
     Rect { x: text.x + 1, width: text.width.saturating_sub(2), ..text }
+}
+
+fn settings(areas: &mut Areas) {
+    let mut body = areas.body;
+    areas.detail = take_bottom(&mut body, if areas.class >= Class::Medium { 4 } else { 0 });
+    areas.list = body;
 }
 
 fn urls(model: &Model, areas: &mut Areas) {

@@ -1,5 +1,6 @@
 //! What happens to the UI, and what it wants done: the two ends of `update`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -8,6 +9,7 @@ use crate::app::command::Command;
 use crate::app::view::{
     ErrorRow, ExchangePart, PageEvent, ProcessRow, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow,
 };
+use crate::config::{Change, Source, Ui};
 use crate::error::Error;
 use crate::event::Level;
 use crate::io::editor::Spot;
@@ -35,6 +37,8 @@ pub(crate) enum Message {
     Errors(Vec<ErrorRow>),
     /// What was found out about an error.
     Explained(ErrorKey, Explained),
+    /// Where the changes stand that were to be written to this file, or why they are not.
+    SettingsWritten(PathBuf, Result<Vec<(Change, Source)>, Error>),
     /// The editor that had the terminal has ended; or why it did not do well.
     Edited(Result<(), String>),
     Urls(Vec<UrlRow>, ProxyRow),
@@ -118,6 +122,10 @@ pub(crate) enum Effect {
     },
     /// Look at the stack of an error, its sources and the requests that failed with it.
     Explain(ErrorKey, Box<Question>),
+    /// Do as the settings of the UI say now.
+    Settings(Box<Ui>),
+    /// Write changed settings to a file.
+    WriteSettings(PathBuf, Vec<Change>),
     /// Open a place in the person's editor.
     Edit(Spot),
     /// Sample CPU and memory, or stop it.

@@ -21,6 +21,7 @@ mod model;
 mod notices;
 mod run;
 mod screen;
+mod settings;
 mod source;
 mod terminal;
 #[cfg(test)]

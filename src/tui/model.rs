@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::app::view::{ProcessRow, Project, ScriptRow, SystemMessage};
+use crate::config::Config;
 use crate::event::{Level, ProcessId, Status};
 use crate::logs::Snapshot as Lines;
 use crate::proxy::ExchangeId;
@@ -13,6 +14,7 @@ use crate::tui::field::Field;
 use crate::tui::keymap::Keymap;
 use crate::tui::logs::LogView;
 use crate::tui::logs::marked::Spot;
+use crate::tui::settings::SettingsView;
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::web::{Urls, Web};
 
@@ -31,11 +33,14 @@ pub enum View {
     Urls,
     /// What went through the proxy, and what pages told.
     Web,
+    /// What holds, where it was said, and changing it.
+    Settings,
 }
 
 impl View {
     /// In the order of the tabs.
-    pub(crate) const ALL: [View; 6] = [View::Scripts, View::Processes, View::Logs, View::Errors, View::Urls, View::Web];
+    pub(crate) const ALL: [View; 7] =
+        [View::Scripts, View::Processes, View::Logs, View::Errors, View::Urls, View::Web, View::Settings];
 
     /// The number before its title, by which its key is known; its title; the title where there is little room.
     fn tab(self) -> (usize, &'static str, &'static str) {
@@ -46,6 +51,7 @@ impl View {
             View::Errors => (4, "Errors", "Err"),
             View::Urls => (5, "URLs", "URL"),
             View::Web => (6, "Web", "Web"),
+            View::Settings => (8, "Settings", "Set"),
         }
     }
 
@@ -111,6 +117,7 @@ pub(crate) struct Model {
     pub(crate) errors: Errors,
     pub(crate) urls: Urls,
     pub(crate) web: Web,
+    pub(crate) settings: SettingsView,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) toasts: Vec<Toast>,
     pub(crate) system: Vec<SystemMessage>,
@@ -498,6 +505,7 @@ pub(crate) struct Setting {
     pub(crate) size: (u16, u16),
     pub(crate) now: u64,
     pub(crate) lines: Lines,
+    pub(crate) config: Config,
 }
 
 impl Model {
@@ -530,6 +538,7 @@ impl Model {
             errors: Errors::default(),
             urls: Urls::default(),
             web: Web::default(),
+            settings: SettingsView::new(setting.config),
             overlay: None,
             toasts: Vec::new(),
             system: Vec::new(),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crossterm::event::MouseEventKind;
 
 use crate::app::view::{Backend, Versions};
+use crate::config::{self, Ui};
 use crate::error::{Result, remedy};
 use crate::event::{Level, ProcessId};
 use crate::io::clipboard::Tool;
@@ -75,6 +76,16 @@ pub struct Options {
     pub solo: Option<ProcessId>,
     /// By which the app reaches the UI.
     pub handle: Handle,
+}
+
+impl Options {
+    /// Does from now on as the settings say.
+    fn follow(&mut self, ui: &Ui, notices: &mut Notices) {
+        let slot = |frames: u64| Duration::from_secs_f64(1.0 / frames.max(1) as f64);
+        (self.input_slot, self.data_slot) = (slot(ui.max_fps), slot(ui.flood_fps));
+        self.clipboard = ui.clipboard.name().into();
+        *notices = Notices::new(ui.notify.name(), |key| std::env::var(key).ok());
+    }
 }
 
 impl Default for Options {
@@ -146,6 +157,7 @@ pub fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Outcome> {
         size,
         now: now(),
         lines: backend.logs().snapshot(),
+        config: backend.config().clone(),
     };
     let mut model = Model::new(setting);
     apply(&mut model, &options);
@@ -405,6 +417,15 @@ impl Loop {
             | Effect::ExchangeText { .. }
             | Effect::Explain(..) => self.ask(effect),
             Effect::Edit(spot) => self.edit(&spot),
+            Effect::Settings(ui) => self.options.follow(&ui, &mut self.notices),
+            Effect::WriteSettings(file, changes) => {
+                let inbox = Arc::clone(&self.inbox);
+                self.backend.spawn(Box::new(move || {
+                    let written =
+                        config::save(&file, &changes).map(|sources| changes.into_iter().zip(sources).collect());
+                    inbox.send(Message::SettingsWritten(file, written));
+                }));
+            }
             Effect::SampleUsage(on) => self.backend.sample_usage(on),
             Effect::Mouse(on) => self.terminal.set_mouse(on),
             Effect::Redraw => self.screen.resize(self.model.size.0, self.model.size.1),
@@ -455,7 +476,8 @@ impl Loop {
         let (Some(input), Some(command)) = (&self.input, editor.command()) else { return };
         if !input.pause() {
             // The start of a key has come and not its end.
-            return self.effect_of(Message::Notice(Level::Warn, "the terminal is being read; press the key again".into()));
+            return self
+                .effect_of(Message::Notice(Level::Warn, "the terminal is being read; press the key again".into()));
         }
         self.terminal.lend();
         let failed = |error: std::io::Error| format!("{}: {error}", editor.name());

@@ -231,6 +231,7 @@ impl Rig {
             size,
             now: NOW,
             lines: mock.store.snapshot(),
+            config: mock.config.clone(),
         };
         let mut rig = Rig { model: Model::new(setting), mock, outside: Vec::new() };
         // When lines arrived is not what the pictures are about.

@@ -232,3 +232,27 @@ fn guardian(project: &Project) -> u32 {
     let parent = |pid: &&u32| children_of(**pid).iter().any(|child| of_brummer.contains(child));
     *of_brummer.iter().find(parent).expect("a guardian")
 }
+
+#[test]
+fn an_editor_has_the_terminal_until_it_ends() {
+    let Some((project, screen)) = terminal() else { return };
+    project.write("src/pay.ts", "one\ntwo\nthree\n");
+    project
+        .write("fails.sh", "echo 'TypeError: x is not a function'; echo '    at pay (src/pay.ts:2:1)'; sleep 1000\n");
+    // Everything that is typed is for it alone.
+    project.write("editor.sh", "#!/bin/sh\nprintf 'EDITS %s\\n' \"$1\"\nread line\necho \"$line\" > typed.txt\n");
+    screen.shell("chmod +x editor.sh; export EDITOR=\"$PWD/editor.sh\"; unset VISUAL");
+    screen.brummer("-- sh fails.sh");
+    screen.wait_for("is not a function");
+    screen.press(&["4"]);
+    screen.wait_for("Open src/pay.ts:2");
+    screen.press(&["o"]);
+    screen.wait_for("EDITS +2");
+    screen.type_text("q4q hello");
+    screen.press(&["Enter"]);
+    screen.wait_for("Open src/pay.ts:2");
+    assert_eq!(std::fs::read_to_string(project.dir().join("typed.txt")).unwrap().trim(), "q4q hello");
+    screen.press(&["3"]);
+    screen.wait_for("FOLLOW");
+    quit(&project, &screen);
+}

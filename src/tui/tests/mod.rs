@@ -7,5 +7,6 @@ mod footers;
 mod mouse;
 mod pictures;
 mod random;
+mod settings;
 mod urls;
 mod web;

@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
+
 use crate::tui::model::View;
+use crate::tui::screen::text_of;
 use crate::tui::testing::{Mock, Rig};
 use crate::tui::theme::{Depth, Theme};
 
@@ -94,6 +98,72 @@ fn the_newer_views_look_as_they_did_on_a_large_screen() {
     compare("urls_details_60x16", &small.text());
 }
 
+/// The screen with a letter for the look of each cell, and what the letters mean.
+fn looks(buffer: &Buffer) -> String {
+    let mut known: Vec<(Color, Color, Modifier)> = Vec::new();
+    let mut rows = String::new();
+    for y in 0..buffer.area.height {
+        let letter = |x| {
+            let cell = &buffer[(x, y)];
+            let look = (cell.fg, cell.bg, cell.modifier);
+            // A blank shows its background alone.
+            let look = if cell.symbol() == " " && look.2.is_empty() { (Color::Reset, look.1, look.2) } else { look };
+            let at = known.iter().position(|other| *other == look).unwrap_or_else(|| {
+                known.push(look);
+                known.len() - 1
+            });
+            char::from(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[at.min(51)])
+        };
+        let row: String = (0..buffer.area.width).map(letter).collect();
+        rows.push_str(&row);
+        rows.push('\n');
+    }
+    let meaning = known.iter().enumerate().map(|(at, (fg, bg, modifier))| {
+        let letter = char::from(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[at.min(51)]);
+        format!("{letter} {fg} on {bg} {modifier:?}\n")
+    });
+    format!("{rows}\n{}", meaning.collect::<String>())
+}
+
+#[test]
+fn every_view_in_light_and_dark_colours_looks_as_it_did() {
+    for theme in ["light", "dark"] {
+        for view in View::ALL {
+            for size in SIZES {
+                let mut rig = Rig::with_theme(Mock::full(), size, theme, Depth::True);
+                rig.press(&[&view.number().to_string()]);
+                let buffer = rig.draw().0;
+                let text = format!("{}\n{}", text_of(&buffer), looks(&buffer));
+                compare(&format!("{theme}/{}_{}x{}", view.title().to_lowercase(), size.0, size.1), &text);
+            }
+        }
+    }
+}
+
+#[test]
+fn colour_is_never_the_only_carrier_and_every_theme_keeps_what_it_is_for() {
+    for (theme, depth) in [
+        ("contrast", Depth::Ansi),
+        ("ansi", Depth::Ansi),
+        ("mono", Depth::Mono),
+        ("dark", Depth::Mono),
+        ("light", Depth::Palette),
+    ] {
+        let mut rig = Rig::with_theme(Mock::full(), (120, 36), theme, depth);
+        for view in View::ALL {
+            rig.press(&[&view.number().to_string()]);
+            let buffer = rig.draw().0;
+            for cell in &buffer.content {
+                let rgb = |color| matches!(color, Color::Rgb(..));
+                assert!(!rgb(cell.fg) && !rgb(cell.bg), "{theme} at {depth:?} has colours that the terminal has not");
+                let plain = cell.fg == Color::Reset && cell.bg == Color::Reset;
+                assert!(plain || !(theme == "mono" || depth == Depth::Mono), "{theme} at {depth:?} has a colour");
+                assert!(cell.fg != Color::Blue, "blue on black cannot be read");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_screen_that_is_too_small_says_what_is_needed_and_how_things_stand() {
     let text = rig(true, (34, 8), View::Scripts).text();
@@ -102,7 +172,7 @@ fn a_screen_that_is_too_small_says_what_is_needed_and_how_things_stand() {
 
 #[test]
 fn themes_change_colours_and_never_text() {
-    for view in ["1", "2", "3", "4", "5", "6"] {
+    for view in ["1", "2", "3", "4", "5", "6", "8"] {
         let text = |theme: &str, depth| {
             let mut rig = Rig::with_theme(Mock::full(), (120, 36), theme, depth);
             rig.press(&[view]);
@@ -136,6 +206,8 @@ fn where_only_ascii_may_be_drawn_nothing_else_is() {
             &["5"],
             &["5", "right"],
             &["6"],
+            &["8"],
+            &["8", "down", "space"],
             &["6", "enter"],
             &["6", "down", "space", "r"],
             &["6", "v"],

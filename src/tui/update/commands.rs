@@ -12,8 +12,7 @@ use crate::tui::logs::TimeFormat;
 use crate::tui::logs::filter::{Pattern, PatternMode};
 use crate::tui::message::{Asked, Effect, Outcome, SaveJob};
 use crate::tui::model::{CommandLine, Model, Overlay, View};
-use crate::tui::theme::Theme;
-use crate::tui::update::{dispatch, errors, logs, overlays, processes, tell, urls, web};
+use crate::tui::update::{dispatch, errors, logs, overlays, processes, settings, tell, urls, web};
 
 /// A row under the command line.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +58,11 @@ fn arguments(model: &Model, spec: &CommandSpec, rest: &str) -> Vec<Completion> {
     let running = || model.processes.rows.iter().filter(|row| !row.status.is_ended()).map(|row| row.name.to_string());
     let words: Vec<String> = match spec.argument {
         Argument::Script if first => model.scripts.rows.iter().map(|row| row.name.clone()).collect(),
+        Argument::Setting if first => {
+            let keys = crate::tui::keymap::ROWS.iter().map(|row| format!("ui.keys.{}", row.name));
+            crate::config::table().iter().map(crate::config::Setting::name).chain(keys).collect()
+        }
+        Argument::Setting => settings::words(before.trim()),
         Argument::ProcessOrAll if first => std::iter::once("all".to_string()).chain(running()).collect(),
         Argument::Process | Argument::ProcessAndText if first => running().collect(),
         Argument::Processes => model.names().iter().map(ToString::to_string).collect(),
@@ -221,10 +225,14 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
             let format = TimeFormat::ALL.into_iter().find(|format| format.name() == name);
             model.logs.time = format.unwrap_or(model.logs.time);
         }
-        ViewCommand::Theme(name) => match Theme::new(&name, model.depth, model.theme.glyphs.is_ascii()) {
-            Ok(theme) => model.theme = theme,
-            Err(error) => tell::tell(model, Level::Error, error.message()),
-        },
+        ViewCommand::Theme(name) => return settings::set(model, "ui.theme", &name),
+        ViewCommand::Set { name, value } => return settings::set(model, &name, value.trim()),
+        ViewCommand::Keys => {
+            let effects = dispatch::go(model, View::Settings);
+            model.settings.find = Field::new("ui.keys");
+            settings::keep_in_sight(model);
+            return effects;
+        }
         ViewCommand::Messages(true) => overlays::empty_messages(model),
         ViewCommand::Messages(false) => model.overlay = Some(Overlay::Messages { offset: 0 }),
         ViewCommand::Stats => return vec![Effect::Stats],

@@ -13,7 +13,8 @@ use crate::tui::layout::{self, layout, pane};
 use crate::tui::message::{Asked, Effect, Message, Outcome};
 use crate::tui::model::{Confirm, Dialog, Model, Overlay, Scripts, View};
 use crate::tui::update::{
-    away, chips, errors, logs, mouse, overlays, processes, scripts, strip, tell, url_list, urls, web,
+    away, chips, commands, errors, logs, mouse, overlays, processes, scripts, settings, strip, tell, url_list, urls,
+    web,
 };
 use crate::tui::web::Page;
 
@@ -49,6 +50,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             url_list::keep_in_sight(model);
             web::keep_in_sight(model);
             errors::keep_in_sight(model);
+            settings::keep_in_sight(model);
             let size = pane(model);
             return vec![Effect::Execute(
                 Command::Resize { columns: size.text as u16, rows: size.height as u16 },
@@ -80,10 +82,12 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
                 model.errors.explained = Some((key, explained));
             }
         }
+        Message::SettingsWritten(file, answer) => settings::written(model, file, answer),
         Message::Edited(Ok(())) => model.errors.asked = None,
         Message::Edited(Err(text)) => tell::tell(model, Level::Warn, text),
         Message::Urls(rows, proxy) => {
             (model.urls.rows, model.urls.proxy) = (rows, proxy);
+            settings::tell_facts(model);
             url_list::keep_in_sight(model);
         }
         Message::WebChanged => model.web.wanted = None,
@@ -145,7 +149,10 @@ pub(crate) fn key(model: &mut Model, event: KeyEvent) -> Option<Vec<Effect>> {
     if model.overlay.is_some() {
         return overlays::key(model, key, event);
     }
-    let action = model.keymap.action(model.view, key)?;
+    let Some(action) = model.keymap.action(model.view, key) else {
+        let command = crate::app::command::parse(model.keymap.command(key)?).ok()?;
+        return Some(commands::run(model, command));
+    };
     if !available(model, action) {
         return None;
     }
@@ -274,6 +281,10 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
         A::ChooseProcesses => !model.processes.rows.is_empty(),
         A::FarLeft | A::FarRight => !model.logs.wrap,
         A::Right | A::Left if model.chip.is_some() => true,
+        A::Toggle => settings::can_step(model),
+        A::Right | A::Left if model.view == View::Settings => model.tab.is_some() || settings::can_step(model),
+        A::WriteSettings | A::WriteUser => !model.settings.changed.is_empty(),
+        A::UndoSetting => model.settings.can_undo(),
         A::Right => match model.view {
             View::Logs => model.tab.is_some() || !model.logs.wrap,
             _ => model.tab.is_some() || !strip::buttons(model).is_empty(),
@@ -288,6 +299,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
             View::Processes => selected().is_some(),
             View::Logs => true,
             View::Errors => model.errors.selected().is_some(),
+            View::Settings => model.settings.selected().is_some(),
             View::Urls => urls::here(model).is_some(),
             View::Web => model.web.len() > 0,
         },
@@ -296,6 +308,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
             View::Processes => selected().is_some(),
             View::Logs => has_lines(),
             View::Errors => model.errors.selected().is_some(),
+            View::Settings => model.settings.selected().is_some(),
             View::Urls => model.urls.selected().is_some(),
             View::Web => model.web.len() > 0,
         },
@@ -313,6 +326,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::GoErrors => return go(model, View::Errors),
         A::GoUrls => return go(model, View::Urls),
         A::GoWeb => return go(model, View::Web),
+        A::GoSettings => return go(model, View::Settings),
         A::NextView | A::PreviousView => {
             let by = if action == A::NextView { 1 } else { -1 };
             return go(model, model.view.next(by));
@@ -323,6 +337,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::PageDown => page(model, 1),
         A::First => first_or_last(model, false),
         A::Last => first_or_last(model, true),
+        A::Right | A::Toggle if model.view == View::Settings => return settings::change(model, 1),
+        A::Left if model.view == View::Settings => return settings::change(model, -1),
+        A::WriteSettings => return settings::write(model, false),
+        A::WriteUser => return settings::write(model, true),
+        A::UndoSetting => return settings::undo(model),
         A::Right => right(model),
         A::Left => logs::sideways(model, -8),
         A::FarLeft => logs::sideways(model, -half(model)),
@@ -438,6 +457,7 @@ fn at_top(model: &Model) -> bool {
         View::Scripts => model.scripts.position() <= 1,
         View::Processes => model.processes.position() == 0,
         View::Errors => model.errors.position() == 0,
+        View::Settings => settings::at_top(model),
         View::Urls => model.urls.position() == 0,
         View::Web => model.web.position() == 0,
         View::Logs => match model.logs.rows().first() {
@@ -468,6 +488,7 @@ pub(super) fn step(model: &mut Model, by: isize) {
         View::Processes => processes::step(model, by),
         View::Logs => logs::step(model, by),
         View::Errors => errors::step(model, by),
+        View::Settings => settings::step(model, by),
         View::Urls => url_list::step(model, by),
         View::Web => web::step(model, by),
     }
@@ -506,6 +527,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
         View::Logs if model.logs.place.follow => logs::mark(model, ""),
         View::Logs => logs::open(model),
         View::Errors => return errors::show(model),
+        View::Settings => return settings::open(model),
         View::Urls => return url_list::open(model),
         View::Web => web::open(model),
     }
@@ -524,7 +546,9 @@ fn back(model: &mut Model) -> Vec<Effect> {
             model.processes.find = Default::default();
             processes::keep_in_sight(model);
         }
-        View::Errors | View::Urls | View::Web if layout::has_find(model) => return overlays::clear_find(model),
+        View::Errors | View::Urls | View::Web | View::Settings if layout::has_find(model) => {
+            return overlays::clear_find(model);
+        }
         View::Logs if model.logs.marked.is_some() => model.logs.marked = None,
         View::Logs if model.logs.anchor.is_some() => model.logs.anchor = None,
         View::Logs if !model.logs.find.field.is_empty() => return overlays::clear_find(model),

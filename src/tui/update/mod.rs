@@ -10,6 +10,7 @@ mod mouse;
 pub(crate) mod overlays;
 mod processes;
 mod scripts;
+mod settings;
 pub(crate) mod strip;
 mod tell;
 mod url_list;
@@ -17,3 +18,4 @@ mod urls;
 pub(crate) mod web;
 
 pub(crate) use dispatch::{available, update};
+pub(crate) use settings::is_at_once;

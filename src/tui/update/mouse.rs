@@ -12,7 +12,7 @@ use crate::tui::message::Effect;
 use crate::tui::model::{Model, Overlay, Sort, View};
 use crate::tui::text;
 use crate::tui::update::chips::press as press_chip;
-use crate::tui::update::{dispatch, errors, logs, overlays, processes, scripts, strip, url_list, urls, web};
+use crate::tui::update::{dispatch, errors, logs, overlays, processes, scripts, settings, strip, url_list, urls, web};
 use crate::tui::{views, widgets};
 
 pub(super) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
@@ -72,6 +72,7 @@ fn select_row(model: &mut Model, row: usize) -> Option<bool> {
         View::Urls => url_list::select_row(model, row),
         View::Web => web::select_row(model, row),
         View::Errors => errors::select_row(model, row),
+        View::Settings => settings::select_row(model, row),
         View::Logs => None,
     }
 }

@@ -10,7 +10,7 @@ use crate::tui::field::Field;
 use crate::tui::key::Key;
 use crate::tui::message::{Asked, Effect, Outcome};
 use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, Record, View};
-use crate::tui::update::{commands, errors, logs, processes, scripts, url_list, web};
+use crate::tui::update::{commands, errors, logs, processes, scripts, settings, url_list, web};
 use crate::tui::web::Page;
 
 /// What the footer says while an overlay is open: a key that does something there, and what.
@@ -105,6 +105,7 @@ pub(super) fn find_field(model: &mut Model) -> &mut Field {
         View::Processes => &mut model.processes.find,
         View::Logs => &mut model.logs.find.field,
         View::Errors => &mut model.errors.find,
+        View::Settings => &mut model.settings.find,
         View::Urls => &mut model.urls.find,
         View::Web => match model.web.page {
             Page::Requests => &mut model.web.filter,
@@ -119,6 +120,7 @@ fn find_changed(model: &mut Model) -> Vec<Effect> {
         View::Processes => processes::keep_in_sight(model),
         View::Logs => return logs::scans(model.logs.set_pattern()),
         View::Errors => errors::keep_in_sight(model),
+        View::Settings => settings::keep_in_sight(model),
         View::Urls => url_list::keep_in_sight(model),
         View::Web => {
             model.web.narrow_events();

@@ -7,7 +7,7 @@ use crate::app::view::ExchangePart;
 use crate::proxy::ExchangeId;
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Model, View};
-use crate::tui::update::{errors, processes, scripts, url_list, urls, web};
+use crate::tui::update::{errors, processes, scripts, settings, url_list, urls, web};
 use crate::tui::web::{Page, has_frames};
 
 /// A button of a strip.
@@ -113,6 +113,7 @@ pub(crate) fn buttons(model: &Model) -> Vec<Button> {
         },
         View::Logs => Vec::new(),
         View::Errors => errors::buttons(model),
+        View::Settings => Vec::new(),
         View::Urls => url_buttons(model),
         View::Web => web_buttons(model),
     }
@@ -148,7 +149,7 @@ pub(crate) fn focused(model: &Model) -> Option<usize> {
     let strip = match model.view {
         View::Scripts => model.scripts.strip,
         View::Processes => model.processes.strip,
-        View::Logs => None,
+        View::Logs | View::Settings => None,
         View::Errors => model.errors.strip,
         View::Urls => model.urls.strip,
         View::Web => model.web.strip,
@@ -161,7 +162,7 @@ pub(super) fn focus(model: &mut Model, to: Option<usize>) {
     match model.view {
         View::Scripts => model.scripts.strip = to,
         View::Processes => model.processes.strip = to,
-        View::Logs => {}
+        View::Logs | View::Settings => {}
         View::Errors => errors::focus_strip(model, to),
         View::Urls => model.urls.strip = to,
         View::Web => {
@@ -216,6 +217,7 @@ pub(super) fn copy(model: &Model) -> Vec<Effect> {
         View::Scripts => model.scripts.selected().map(|row| row.command.clone()),
         View::Processes => model.processes.selected().map(|row| row.command.to_string()),
         View::Logs => None,
+        View::Settings => return settings::copy(model),
         View::Errors => return errors::copy(model),
         View::Urls => return url_list::copy(model, false),
         View::Web => return web::copy(model),

@@ -6,6 +6,7 @@ mod logs;
 mod processes;
 mod screen;
 mod scripts;
+mod settings;
 mod urls;
 mod waterfall;
 mod web;

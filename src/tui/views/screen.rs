@@ -19,7 +19,7 @@ use crate::tui::model::{Model, Overlay, View};
 use crate::tui::screen::Cursor;
 use crate::tui::text::{self, put};
 use crate::tui::update::strip::{Button, buttons, focused};
-use crate::tui::views::{errors, logs, processes, scripts, urls, web};
+use crate::tui::views::{errors, logs, processes, scripts, settings, urls, web};
 use crate::tui::widgets;
 
 /// Draws everything and answers where the terminal's cursor belongs.
@@ -37,6 +37,7 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer) -> Cursor {
         View::Processes => processes::draw(model, &areas, buffer),
         View::Logs => logs::draw(model, &areas, buffer),
         View::Errors => errors::draw(model, &areas, buffer),
+        View::Settings => settings::draw(model, &areas, buffer),
         View::Urls => urls::draw(model, &areas, buffer),
         View::Web => web::draw(model, &areas, buffer),
     };
@@ -239,6 +240,7 @@ fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     match model.view {
         View::Scripts if !finding => scripts::status(model, areas, buffer),
         View::Processes if !finding => processes::status(model, areas, buffer),
+        View::Settings if !finding => settings::status(model, areas, buffer),
         View::Errors if !finding => errors::status(model, areas, buffer),
         View::Urls if !finding => urls::status(model, areas, buffer),
         View::Logs => logs::status(model, areas, left_end, buffer),

@@ -18,6 +18,7 @@ fn field(model: &Model) -> &crate::tui::field::Field {
         View::Processes => &model.processes.find,
         View::Logs => &model.logs.find.field,
         View::Errors => &model.errors.find,
+        View::Settings => &model.settings.find,
         View::Urls => &model.urls.find,
         View::Web => model.web.field(),
     }
@@ -54,6 +55,10 @@ pub(crate) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> u16 {
         ),
         View::Processes => format!("{} found", model.processes.shown().len()),
         View::Errors => format!("{} found", model.errors.shown().len()),
+        View::Settings => {
+            let lines = model.settings.lines();
+            format!("{} found", lines.iter().filter(|line| matches!(line, crate::tui::settings::Line::Row(_))).count())
+        }
         View::Urls => format!("{} found", model.urls.shown().len()),
         View::Web => match web_error(model) {
             Some(error) => text::safe(error).into_owned(),

@@ -16,6 +16,11 @@ fn rows(model: &Model, filter: &str) -> Vec<(String, &'static str, &'static str)
         let written: Vec<String> = keys.iter().map(|key| key.written(model.theme.glyphs)).collect();
         (written.join("  "), row.about, row.place.name())
     });
+    let bound = model.keymap.commands().map(|(line, keys)| {
+        let written: Vec<String> = keys.iter().map(|key| key.written(model.theme.glyphs)).collect();
+        (format!("{}  /{line}", written.join("  ")), "a command on a key of yours", "all views")
+    });
+    let keys = keys.chain(bound);
     let commands = COMMANDS.iter().map(|spec| (format!("/{} {}", spec.name, spec.usage), spec.about, "command"));
     keys.chain(commands).filter(|(keys, about, _)| narrow(filter, &[keys, about])).collect()
 }

@@ -1,0 +1,146 @@
+//! What keys do in the Settings view, and that changes are seen, written and taken back.
+
+use crate::config::Source;
+use crate::tui::key::Key;
+use crate::tui::message::{Effect, Message};
+use crate::tui::model::View;
+use crate::tui::testing::{Mock, Rig};
+
+fn full() -> Rig {
+    let mut rig = Rig::new(Mock::full(), (120, 36));
+    rig.press(&["8"]);
+    rig
+}
+
+fn select(rig: &mut Rig, name: &str) {
+    rig.model.settings.selected = Some(name.to_owned());
+    assert_eq!(rig.model.settings.selected().unwrap().name, name, "it is not there");
+    let (columns, rows) = rig.model.size;
+    rig.send(Message::Resize(columns, rows));
+}
+
+fn command(rig: &mut Rig, text: &str) {
+    rig.press(&["/"]);
+    rig.type_text(text);
+    rig.press(&["enter"]);
+}
+
+#[test]
+fn every_setting_is_there_with_its_value_and_its_source() {
+    let mut rig = full();
+    for setting in crate::config::table() {
+        select(&mut rig, &setting.name());
+        let row = rig.model.settings.selected().unwrap();
+        assert_eq!(row.source, "default", "{}", row.name);
+        let text = rig.text();
+        assert!(text.contains(&row.label) && text.contains(&row.name), "{}:\n{text}", row.name);
+    }
+    assert!(rig.model.settings.facts.iter().any(|(label, _)| *label == "Working directory"));
+}
+
+#[test]
+fn arrows_change_a_value_at_once_and_u_takes_it_back() {
+    let mut rig = full();
+    select(&mut rig, "ui.theme");
+    rig.press(&["right", "right"]);
+    assert_eq!((rig.model.theme.name, rig.model.settings.changed.len()), ("dark", 1));
+    assert!(rig.text().contains("1 not written") && rig.text().contains("not written  "), "{}", rig.text());
+    rig.press(&["u"]);
+    assert_eq!(rig.model.theme.name, "ansi");
+    rig.press(&["left"]);
+    assert_eq!((rig.model.theme.name, rig.model.settings.changed.len()), ("auto", 0), "as it was: nothing to write");
+    select(&mut rig, "ui.wrap");
+    rig.press(&["space"]);
+    assert!(rig.model.logs.wrap);
+    select(&mut rig, "ui.mouse");
+    rig.press(&["enter"]);
+    assert!(!rig.model.mouse && rig.outside.iter().any(|effect| matches!(effect, Effect::Mouse(false))));
+}
+
+#[test]
+fn a_number_is_stepped_within_its_bounds_and_anything_is_typed() {
+    let mut rig = full();
+    select(&mut rig, "log_store.max_total_entries");
+    rig.press(&["right"]);
+    assert_eq!(rig.model.settings.selected().unwrap().value, "210000");
+    assert!(rig.text().contains("holds from the next start on"), "{}", rig.text());
+    rig.press(&["enter"]);
+    assert!(rig.text().contains("/set log_store.max_total_entries 210000"), "{}", rig.text());
+    rig.press(&["ctrl+w"]);
+    rig.type_text("7");
+    rig.press(&["enter"]);
+    assert!(rig.text().contains("must be a whole number from 100"), "{}", rig.text());
+    command(&mut rig, "set grace 2s");
+    select(&mut rig, "grace");
+    assert_eq!(rig.model.settings.selected().unwrap().value, "2s");
+    command(&mut rig, "set ui.theem dark");
+    assert!(rig.text().contains("`ui.theme`"), "{}", rig.text());
+}
+
+#[test]
+fn keys_are_changed_with_effect_at_once_and_conflicts_name_both() {
+    let mut rig = full();
+    command(&mut rig, "set ui.keys.process.restart f5");
+    assert!(rig.model.keymap.action(View::Processes, Key::parse("f5").unwrap()).is_some());
+    command(&mut rig, "set ui.keys.process.restart s");
+    let text = rig.text();
+    assert!(text.contains("process.restart") && text.contains("process.stop"), "{text}");
+    command(&mut rig, "set ui.keys.messages none");
+    assert!(!rig.press(&["e"]));
+    rig.press(&["u"]);
+    assert!(rig.press(&["e", "esc"]));
+    command(&mut rig, "keys");
+    select(&mut rig, "ui.keys.process.restart");
+    assert!(rig.text().contains("process.restart             F5"), "{}", rig.text());
+    command(&mut rig, "set ui.keys./restart api f6");
+    assert!(rig.text().contains("is no command") || rig.text().contains("api"), "{}", rig.text());
+}
+
+#[test]
+fn a_command_on_a_key_is_carried_out_in_every_view_and_stands_in_the_help() {
+    let mut mock = std::sync::Arc::into_inner(Mock::full()).unwrap();
+    mock.config = mock.config.with_keys("/stop web", vec!["f6".into()]);
+    let mut rig = Rig::new(std::sync::Arc::new(mock), (120, 36));
+    rig.model.keymap = crate::tui::keymap::Keymap::new(&rig.model.settings.bindings()).unwrap();
+    for view in ["1", "4", "8"] {
+        rig.press(&[view, "f6"]);
+        assert_eq!(rig.asked().len(), 1, "{view}");
+    }
+    rig.press(&["?"]);
+    rig.type_text("stop web");
+    assert!(rig.text().contains("F6  /stop web"), "{}", rig.text());
+}
+
+#[test]
+fn what_is_written_is_no_longer_waiting_and_a_nearer_file_is_named() {
+    let mut rig = full();
+    command(&mut rig, "set ui.wrap on");
+    rig.press(&["w"]);
+    let Some(Effect::WriteSettings(file, changes)) = rig.outside.pop() else { panic!("{}", rig.text()) };
+    assert_eq!(file, std::path::Path::new("/home/me/code/shop/.brum.toml"));
+    assert_eq!((changes[0].name.as_str(), changes[0].value.as_str()), ("ui.wrap", "true"));
+    let source = Source::File { path: file.clone(), line: 3 };
+    let written = changes.into_iter().map(|change| (change, source.clone())).collect();
+    rig.send(Message::SettingsWritten(file, Ok(written)));
+    assert!(rig.model.settings.changed.is_empty());
+    select(&mut rig, "ui.wrap");
+    assert_eq!(rig.model.settings.selected().unwrap().source, ".brum.toml:3");
+    rig.press(&["space"]);
+    let changes = rig.model.settings.changes();
+    let user = std::path::PathBuf::from("/home/me/.brum.toml");
+    let written = changes.into_iter().map(|change| (change, Source::File { path: user.clone(), line: 1 })).collect();
+    rig.send(Message::SettingsWritten(user, Ok(written)));
+    assert!(rig.text().contains("says otherwise, and wins"), "{}", rig.text());
+}
+
+#[test]
+fn find_narrows_the_settings() {
+    let mut rig = full();
+    rig.press(&["ctrl+f"]);
+    rig.type_text("theme");
+    rig.press(&["enter"]);
+    assert_eq!(rig.model.settings.selected().unwrap().name, "ui.theme");
+    assert!(rig.text().contains("1 found"), "{}", rig.text());
+    rig.press(&["esc"]);
+    assert!(rig.model.settings.find.is_empty());
+}
