@@ -241,7 +241,7 @@ fn an_editor_has_the_terminal_until_it_ends() {
         .write("fails.sh", "echo 'TypeError: x is not a function'; echo '    at pay (src/pay.ts:2:1)'; sleep 1000\n");
     // Everything that is typed is for it alone.
     project.write("editor.sh", "#!/bin/sh\nprintf 'EDITS %s\\n' \"$1\"\nread line\necho \"$line\" > typed.txt\n");
-    screen.shell("chmod +x editor.sh; export EDITOR=\"$PWD/editor.sh\"; unset VISUAL");
+    screen.shell("chmod +x editor.sh; export EDITOR=\"$PWD/editor.sh\"; unset VISUAL; echo set");
     screen.brummer("-- sh fails.sh");
     screen.wait_for("is not a function");
     screen.press(&["4"]);
