@@ -4,6 +4,8 @@
 mod capture;
 #[path = "checks_http1.rs"]
 mod http1;
+#[path = "checks_mcp.rs"]
+mod mcp;
 #[path = "checks_streams.rs"]
 mod streams;
 
@@ -20,6 +22,7 @@ use brummer::wire::url;
 
 pub(crate) use capture::{filter, har};
 pub(crate) use http1::{chunked, http1_request, http1_response};
+pub(crate) use mcp::jsonrpc;
 pub(crate) use streams::{sse, websocket};
 
 /// All pieces together are the input, and nothing that a terminal would swallow is left in the stripped text.

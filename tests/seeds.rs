@@ -135,3 +135,9 @@ fn seeds_of_har_hold() {
 fn seeds_of_batch_hold() {
     replay("batch", checks::batch);
 }
+
+#[test]
+fn seeds_of_jsonrpc_hold() {
+    replay("jsonrpc", checks::jsonrpc);
+    mutate("jsonrpc", checks::jsonrpc);
+}

@@ -1,8 +1,8 @@
 //! The Model Context Protocol: AI tools see and drive what runs here.
 //!
 //! Read in this order: [`protocol`] (what is said, in both eras), [`provider`] (what a product must answer), [`call`] (one call that
-//! waits for its answer), [`notifier`] (telling clients that something changed), [`registry`] (how running instances are found),
-//! [`client`] (calling another server).
+//! waits for its answer), [`notifier`] (telling clients that something changed), [`server`] (carrying it all), [`registry`] (how
+//! running instances are found), [`client`] (calling another server).
 //!
 //! A [`Provider`] lists what there is and is given each [`Call`]; it may answer at once or from any thread later. It never learns by
 //! which transport a call came, and rarely of which era: questions to the user, tasks, progress and cancellation are the same in both.
@@ -13,7 +13,9 @@ pub mod notifier;
 pub mod protocol;
 pub mod provider;
 pub mod registry;
+pub mod server;
 
 pub use call::{Call, CallKind, Reply};
 pub use notifier::Notifier;
 pub use provider::Provider;
+pub use server::Server;

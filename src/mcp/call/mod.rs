@@ -13,5 +13,6 @@ pub mod spec;
 pub use call::{Call, TaskOptions};
 pub use desk::Desk;
 pub use mailbox::{Event, Progress};
+pub(crate) use mailbox::{Outlet, Shared};
 pub use reply::Reply;
 pub use spec::{CallKind, CallSpec, CompletionAsk};

@@ -1,0 +1,23 @@
+//! What the server is given.
+
+use super::limits::Limits;
+
+/// How the server listens, and whom it serves.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// The port on 127.0.0.1 and ::1; 0 for one that is free, none to serve no HTTP at all.
+    pub port: Option<u16>,
+    /// Clients must send it: `Authorization: Bearer …`.
+    pub token: Option<String>,
+    /// Origins beside our own that pages may have: `https://app.example`, exactly.
+    pub origins: Vec<String>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// On this port, with all else as it should be.
+    pub fn on_port(port: u16) -> Config {
+        Config { port: Some(port), ..Config::default() }
+    }
+}
