@@ -52,6 +52,18 @@ pub enum Command {
         /// How often.
         times: u32,
     },
+    /// Write the kept requests to a HAR file.
+    SaveHar {
+        /// Where to.
+        file: String,
+    },
+    /// List the requests of a HAR file.
+    OpenHar {
+        /// Which.
+        file: String,
+    },
+    /// Forget all requests and all that pages told.
+    ClearWeb,
     /// The terminal has a new size.
     Resize {
         /// Columns.
@@ -89,7 +101,7 @@ pub enum ViewCommand {
         /// Without the filters.
         all: bool,
     },
-    /// Copy `line`, `error` or `screen`.
+    /// Copy `line`, `error` or `screen`; or the selected request as `curl` or `fetch`.
     Copy(String),
     /// Open a URL, or that of a process, in the browser; `None`: the one in front.
     Open(Option<String>),
@@ -163,6 +175,8 @@ pub enum Argument {
     OptionalOneOf(&'static [&'static str]),
     /// A file, then `all` or nothing.
     File,
+    /// One of these words, then a file.
+    WordAndFile(&'static [&'static str]),
 }
 
 /// A row of the table.
@@ -271,6 +285,21 @@ pub const COMMANDS: &[CommandSpec] = &[
         },
     },
     CommandSpec {
+        name: "har",
+        usage: "save | open FILE",
+        about: "write the kept requests to a HAR file, or list those of one",
+        argument: Argument::WordAndFile(&["save", "open"]),
+        make: |w| {
+            let file = Some(w.after_first().trim().to_string()).filter(|file| !file.is_empty());
+            let file = file.ok_or_else(|| w.missing());
+            match w.first()?.as_str() {
+                "save" => Ok(Command::SaveHar { file: file? }),
+                "open" => Ok(Command::OpenHar { file: file? }),
+                _ => Err(w.missing()),
+            }
+        },
+    },
+    CommandSpec {
         name: "show",
         usage: "[PATTERN]",
         about: "keep only lines that match; without a pattern, list the filters",
@@ -304,10 +333,13 @@ pub const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "clear",
-        usage: "[all | logs | errors | NAME]",
-        about: "hide everything up to now (U undoes it)",
+        usage: "[all | logs | errors | web | NAME]",
+        about: "hide everything up to now (U undoes it); web: forget requests",
         argument: Argument::ProcessOrAll,
-        make: |w| Ok(Command::View(ViewCommand::Clear(w.words.first().cloned().unwrap_or_else(|| "all".into())))),
+        make: |w| match w.words.first() {
+            Some(word) if word == "web" => Ok(Command::ClearWeb),
+            _ => Ok(Command::View(ViewCommand::Clear(w.words.first().cloned().unwrap_or_else(|| "all".into())))),
+        },
     },
     CommandSpec {
         name: "mark",
@@ -328,9 +360,9 @@ pub const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "copy",
-        usage: "[line | error | screen]",
-        about: "copy to the clipboard",
-        argument: Argument::OptionalOneOf(&["line", "error", "screen"]),
+        usage: "[line | error | screen | curl | fetch]",
+        about: "copy to the clipboard; the selected request as a curl command or as JavaScript",
+        argument: Argument::OptionalOneOf(&["line", "error", "screen", "curl", "fetch"]),
         make: |w| Ok(Command::View(ViewCommand::Copy(w.words.first().cloned().unwrap_or_else(|| "line".into())))),
     },
     CommandSpec {
@@ -501,6 +533,7 @@ mod tests {
                     spec.name.into()
                 }
                 Argument::OptionalOneOf(words) | Argument::OneOf(words) => format!("{} {}", spec.name, words[0]),
+                Argument::WordAndFile(words) => format!("{} {} a", spec.name, words[0]),
                 Argument::Numbers => format!("{} 1 2", spec.name),
                 _ => format!("{} a b", spec.name),
             };
@@ -520,6 +553,17 @@ mod tests {
         assert!(parse("/run").unwrap_err().message().contains("SCRIPT"));
         assert!(parse("/level loud").unwrap_err().message().contains("all, info, warn, error"));
         assert!(parse("/wrap x").unwrap_err().message().contains("nothing"));
+    }
+
+    #[test]
+    fn har_files_are_saved_and_opened_by_name_and_requests_cleared() {
+        assert_eq!(parse("/har save my day.har").unwrap(), Command::SaveHar { file: "my day.har".into() });
+        assert_eq!(parse("/har open a.har").unwrap(), Command::OpenHar { file: "a.har".into() });
+        for wrong in ["/har", "/har save", "/har a.har", "/har shut a.har"] {
+            assert!(parse(wrong).unwrap_err().message().contains("save | open FILE"), "{wrong}");
+        }
+        assert_eq!(parse("/clear web").unwrap(), Command::ClearWeb);
+        assert_eq!(parse("/clear api").unwrap(), Command::View(ViewCommand::Clear("api".into())));
     }
 
     #[test]

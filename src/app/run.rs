@@ -37,6 +37,9 @@ impl App {
             })),
             Command::Pac => Ok(Reply::Done(format!("automatic proxy configuration: {}", self.web.pac()?))),
             Command::Replay { id, times } => self.web.again(id, times, &self.pool),
+            Command::SaveHar { file } => self.web.save_har(self.options.dir.join(file), &self.pool),
+            Command::OpenHar { file } => self.web.open_har(self.options.dir.join(file), &self.pool),
+            Command::ClearWeb => Ok(self.web.clear()),
             Command::Resize { columns, rows } => {
                 self.manager.resize(columns, rows);
                 Ok(Reply::Done(String::new()))

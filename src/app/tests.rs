@@ -291,3 +291,28 @@ fn pm10_a_child_that_is_held_back_can_be_stopped_and_what_it_wrote_is_kept() {
     whole.for_each(|(line, number)| assert_eq!(line.plain, number.to_string().as_bytes()));
     assert_eq!(snapshot.dropped(), 0);
 }
+
+#[test]
+fn requests_of_a_har_file_are_listed_as_imported_written_again_and_cleared() {
+    let har = r#"{"log":{"entries":[
+        {"startedDateTime":"2024-01-01T00:00:00.000Z","time":5,
+         "request":{"method":"GET","url":"http://shop.test/cart","headers":[{"name":"Authorization","value":"Bearer s3cret-s3cret"}]},
+         "response":{"status":200,"headers":[],"content":{"size":2,"mimeType":"text/plain","text":"ok"}}},
+        {"request":{"method":"GET"}}]}}"#;
+    let dir = project(&[("day.har", har)]);
+    let app = app(dir.path());
+    app.execute(Command::OpenHar { file: "day.har".into() }).unwrap();
+    let listed = wait("the import", || app.exchanges("").ok().filter(|all| !all.is_empty()));
+    let [exchange] = &listed[..] else { panic!("{listed:?}") };
+    assert_eq!((&*exchange.opened.url, exchange.status, exchange.done), ("http://shop.test/cart", Some(200), true));
+    assert_eq!(exchange.opened.process.as_ref().map(|(_, name)| &**name), Some("imported"));
+    app.execute(Command::SaveHar { file: "again.har".into() }).unwrap();
+    let text = wait("the file", || std::fs::read_to_string(dir.path().join("again.har")).ok());
+    assert!(text.contains("http://shop.test/cart") && !text.contains("s3cret"), "{text}");
+    assert!(!dir.path().join("again.har.part").exists());
+    app.execute(Command::ClearWeb).unwrap();
+    assert!(app.exchanges("").unwrap().is_empty());
+    app.execute(Command::OpenHar { file: "none.har".into() }).unwrap();
+    wait("the message", || app.messages().iter().any(|message| message.text.contains("none.har")).then_some(()));
+    app.shutdown(PATIENCE).unwrap();
+}

@@ -228,6 +228,8 @@ pub enum ExchangePart {
     Timing,
     /// A command line for curl.
     Curl,
+    /// A call of `fetch` in JavaScript.
+    Fetch,
 }
 
 /// Counters that change when what they stand for has changed; a reader compares them with those it saw last.

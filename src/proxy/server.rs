@@ -273,6 +273,11 @@ impl Proxy {
         }
     }
 
+    /// The number of an exchange that did not go through it, to be listed beside those that did.
+    pub fn next_number(&self) -> ExchangeId {
+        self.counters.number()
+    }
+
     fn command(&self, command: Command) -> Result<()> {
         match &*lock(&self.thread) {
             Some(thread) => {

@@ -1,8 +1,9 @@
 //! The proxy and the telemetry of pages within the app: begun with the first server, told of processes, read by the views.
 //!
-//! `service` owns them and speaks to them, `again` sends a request once more, `shown` makes of them what the front doors see.
+//! `service` owns them and speaks to them, `again` sends a request once more, `har` writes and reads files of them, `shown` makes of them what the front doors see.
 
 mod again;
+mod har;
 mod service;
 mod shown;
 

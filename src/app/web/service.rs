@@ -64,7 +64,7 @@ pub(crate) struct Web {
     injector: Arc<PageInjector>,
     proxy: Mutex<Option<Arc<Proxy>>>,
     pub(super) seen: Mutex<Vec<Seen>>,
-    changes: Arc<Changes>,
+    pub(super) changes: Arc<Changes>,
     messages: Arc<Messages>,
 }
 

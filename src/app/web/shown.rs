@@ -8,7 +8,7 @@ use crate::app::messages::now_ms;
 use crate::app::view::{ErrorOrigin, ErrorRow, ExchangePart, PageEvent, ProxyRow, UrlRow};
 use crate::error::{Code, Error, Result};
 use crate::event::Level;
-use crate::proxy::capture::copy::curl;
+use crate::proxy::capture::copy::{curl, fetch};
 use crate::proxy::capture::decode::{self, show, show_frame};
 use crate::proxy::capture::redact::{self, masked};
 use crate::proxy::capture::timing::{Step, spans};
@@ -82,6 +82,7 @@ impl Web {
             ExchangePart::ResponseBody => body(&shown.response.headers, &shown.response.body),
             ExchangePart::Frames => frames(&shown),
             ExchangePart::Timing => timing(&shown),
+            ExchangePart::Fetch => fetch(&exchange, secrets).lines().map(str::to_owned).collect(),
             ExchangePart::Curl => curl(&exchange, secrets).lines().map(str::to_owned).collect(),
         }
     }

@@ -164,6 +164,16 @@ impl Capture {
         self.changed(state);
     }
 
+    /// Takes in exchanges from elsewhere, of an imported file perhaps; `number` says what their numbers are here.
+    pub fn add(&self, exchanges: impl IntoIterator<Item = Exchange>, mut number: impl FnMut() -> ExchangeId) {
+        let mut gone = Vec::new();
+        let mut state = self.shared.state.lock();
+        for exchange in exchanges {
+            state.ring.insert(Exchange { id: number(), ..exchange }, &mut gone);
+        }
+        self.changed(state);
+    }
+
     /// Forgets all exchanges, those that run too: what is told of them later is left out (PX-5).
     /// Whoever reads sees all of them or none.
     pub fn clear(&self) {

@@ -148,6 +148,10 @@ fn secrets_are_shown_of_one_request_and_masked_again_when_another_is_selected() 
     assert!(rig.text().contains("Bearer s3cret") && rig.text().contains("with its secrets"), "{}", rig.text());
     rig.press(&["Y"]);
     assert!(copied(&mut rig).contains("s3cret"));
+    rig.press(&["/"]);
+    rig.type_text("copy fetch");
+    rig.press(&["enter"]);
+    assert_eq!(copied(&mut rig), "Fetch of 8");
     arrive(&mut rig, 9, "/nine");
     assert!(rig.text().contains("Bearer s3cret"), "what arrives does not take it away: {}", rig.text());
     rig.press(&["down"]);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::app::command::{Argument, COMMANDS, Command, CommandSpec, Target, ViewCommand, find, parse};
+use crate::app::view::ExchangePart;
 use crate::event::Level;
 use crate::tui::field::Field;
 use crate::tui::logs::TimeFormat;
@@ -66,7 +67,7 @@ fn arguments(model: &Model, spec: &CommandSpec, rest: &str) -> Vec<Completion> {
         Argument::ProcessOrAll if first => std::iter::once("all".to_string()).chain(running()).collect(),
         Argument::Process | Argument::ProcessAndText if first => running().collect(),
         Argument::Processes => model.names().iter().map(ToString::to_string).collect(),
-        Argument::OneOf(words) | Argument::OptionalOneOf(words) if first => {
+        Argument::OneOf(words) | Argument::OptionalOneOf(words) | Argument::WordAndFile(words) if first => {
             words.iter().map(ToString::to_string).collect()
         }
         _ => Vec::new(),
@@ -208,6 +209,8 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
         ViewCommand::Copy(what) => {
             return match what.as_str() {
                 "screen" => vec![Effect::CopyScreen],
+                "curl" => web::copy_as(model, ExchangePart::Curl),
+                "fetch" => web::copy_as(model, ExchangePart::Fetch),
                 "error" => vec![Effect::CopyError(model.logs.lines.clone())],
                 _ => logs::copy(model, false),
             };

@@ -76,6 +76,7 @@ impl Button {
             Button::Part(ExchangePart::Frames) => "Messages",
             Button::Part(ExchangePart::Timing) => "Timing",
             Button::Part(ExchangePart::Curl) | Button::CopyCurl => "Copy as curl",
+            Button::Part(ExchangePart::Fetch) => "Copy as fetch",
             Button::Replay => "Replay",
             Button::ShowInLogs => "Show in logs",
             Button::ShowPage => "Show in web",

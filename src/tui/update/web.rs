@@ -225,9 +225,14 @@ pub(super) fn copy(model: &Model) -> Vec<Effect> {
 
 /// Copies the request as a command line for curl; with its secrets only if they are shown.
 pub(super) fn copy_curl(model: &Model) -> Vec<Effect> {
+    copy_as(model, ExchangePart::Curl)
+}
+
+/// Copies the request in one of the forms in which it can be sent elsewhere.
+pub(super) fn copy_as(model: &Model, part: ExchangePart) -> Vec<Effect> {
     let Some(id) = model.web.selected().map(|exchange| exchange.id) else { return Vec::new() };
     let reveal = model.web.reveal == Some(id);
-    vec![Effect::ExchangeText { id, part: ExchangePart::Curl, reveal, copy: true }]
+    vec![Effect::ExchangeText { id, part, reveal, copy: true }]
 }
 
 /// Sends the selected request again.

@@ -245,6 +245,7 @@ fn detail(model: &Model, areas: &Areas, buffer: &mut Buffer) {
                 ExchangePart::Frames => "messages",
                 ExchangePart::Timing => "timing",
                 ExchangePart::Curl => "curl",
+                ExchangePart::Fetch => "fetch",
             };
             let revealed = if model.web.reveal == Some(exchange.id) { ", with its secrets" } else { "" };
             let tail = format!(" · {part}{revealed}");

@@ -19,7 +19,7 @@ use crate::proxy::{
 };
 
 /// The longest file that is read.
-const FILE_BYTES_MAX: usize = 256 << 20;
+pub const FILE_BYTES_MAX: usize = 256 << 20;
 /// Sentences about what was left out.
 const SKIPPED_MAX: usize = 100;
 /// The kinds of failure that the engine knows; that of another program is `imported`.

@@ -6,7 +6,7 @@ mod export;
 mod import;
 
 pub use export::export;
-pub use import::{Imported, import};
+pub use import::{FILE_BYTES_MAX, Imported, import};
 
 /// The kinds of WebSocket messages and their numbers.
 const OPCODES: [(&str, u64); 5] = [("text", 1), ("binary", 2), ("close", 8), ("ping", 9), ("pong", 10)];
