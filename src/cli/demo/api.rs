@@ -15,7 +15,7 @@ const FAILS_EVERY: u32 = 2;
 
 const TRACE: [&str; 5] = [
     "TypeError: Cannot read properties of undefined (reading 'total')",
-    "    at checkout (/srv/shop/src/checkout.js:42:17)",
+    "    at checkout (src/checkout.js:42:25)",
     "    at Layer.handle (/srv/shop/node_modules/express/lib/router/layer.js:95:5)",
     "    at next (/srv/shop/node_modules/express/lib/router/route.js:149:13)",
     "    at process.processTicksAndRejections (node:internal/process/task_queues:105:5)",

@@ -24,9 +24,18 @@ impl Project {
         remove_left(&parent);
         let project = Project { dir: fresh_folder(&parent)? };
         let file = project.dir.join(".brum.toml");
-        fs::write(&file, configuration(program))
-            .map_err(|error| Error::io("demo", format!("write {}", file.display()), error))?;
+        project.write(&file, &configuration(program))?;
+        // What the stacks of the demo name is there to be shown and opened.
+        for (name, text) in SOURCES {
+            project.write(&project.dir.join(name), text)?;
+        }
         Ok(project)
+    }
+
+    fn write(&self, file: &Path, text: &str) -> Result<()> {
+        let folder = file.parent().unwrap_or(&self.dir);
+        let written = fs::create_dir_all(folder).and_then(|()| fs::write(file, text));
+        written.map_err(|error| Error::io("demo", format!("write {}", file.display()), error))
     }
 
     /// The names of its processes, in the order in which they are started.
@@ -46,6 +55,10 @@ impl Drop for Project {
         let _ = fs::remove_dir_all(&self.dir);
     }
 }
+
+/// Files that the demo's errors come from.
+const SOURCES: [(&str, &str); 2] =
+    [("src/checkout.js", include_str!("checkout.js")), ("src/checkout.test.js", include_str!("checkout.test.js"))];
 
 /// Before the process id of the demo in a folder's name.
 const PREFIX: &str = "brummer-demo-";
@@ -98,6 +111,11 @@ mod tests {
         let words: Vec<&str> = command.iter().map(|word| word.as_str().unwrap()).collect();
         assert_eq!(words, ["/opt/it's here/brummer", "demo-part", "api"]);
         assert_eq!(table["processes"].as_table().unwrap().len(), 4);
+        let line = |file: &str, number: usize| {
+            fs::read_to_string(dir.join(file)).unwrap().lines().nth(number - 1).unwrap().to_owned()
+        };
+        assert!(line("src/checkout.js", 42).contains("summary.total"), "the line that the stack names");
+        assert!(line("src/checkout.test.js", 18).contains("54.80"), "the line that the suite names");
         drop(project);
         assert!(!dir.exists());
     }
