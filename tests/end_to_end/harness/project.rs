@@ -13,19 +13,27 @@ pub(crate) const MARK: &str = "BRUMMER_TEST";
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// The folder, removed at the end with every process that is left.
+/// The project; what it was given is removed at the end, with every process that is left.
 #[derive(Debug)]
 pub(crate) struct Project {
     folder: tempfile::TempDir,
+    dir: PathBuf,
     mark: String,
 }
 
 impl Project {
     /// An empty project.
     pub(crate) fn new() -> Project {
+        let mut project = Project::at(PathBuf::new());
+        project.dir = project.folder.path().join("project");
+        project
+    }
+
+    /// A project in a folder that stays.
+    pub(crate) fn at(dir: PathBuf) -> Project {
         let folder = tempfile::Builder::new().prefix("brummer-test-").tempdir().expect("a folder");
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let project = Project { folder, mark: format!("{}-{count}", std::process::id()) };
+        let project = Project { folder, dir, mark: format!("{}-{count}", std::process::id()) };
         std::fs::create_dir_all(project.home()).expect("a home");
         project
     }
@@ -38,8 +46,8 @@ impl Project {
     }
 
     /// Where it is.
-    pub(crate) fn dir(&self) -> PathBuf {
-        self.folder.path().join("project")
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     fn home(&self) -> PathBuf {

@@ -1,0 +1,3 @@
+const state: string = 'the policy holds';
+console.log(state);
+export {};

@@ -1,0 +1,5 @@
+module.exports = {
+  mode: 'development',
+  entry: './src/index.js',
+  devServer: { port: 'auto', static: './public' },
+};
