@@ -188,8 +188,11 @@ fn label(view: View, class: Class) -> String {
 
 /// How much of a view the person has not seen.
 fn badge(model: &Model, view: View) -> String {
-    match (view, model.errors.unseen()) {
-        (View::Errors, unseen @ 1..) => format!("{}{}", model.theme.glyphs.bullet(), unseen.min(999)),
+    match view {
+        View::Errors => match model.errors.unseen() {
+            0 => String::new(),
+            unseen => format!("{}{}", model.theme.glyphs.bullet(), unseen.min(999)),
+        },
         _ => String::new(),
     }
 }
