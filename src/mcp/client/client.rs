@@ -245,6 +245,16 @@ impl Client {
         Err(self.named(Error::new("mcp", Code::Network, "it ended the stream before the answer")))
     }
 
+    /// Whether the server is well: it is asked what it is (modern), or pinged (legacy).
+    ///
+    /// # Errors
+    /// Those of a call; an error that it answers with counts as well.
+    pub fn check(&self, context: &Context) -> Result<()> {
+        let session = self.session(context)?;
+        let method = if session.version.era() == Era::Modern { "server/discover" } else { "ping" };
+        self.call(context, &Call::new(method), &mut |_| Ok(())).and_then(Reply::result).map(drop)
+    }
+
     /// Answers a question of the server: with a result as JSON, or a code and a sentence.
     ///
     /// # Errors
@@ -292,14 +302,19 @@ impl Client {
         let _ = self.say(&Context::background().with_timeout(CANCEL_LIMIT), session, &call);
     }
 
+    /// Cuts what goes on, without a word to the server; nothing can be called any more. Never waits.
+    pub fn cut(&self) {
+        self.inner.life.0.cancel();
+        self.inner.connected.store(false, Ordering::Release);
+        self.inner.idle.lock().clear();
+    }
+
     /// Ends the session, cuts what goes on, and closes all connections. Again is nothing.
     ///
     /// # Errors
     /// TIMEOUT when the server does not take the end of the session within the limit; everything is closed all the same.
     pub fn close(&self) -> Result<()> {
-        self.inner.life.0.cancel();
-        self.inner.connected.store(false, Ordering::Release);
-        self.inner.idle.lock().clear();
+        self.cut();
         let session = self.inner.session.lock().take();
         let Some((id, version)) = session.and_then(|session| Some((session.id.clone()?, session.version))) else {
             return Ok(());

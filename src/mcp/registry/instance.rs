@@ -141,7 +141,7 @@ mod moment {
 }
 
 #[cfg(test)]
-pub(super) fn sample(id: &str) -> Instance {
+pub(crate) fn sample(id: &str) -> Instance {
     let now = Timestamp::now();
     Instance {
         id: id.to_owned(),

@@ -74,6 +74,11 @@ impl Watch {
         changed.then_some(now)
     }
 
+    /// What the last look found, with the newest heartbeats.
+    pub fn known(&self) -> &[Instance] {
+        self.last.as_deref().unwrap_or_default()
+    }
+
     fn read(&mut self, remove: bool) -> Found {
         let mut found = Found::default();
         if let Some(fault) = self.folder.fault() {

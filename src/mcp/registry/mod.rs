@@ -12,6 +12,8 @@ mod listing;
 mod registration;
 
 pub use folder::Folder;
+#[cfg(test)]
+pub(crate) use instance::sample;
 pub use instance::{Instance, ProcessInfo};
 pub use listing::{Found, Trouble, Watch};
 pub use registration::{HEARTBEAT_EVERY, Registration, Wish};
