@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::mcp::Tool;
 use clap::{ArgAction, Args as ClapArgs, Command, CommandFactory, Parser, ValueEnum};
 
 /// What stands on the command line.
@@ -153,6 +154,12 @@ pub(super) enum Verb {
         #[arg(long, value_name = "FILE")]
         screenshot: Option<PathBuf>,
     },
+    /// Set AI tools up to use Brummer, and find out what is wrong
+    Mcp {
+        /// What to do
+        #[command(subcommand)]
+        command: McpVerb,
+    },
     /// Print the completions for a shell
     Completions {
         /// The shell
@@ -160,6 +167,27 @@ pub(super) enum Verb {
     },
     /// Print the man page
     Man,
+}
+
+/// What there is to do about AI tools.
+#[derive(clap::Subcommand, Debug, PartialEq)]
+pub(super) enum McpVerb {
+    /// Put Brummer into the settings of an AI tool: the change is shown, the rest of the file stays, and --undo takes it back
+    Install {
+        /// The tool
+        tool: Tool,
+        /// All projects' Brummers, in the user's settings; without it the one of this project, in the project's settings if there are such
+        #[arg(long)]
+        hub: bool,
+        /// Bring back what stood there before
+        #[arg(long)]
+        undo: bool,
+        /// Show what would change, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Look at instances, ports, permissions and the settings of AI tools, and say what is wrong and what to do
+    Doctor,
 }
 
 /// How lines are printed.
@@ -341,6 +369,14 @@ mod tests {
         assert!(matches!(parsed("brummer proxy --forward").verb, Some(Verb::Proxy { forward: true, .. })));
         assert!(refused("brummer proxy").contains("--forward"));
         assert!(refused("brummer proxy --forward --upstream http://a").contains("cannot be used with"));
+    }
+
+    #[test]
+    fn ai_tools_are_named_and_set_up() {
+        let install = McpVerb::Install { tool: Tool::ClaudeCode, hub: true, undo: false, dry_run: false };
+        assert_eq!(parsed("brummer mcp install claude-code --hub").verb, Some(Verb::Mcp { command: install }));
+        assert_eq!(parsed("brummer mcp doctor").verb, Some(Verb::Mcp { command: McpVerb::Doctor }));
+        assert!(refused("brummer mcp install emacs").contains("claude-desktop"));
     }
 
     #[test]

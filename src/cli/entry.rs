@@ -4,10 +4,10 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::args::{self, Args, Flags, Verb, When, word};
+use super::args::{self, Args, Flags, McpVerb, Verb, When, word};
 use super::browse::{Page, browse};
 use super::run::{self, ProxyWish, Request, Start};
-use super::{completions, demo, list, terminal};
+use super::{completions, demo, list, mcp, terminal};
 use crate::app::list_scripts;
 use crate::config::{Config, Overrides};
 use crate::error::{Code, Error, Result};
@@ -47,9 +47,12 @@ fn answer(args: Args) -> Result<u8> {
             let page = Page { url: url.clone(), headless: *headless, screenshot: screenshot.clone() };
             return Ok(browse(page));
         }
-        Some(Verb::List { .. } | Verb::Run { .. } | Verb::Proxy { .. }) | None => {}
+        Some(Verb::List { .. } | Verb::Run { .. } | Verb::Proxy { .. } | Verb::Mcp { .. }) | None => {}
     }
     let dir = folder(&flags.dir)?;
+    if let Some(Verb::Mcp { command }) = &args.verb {
+        return set_up_tools(&dir, command);
+    }
     if let Some(Verb::Proxy { upstream, forward: _, port, no_telemetry }) = args.verb {
         let config = load_with(&dir, proxy_overrides(flags, upstream.is_none(), port, no_telemetry))?;
         let proxy = Some(ProxyWish { url: upstream, port });
@@ -79,6 +82,21 @@ fn answer(args: Args) -> Result<u8> {
     };
     let proxy = args.flags.proxy_url.clone().map(|url| ProxyWish { url: Some(url), port: None });
     Ok(run::run(Request { dir, config, flags: args.flags, starts, limit: None, folder: None, proxy }))
+}
+
+/// Sets AI tools up, or looks at what is wrong with them.
+fn set_up_tools(dir: &Path, command: &McpVerb) -> Result<u8> {
+    match command {
+        McpVerb::Install { tool, hub, undo, dry_run } => {
+            let wish = mcp::Wish { tool: *tool, hub: *hub, undo: *undo, dry_run: *dry_run };
+            mcp::install(dir, &wish).map(|text| print(text.as_bytes()))
+        }
+        McpVerb::Doctor => {
+            let (text, well) = mcp::doctor(dir)?;
+            let printed = print(text.as_bytes());
+            Ok(if well { printed } else { FAILED })
+        }
+    }
 }
 
 /// What the words name: scripts, the last of them with arguments, or one command.

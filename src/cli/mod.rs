@@ -1,7 +1,8 @@
 //! The command line: what argv asks for, lines printed without a terminal UI, lists, completions, the demo.
 //!
 //! Read `args` for what can be asked, `entry` for who answers, `run` for how processes are run, `headless` for when lines are
-//! printed and `output` for what they look like, `terminal` for the terminal UI; `bell` wakes, `list`, `completions` and `demo` are answers of their own.
+//! printed and `output` for what they look like, `terminal` for the terminal UI; `bell` wakes, `list`, `completions` and `demo` are answers of their own,
+//! `mcp` is for AI tools.
 
 mod args;
 mod bell;
@@ -13,6 +14,7 @@ mod effects;
 mod entry;
 mod headless;
 mod list;
+mod mcp;
 mod output;
 mod run;
 mod terminal;

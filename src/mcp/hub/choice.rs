@@ -29,9 +29,10 @@ pub(super) fn choose<'a>(wishes: &Wishes, candidates: &[Candidate<'a>]) -> Optio
         candidates.iter().find(|one| one.prefix == prefix).map(|one| one.prefix)
     };
     let folders = wishes.roots.iter().flatten().chain([&wishes.folder]);
+    let only = if let [only] = candidates { Some(only.prefix) } else { None };
     named(&wishes.chosen)
         .or_else(|| folders.into_iter().find_map(|folder| nearest(folder, candidates)))
-        .or_else(|| if let [only] = candidates { Some(only.prefix) } else { None })
+        .or(only)
         .or_else(|| named(&wishes.last))
 }
 

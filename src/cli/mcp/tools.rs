@@ -1,0 +1,162 @@
+//! Which AI tools can be set up: where each keeps its settings, and what has to stand there.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::{codex, jsonc};
+
+/// The name of the server in every tool.
+const NAME: &str = "brummer";
+
+/// An AI tool.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Tool {
+    ClaudeCode,
+    ClaudeDesktop,
+    Cursor,
+    Vscode,
+    Windsurf,
+    Zed,
+    Codex,
+    Gemini,
+}
+
+/// How a tool reaches Brummer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Reach {
+    /// It starts this program as the hub.
+    Hub { program: String },
+    /// It calls one instance.
+    Url(String),
+}
+
+/// A file of a tool, and the place in it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    pub(super) section: &'static str,
+    is_toml: bool,
+}
+
+impl Tool {
+    /// Its name, as it stands on the command line.
+    pub(super) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether it can only start programs.
+    pub(super) fn needs_the_hub(self) -> bool {
+        self == Tool::ClaudeDesktop
+    }
+
+    /// Its settings: of the user, or of the project where it has such.
+    pub(super) fn place(self, home: &Path, config: &Path, project: Option<&Path>) -> Place {
+        let apps = if cfg!(target_os = "macos") { home.join("Library/Application Support") } else { config.to_owned() };
+        let servers = "mcpServers";
+        let (path, section) = match (self, project) {
+            (Tool::ClaudeCode, Some(project)) => (project.join(".mcp.json"), servers),
+            (Tool::ClaudeCode, None) => (home.join(".claude.json"), servers),
+            (Tool::ClaudeDesktop, _) => (apps.join("Claude/claude_desktop_config.json"), servers),
+            (Tool::Cursor, Some(project)) => (project.join(".cursor/mcp.json"), servers),
+            (Tool::Cursor, None) => (home.join(".cursor/mcp.json"), servers),
+            (Tool::Vscode, Some(project)) => (project.join(".vscode/mcp.json"), "servers"),
+            (Tool::Vscode, None) => (apps.join("Code/User/mcp.json"), "servers"),
+            (Tool::Windsurf, _) => (home.join(".codeium/windsurf/mcp_config.json"), servers),
+            (Tool::Zed, _) => (home.join(".config/zed/settings.json"), "context_servers"),
+            (Tool::Codex, _) => (home.join(".codex/config.toml"), "mcp_servers"),
+            (Tool::Gemini, Some(project)) => (project.join(".gemini/settings.json"), servers),
+            (Tool::Gemini, None) => (home.join(".gemini/settings.json"), servers),
+        };
+        Place { path, section, is_toml: self == Tool::Codex }
+    }
+
+    /// What has to stand there.
+    pub(super) fn entry(self, reach: &Reach) -> Value {
+        match (self, reach) {
+            (Tool::ClaudeCode | Tool::Vscode, Reach::Url(url)) => json!({ "type": "http", "url": url }),
+            (Tool::Windsurf, Reach::Url(url)) => json!({ "serverUrl": url }),
+            (Tool::Gemini, Reach::Url(url)) => json!({ "httpUrl": url }),
+            (_, Reach::Url(url)) => json!({ "url": url }),
+            (Tool::ClaudeCode | Tool::Vscode, Reach::Hub { program }) => {
+                json!({ "type": "stdio", "command": program, "args": ["--mcp"] })
+            }
+            (_, Reach::Hub { program }) => json!({ "command": program, "args": ["--mcp"] }),
+        }
+    }
+}
+
+impl Place {
+    fn at(&self) -> [&'static str; 2] {
+        [self.section, NAME]
+    }
+
+    /// The file with this entry in it.
+    pub(super) fn with(&self, text: &str, entry: &Value) -> Result<String, String> {
+        if self.is_toml { codex::set(text, self.section, NAME, entry) } else { jsonc::set(text, &self.at(), entry) }
+    }
+
+    /// The file without an entry. What was made around it goes as well, if nothing else is in it.
+    pub(super) fn without(&self, text: &str) -> Result<String, String> {
+        if self.is_toml {
+            return codex::remove(text, self.section, NAME);
+        }
+        let text = jsonc::remove(text, &self.at())?;
+        if jsonc::is_empty(&text, &[self.section]) { jsonc::remove(&text, &[self.section]) } else { Ok(text) }
+    }
+
+    /// The entry in the file, as text that [`Place::restored`] takes, and as a value.
+    pub(super) fn entry(&self, text: &str) -> Result<Option<(String, Value)>, String> {
+        if self.is_toml {
+            return codex::get(text, self.section, NAME);
+        }
+        let value = jsonc::get_value(text, &self.at())?;
+        Ok(jsonc::get(text, &self.at())?.map(|own| (own.to_owned(), value.unwrap_or_default())))
+    }
+
+    /// The file with an entry as it was before.
+    pub(super) fn restored(&self, text: &str, before: &str) -> Result<String, String> {
+        match self.is_toml {
+            true => codex::set(text, self.section, NAME, &json!(before)),
+            // Set as a mark first, so that the text itself, with its comments, can take the mark's place.
+            false => {
+                let mark = json!("\u{1}brummer");
+                jsonc::set(text, &self.at(), &mark).map(|text| text.replacen(&mark.to_string(), before, 1))
+            }
+        }
+    }
+
+    /// Whether nothing stands in such a file.
+    pub(super) fn is_nothing(&self, text: &str) -> bool {
+        let text: String = text.split_whitespace().collect();
+        text.is_empty() || text == "{}"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tool_has_a_place_and_an_entry_that_is_found_again() {
+        let (home, config, project) = (Path::new("/h"), Path::new("/h/.config"), Path::new("/p"));
+        for tool in Tool::value_variants() {
+            for reach in [Reach::Hub { program: "/bin/brummer".into() }, Reach::Url("http://127.0.0.1:7777/mcp".into())]
+            {
+                for project in [Some(project), None] {
+                    let place = tool.place(home, config, project);
+                    let entry = tool.entry(&reach);
+                    let text = place.with("", &entry).unwrap();
+                    let (before, found) = place.entry(&text).unwrap().unwrap();
+                    assert_eq!(found, entry, "{tool:?}");
+                    assert!(place.is_nothing(&place.without(&text).unwrap()), "{text}");
+                    let changed = place.with(&text, &json!({ "command": "other" })).unwrap();
+                    assert_eq!(place.restored(&changed, &before).unwrap(), text);
+                }
+            }
+        }
+        assert_eq!(Tool::ClaudeCode.name(), "claude-code");
+        assert_eq!(Tool::Vscode.place(home, config, Some(project)).path, Path::new("/p/.vscode/mcp.json"));
+    }
+}
