@@ -90,6 +90,10 @@ pub(super) struct Flags {
     #[arg(long, conflicts_with = "proxy_mode")]
     pub(super) no_proxy: bool,
 
+    /// Serve all running instances to an AI tool, on standard input and output
+    #[arg(long, conflicts_with_all = ["output", "settings"])]
+    pub(super) mcp: bool,
+
     /// Print every setting with its value and where it comes from
     #[arg(long)]
     pub(super) settings: bool,
@@ -263,7 +267,7 @@ pub(super) fn definition() -> Command {
 }
 
 /// Options of earlier versions that have nothing to act on here.
-const GONE: [&str; 4] = ["port", "no-mcp", "mcp", "mcp-debug"];
+const GONE: [&str; 3] = ["port", "no-mcp", "mcp-debug"];
 
 /// Parses, or answers what is to be printed and the exit code: 0 for help and version, 2 for a wrong command line.
 pub(super) fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Args, clap::Error> {
@@ -373,6 +377,7 @@ mod tests {
 
     #[test]
     fn ai_tools_are_named_and_set_up() {
+        assert!(parsed("brummer --mcp").flags.mcp);
         let install = McpVerb::Install { tool: Tool::ClaudeCode, hub: true, undo: false, dry_run: false };
         assert_eq!(parsed("brummer mcp install claude-code --hub").verb, Some(Verb::Mcp { command: install }));
         assert_eq!(parsed("brummer mcp doctor").verb, Some(Verb::Mcp { command: McpVerb::Doctor }));

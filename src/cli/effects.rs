@@ -42,6 +42,10 @@ const EFFECTS: &[(&str, &str)] = &[
     ("proxy_server.max_body_bytes", "web"),
     ("proxy_server.connection_timeout_ms", "web"),
     ("proxy_server.max_ws_clients", "web"),
+    ("mcp_manager.health_check_interval_ms", "hub.settings"),
+    ("mcp_manager.session_timeout_ms", "hub.settings"),
+    ("mcp_manager.max_retry_attempts", "hub.settings"),
+    ("mcp_manager.list_each_instance", "hub.each"),
     ("resources.max_threads", "pool"),
     ("resources.memory_limit_mb", "memory"),
     ("resources.monitoring_interval_ms", "memory"),
@@ -65,7 +69,7 @@ const EFFECTS: &[(&str, &str)] = &[
 /// Keys that can have no effect, and say so.
 fn says_that_it_has_none(row: &Setting) -> bool {
     let one_value = matches!(row.kind, Kind::Choice([_]));
-    one_value && row.about.ends_with("there is one way.") || row.about.ends_with("(not in this version).")
+    one_value && row.about.ends_with("there is one way.")
 }
 
 /// Another value that is allowed.
@@ -97,7 +101,8 @@ fn settings(text: &str) -> Config {
 fn fields(config: &Config) -> Vec<(String, String)> {
     let setup = format!("{:#?}", Setup::of(config));
     let ui = format!("{:#?}", terminal::options(config, &[], Handle::default()));
-    [("", setup), ("ui.", ui)].into_iter().flat_map(|(prefix, text)| split(prefix, &text)).collect()
+    let hub = format!("{:#?}", super::mcp::hub_options(config, std::path::Path::new("/")));
+    [("", setup), ("ui.", ui), ("hub.", hub)].into_iter().flat_map(|(prefix, text)| split(prefix, &text)).collect()
 }
 
 /// The fields of a struct, from its pretty form.

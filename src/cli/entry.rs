@@ -53,6 +53,9 @@ fn answer(args: Args) -> Result<u8> {
     if let Some(Verb::Mcp { command }) = &args.verb {
         return set_up_tools(&dir, command);
     }
+    if flags.mcp {
+        return mcp::serve(&hub_config(&dir, flags), &dir).map(|()| 0);
+    }
     if let Some(Verb::Proxy { upstream, forward: _, port, no_telemetry }) = args.verb {
         let config = load_with(&dir, proxy_overrides(flags, upstream.is_none(), port, no_telemetry))?;
         let proxy = Some(ProxyWish { url: upstream, port });
@@ -97,6 +100,14 @@ fn set_up_tools(dir: &Path, command: &McpVerb) -> Result<u8> {
             Ok(if well { printed } else { FAILED })
         }
     }
+}
+
+/// The settings of the hub's folder. The hub is for all projects: what is wrong in one is told, and does not stop it.
+fn hub_config(dir: &Path, flags: &Flags) -> Config {
+    Config::load(dir, &overrides(flags)).unwrap_or_else(|error| {
+        complain(&error.into());
+        Config::default()
+    })
 }
 
 /// What the words name: scripts, the last of them with arguments, or one command.

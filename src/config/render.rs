@@ -19,8 +19,7 @@ impl Config {
                 line(&mut out, format_args!("\n[{section}]"));
             }
             let text = format!("{} = {value}", row.key);
-            let note = if row.about.ends_with("(not in this version).") { "; not read by this version" } else { "" };
-            line(&mut out, format_args!("{text:<44} # {source}{note}"));
+            line(&mut out, format_args!("{text:<44} # {source}"));
         }
         if !self.keys.is_empty() {
             line(&mut out, format_args!("\n[ui.keys]"));
@@ -184,7 +183,7 @@ mod tests {
             let start = format!("{} = ", row.key);
             assert!(text.lines().any(|line| line.starts_with(&start) && line.contains(" # ")), "{start}");
         }
-        assert!(text.contains("max_ws_clients = 50") && text.contains("# default; not read by this version"));
+        assert!(text.contains("max_ws_clients = 50"));
     }
 
     #[test]

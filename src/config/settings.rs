@@ -151,14 +151,16 @@ settings! {
         /// WebSockets that are open at once.
         max_ws_clients: usize = Value::Count(50), Count(1, 100_000);
     }
-    /// `[mcp_manager]`: checked and shown; this version has no MCP server that reads it.
+    /// `[mcp_manager]`: the connections of the hub (`brummer --mcp`) to running instances.
     mcp_manager "mcp_manager" McpManager {
-        /// Time between health checks, in milliseconds (not in this version).
+        /// Time between two health checks of an instance, in milliseconds.
         health_check_interval_ms: u64 = Value::Count(30_000), Count(100, 86_400_000);
-        /// Life of a silent session, in milliseconds (not in this version).
+        /// Time after which a silent session is not routed any more, in milliseconds.
         session_timeout_ms: u64 = Value::Count(300_000), Count(1000, 86_400_000);
-        /// Tries to reach an instance (not in this version).
+        /// Tries to reach an instance after the first one that failed.
         max_retry_attempts: usize = Value::Count(3), Count(0, 100);
+        /// Whether the hub lists the tools of each instance by themselves (`NAME__tool`) besides.
+        list_each_instance: bool = Value::Bool(false), Bool;
     }
     /// `[resources]`.
     resources "resources" Resources {

@@ -95,6 +95,25 @@ pub(super) fn shake_hands(client: &Client, context: &Context, known: Option<Era>
 
 /// `None`: the server does not speak the modern way.
 fn discover(client: &Client, context: &Context) -> Result<Option<Session>> {
+    match ask_what_it_speaks(client, context)? {
+        // A server that was hasty and does speak our revision is asked once more.
+        Spoken::Again => match ask_what_it_speaks(client, context)? {
+            Spoken::Modern(session) => Ok(Some(session)),
+            _ => Ok(None),
+        },
+        Spoken::Modern(session) => Ok(Some(session)),
+        Spoken::Legacy => Ok(None),
+    }
+}
+
+enum Spoken {
+    Modern(Session),
+    Legacy,
+    /// It refused our revision, and names it among those that it speaks.
+    Again,
+}
+
+fn ask_what_it_speaks(client: &Client, context: &Context) -> Result<Spoken> {
     let call = Call::new("server/discover");
     let id = client.next_id();
     let body = message(Some(&id), &call, Version::NEWEST, client.options());
@@ -104,8 +123,13 @@ fn discover(client: &Client, context: &Context) -> Result<Option<Session>> {
         Came::Reply(Reply::Result(result)) => {
             let greeting = Greeting::read(&result)?;
             let spoken = greeting.supported_versions.iter().any(|version| version == Version::NEWEST.as_str());
-            Ok(spoken.then(|| greeting.session(Version::NEWEST, None)))
+            Ok(if spoken { Spoken::Modern(greeting.session(Version::NEWEST, None)) } else { Spoken::Legacy })
         }
+        Came::Reply(Reply::Failure { code: code::UNSUPPORTED_VERSION, data: Some(data), .. })
+        | Came::Status {
+            failure: Some(Reply::Failure { code: code::UNSUPPORTED_VERSION, data: Some(data), .. }),
+            ..
+        } if names_ours(&data) => Ok(Spoken::Again),
         Came::Status { status: status @ (401 | 403), text, .. } => Err(refused(client, status, &text)),
         Came::Reply(Reply::Failure { code, message, .. })
         | Came::Status { failure: Some(Reply::Failure { code, message, .. }), .. }
@@ -114,8 +138,15 @@ fn discover(client: &Client, context: &Context) -> Result<Option<Session>> {
             let message = format!("{} refused to be asked what it speaks: {message} ({code})", client.target().label);
             Err(Error::new("mcp", Code::Network, message))
         }
-        _ => Ok(None),
+        _ => Ok(Spoken::Legacy),
     }
+}
+
+/// Whether our revision is among those that a refusal names.
+fn names_ours(data: &RawValue) -> bool {
+    let data: Value = serde_json::from_str(data.get()).unwrap_or_default();
+    let supported = data.get("supported").and_then(Value::as_array).into_iter().flatten();
+    supported.into_iter().any(|version| version == Version::NEWEST.as_str())
 }
 
 /// Whether only a modern server says this, and the reason is not that it is none of our revision.

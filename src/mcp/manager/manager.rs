@@ -85,7 +85,7 @@ impl Manager {
             view: Arc::clone(&view),
             watch: Box::new(watch),
         };
-        let thread = std::thread::Builder::new().name("brummer-mcp".to_owned()).spawn(move || owner.run());
+        let thread = std::thread::Builder::new().name("brummer-mcp-link".to_owned()).spawn(move || owner.run());
         let thread = thread.map_err(|error| Error::io("mcp", "start the connection manager", error))?;
         Ok(Manager { orders, view, waiters: AtomicU64::new(0), thread: Mutex::new(Some(thread)) })
     }
