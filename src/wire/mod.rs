@@ -5,6 +5,7 @@ pub mod csp;
 pub mod html;
 pub mod http1;
 pub mod jsonrpc;
+pub mod screen;
 pub mod sse;
 pub mod url;
 pub mod websocket;
