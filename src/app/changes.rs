@@ -19,6 +19,7 @@ pub(crate) struct Changes {
     urls: AtomicU64,
     exchanges: AtomicU64,
     pages: AtomicU64,
+    terminal: AtomicU64,
     wakes: CowCell<Vec<Wake>>,
 }
 
@@ -33,6 +34,7 @@ pub(crate) enum Thing {
     Urls,
     Exchanges,
     Pages,
+    Terminal,
 }
 
 impl Changes {
@@ -48,6 +50,7 @@ impl Changes {
             urls: zero(),
             exchanges: zero(),
             pages: zero(),
+            terminal: zero(),
             wakes,
         })
     }
@@ -62,6 +65,7 @@ impl Changes {
             Thing::Urls => &self.urls,
             Thing::Exchanges => &self.exchanges,
             Thing::Pages => &self.pages,
+            Thing::Terminal => &self.terminal,
         }
     }
 
@@ -85,6 +89,7 @@ impl Changes {
             urls: read(Thing::Urls),
             exchanges: read(Thing::Exchanges),
             pages: read(Thing::Pages),
+            terminal: read(Thing::Terminal),
         }
     }
 

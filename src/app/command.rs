@@ -29,6 +29,8 @@ pub enum Command {
     Kill(Target),
     /// Drop an ended process from the table.
     Forget(ProcessId),
+    /// Start the person's shell in the project's folder, on one terminal.
+    Shell,
     /// Send one line to a process that has a terminal.
     Input {
         /// Which.
@@ -80,6 +82,8 @@ pub enum Command {
 pub enum ViewCommand {
     /// Open the logs of these processes; none = all.
     Logs(Vec<String>),
+    /// Look at the terminal of this process; `None`: of a new shell.
+    Term(Option<String>),
     /// Show this process alone.
     Solo(String),
     /// Keep only lines that match; `None` lists the filters.
@@ -229,6 +233,13 @@ pub const COMMANDS: &[CommandSpec] = &[
         about: "end a process at once, without asking it",
         argument: Argument::Process,
         make: |w| Ok(Command::Kill(Target::Name(w.first()?))),
+    },
+    CommandSpec {
+        name: "term",
+        usage: "[NAME]",
+        about: "the terminal of a process, or a new shell",
+        argument: Argument::Processes,
+        make: |w| Ok(Command::View(ViewCommand::Term(w.optional_text()))),
     },
     CommandSpec {
         name: "input",

@@ -2,9 +2,10 @@
 //!
 //! Start with `core`: the services, wired; `setup` says what the settings make of each. `sinks` carries lines from the reactor into the store; `scripts` joins what was
 //! detected with `[processes]` of the settings; `run` carries out commands; `rows` makes the views, `errors` that of the errors; `changes` wakes the
-//! front doors; `messages` is what Brummer itself has to say; `memory` keeps it within its limit; `web` is the proxy
+//! front doors; `messages` is what Brummer itself has to say; `memory` keeps it within its limit; `attach` shows a process's terminal; `web` is the proxy
 //! and what pages told.
 
+pub mod attach;
 mod changes;
 pub mod command;
 mod core;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::app::attach::Attached;
 use crate::app::changes::{Thing, Wake};
 use crate::app::command::Command;
 use crate::app::core::App;
@@ -99,6 +100,10 @@ impl Backend for App {
         self.sample(on);
     }
 
+    fn attach(&self, id: ProcessId, size: (u16, u16)) -> Result<Arc<Attached>> {
+        self.look_at(id, size)
+    }
+
     fn execute(&self, command: Command) -> Result<Reply> {
         self.carry_out(command)
     }
@@ -136,6 +141,7 @@ impl App {
             command: process.command,
             cwd: process.cwd,
             terminal: process.terminal,
+            full_screen: process.full_screen,
         }
     }
 

@@ -19,6 +19,7 @@ impl App {
         match command {
             Command::Run { script, args, another } => self.run(&script, &args, another),
             Command::Exec { command } => self.started(self.scripts.shell(&command), None),
+            Command::Shell => self.started(self.scripts.own_shell(), None),
             Command::Stop(target) => self.each(&target, "stopping", |id| self.manager.request_stop(id)),
             Command::Kill(target) => self.each(&target, "killed", |id| self.manager.kill(id)),
             Command::Restart(target) => self.restart(&target),

@@ -156,6 +156,14 @@ impl Scripts {
         self.with_defaults(ProcessSpec::new(name, Program::Argv(argv.to_vec()), &self.dir))
     }
 
+    /// The person's own shell, on one terminal.
+    pub(crate) fn own_shell(&self) -> ProcessSpec {
+        let shell = std::env::var("SHELL").ok().filter(|shell| shell.starts_with('/'));
+        let argv = vec![shell.unwrap_or_else(|| "/bin/sh".into())];
+        let spec = self.argv(&argv);
+        ProcessSpec { terminal: Terminal::Shared, ..spec }
+    }
+
     /// A line for the shell, named after its first word.
     pub(crate) fn shell(&self, line: &str) -> ProcessSpec {
         let name = line.split_whitespace().find(|word| !word.contains('=')).map_or("sh", base_name);

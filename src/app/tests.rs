@@ -316,3 +316,24 @@ fn requests_of_a_har_file_are_listed_as_imported_written_again_and_cleared() {
     wait("the message", || app.messages().iter().any(|message| message.text.contains("none.har")).then_some(()));
     app.shutdown(PATIENCE).unwrap();
 }
+
+#[test]
+fn a_terminal_is_looked_at_from_its_first_byte_typed_into_and_ends_with_its_process() {
+    let dir = project(&[(
+        ".brum.toml",
+        "[processes.asks]\nterminal = true\ncommand = 'stty size; printf \"Name: \"; read n; echo \"hello $n\"'\n",
+    )]);
+    let app = app(dir.path());
+    let id = app.start_named("asks", &[]).unwrap();
+    let attached = app.attach(id, (60, 12)).unwrap();
+    let text = || attached.look().picture.all_text();
+    wait("the prompt", || text().contains("Name:").then_some(()));
+    attached.send(b"Ada\r").unwrap();
+    wait("the answer", || text().contains("hello Ada").then_some(()));
+    wait("the end", || attached.look().ended.then_some(()));
+    ended(&app, id);
+    assert_eq!(app.attach(id, (60, 12)).unwrap_err().code(), Code::InvalidState);
+    assert!(lines(&app).iter().any(|line| line == "hello Ada"), "the log has it, too: {:?}", lines(&app));
+    drop(attached);
+    app.shutdown(PATIENCE).unwrap();
+}

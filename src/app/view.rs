@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::app::attach::Attached;
 use crate::app::command::Command;
 use crate::config::Config;
 use crate::error::Result;
@@ -67,6 +68,8 @@ pub struct ProcessRow {
     pub cwd: Arc<str>,
     /// Whether it has a terminal, and so can be written to.
     pub terminal: bool,
+    /// Whether it draws on the alternate screen of its terminal, as editors do: its lines say little.
+    pub full_screen: bool,
     /// How often it was restarted.
     pub restarts: u32,
     /// Lines it has written so far, those no longer kept included.
@@ -251,6 +254,8 @@ pub struct Versions {
     pub exchanges: u64,
     /// What pages told.
     pub pages: u64,
+    /// The terminal that is looked at.
+    pub terminal: u64,
 }
 
 /// What a command came to.
@@ -308,6 +313,11 @@ pub trait Backend: Send + Sync {
     fn on_change(&self, wake: Arc<dyn Fn() + Send + Sync>);
     /// Samples CPU and memory every two seconds while it is on (the Processes view is in front).
     fn sample_usage(&self, on: bool);
+    /// Looks at the terminal of a process, in a screen of this size (columns, rows), until the answer is dropped.
+    ///
+    /// # Errors
+    /// NOT_FOUND; INVALID_STATE: it has no terminal, or has ended.
+    fn attach(&self, id: ProcessId, size: (u16, u16)) -> Result<Arc<Attached>>;
     /// Does something. [`Command::View`] is answered with INVALID_STATE: it is the door's own.
     ///
     /// # Errors

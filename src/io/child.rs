@@ -65,6 +65,8 @@ pub struct Command {
     pub environment: Vec<(OsString, Option<OsString>)>,
     /// The size of its terminals; `None` for pipes and an input as below.
     pub terminal: Option<Size>,
+    /// Both outputs are one terminal; nothing without one.
+    pub shared: bool,
     /// Its standard input, where it has no terminal.
     pub input: Input,
     /// A value that no other child has, to recognise its descendants by.
@@ -75,7 +77,7 @@ pub struct Command {
 pub struct Child {
     pub(crate) pid: i32,
     pub(crate) root: Root,
-    pub(crate) sources: [Source; 2],
+    pub(crate) sources: [Option<Source>; 2],
     pub(crate) input: Option<Arc<OwnedFd>>,
 }
 
@@ -98,8 +100,8 @@ impl Child {
 
     /// The masters of its terminals (standard output with standard input, standard error), if it has any.
     pub fn terminals(&self) -> Option<Terminals> {
-        let masters = || self.sources.each_ref().map(|source| Arc::clone(&source.fd));
-        self.sources[0].terminal.then(|| Terminals { masters: masters() })
+        let masters = || self.sources.iter().flatten().map(|source| Arc::clone(&source.fd)).collect();
+        self.sources[0].as_ref().filter(|source| source.terminal).map(|_| Terminals { masters: masters() })
     }
 }
 
@@ -112,7 +114,8 @@ impl fmt::Debug for Child {
 /// The terminals of one child, to type into and to resize.
 #[derive(Clone, Debug)]
 pub struct Terminals {
-    masters: [Arc<OwnedFd>; 2],
+    /// One, or two: that of the standard input and output, and that of the errors.
+    masters: Arc<[Arc<OwnedFd>]>,
 }
 
 impl Terminals {
@@ -142,6 +145,11 @@ impl Terminals {
             }
         }
         Ok(())
+    }
+
+    /// Whether keys are handed on unedited and Enter is no line feed: a program has taken over.
+    pub fn is_raw(&self) -> bool {
+        pty::is_raw(&self.masters[0])
     }
 
     /// Gives both another size.
@@ -178,7 +186,7 @@ impl Launcher {
 
     /// Starts a child. The error names the command and tells a missing directory from a missing program.
     pub fn spawn(&self, command: &Command) -> Result<Child> {
-        let (mine, typed, [input, out, err]) = open_stdio(command.terminal, command.input).map_err(|error| {
+        let (mine, typed, [input, out, err]) = open_stdio(command).map_err(|error| {
             Error::io("process", format!("open the outputs of `{}`", command.program.display()), error)
         })?;
         let mut std_command = std::process::Command::new(&command.program);
@@ -240,21 +248,27 @@ pub(super) fn become_child(affinity: Option<&Affinity>, descriptors: Option<&Lim
 }
 
 /// Brummer's ends of the outputs, and of the input if it is a pipe; the child's three.
-type Streams = ([Source; 2], Option<Arc<OwnedFd>>, [Stdio; 3]);
+type Streams = ([Option<Source>; 2], Option<Arc<OwnedFd>>, [Stdio; 3]);
 
-fn open_stdio(terminal: Option<Size>, input: Input) -> io::Result<Streams> {
-    match terminal {
+fn open_stdio(command: &Command) -> io::Result<Streams> {
+    match command.terminal {
+        Some(size) if command.shared => {
+            let Pty { master, slave } = Pty::open(size)?;
+            let (input, err) = (slave.try_clone()?, slave.try_clone()?);
+            let source = Source { fd: Arc::new(master), terminal: true };
+            Ok(([Some(source), None], None, [input.into(), slave.into(), err.into()]))
+        }
         Some(size) => {
             let (out, err) = (Pty::open(size)?, Pty::open(size)?);
             let input = out.slave.try_clone()?;
             // The line discipline holds 4 KiB and the buffer before it 8 KiB on Linux; macOS is of the same order.
-            let source = |master| Source { fd: Arc::new(master), terminal: true };
+            let source = |master| Some(Source { fd: Arc::new(master), terminal: true });
             Ok(([source(out.master), source(err.master)], None, [input.into(), out.slave.into(), err.slave.into()]))
         }
         None => {
             let (out, out_child) = open_pipe()?;
             let (err, err_child) = open_pipe()?;
-            let (typed, input) = match input {
+            let (typed, input) = match command.input {
                 Input::Empty => (None, Stdio::null()),
                 Input::Inherited => (None, Stdio::inherit()),
                 Input::Pipe => {
@@ -262,7 +276,7 @@ fn open_stdio(terminal: Option<Size>, input: Input) -> io::Result<Streams> {
                     (Some(Arc::new(writer.into())), reader.into())
                 }
             };
-            Ok(([out, err], typed, [input, out_child, err_child]))
+            Ok(([Some(out), Some(err)], typed, [input, out_child, err_child]))
         }
     }
 }
@@ -319,6 +333,7 @@ mod tests {
             directory: directory.into(),
             environment: Vec::new(),
             terminal: None,
+            shared: false,
             input: Input::Empty,
             mark: "test".into(),
         }

@@ -5,7 +5,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, open};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{InputModes, OptionalActions, OutputModes, Winsize, tcgetattr, tcsetattr, tcsetwinsize, ttyname};
+use rustix::termios::{
+    InputModes, LocalModes, OptionalActions, OutputModes, Winsize, tcgetattr, tcsetattr, tcsetwinsize, ttyname,
+};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -62,6 +64,13 @@ impl Pty {
 pub(crate) fn resize(master: impl AsFd, size: Size) -> io::Result<()> {
     let size = Winsize { ws_col: size.columns, ws_row: size.rows, ws_xpixel: 0, ws_ypixel: 0 };
     Ok(tcsetwinsize(master, size)?)
+}
+
+/// Whether the child's end hands keys on unedited, and Enter as a carriage return.
+pub(crate) fn is_raw(master: impl AsFd) -> bool {
+    tcgetattr(master).is_ok_and(|modes| {
+        !modes.local_modes.contains(LocalModes::ICANON) && !modes.input_modes.contains(InputModes::ICRNL)
+    })
 }
 
 /// Writes to the terminal behind standard output; what it has not taken within `limit` is given up.

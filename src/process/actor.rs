@@ -9,6 +9,7 @@ use crate::process::callbacks::{Callbacks, Line};
 use crate::process::output::{Cut, LineCutter, OutputSink};
 use crate::process::supervisor::{Effect, Supervisor};
 use crate::process::table::{Process, Record};
+use crate::process::tap::{Tap, Trail};
 use crossbeam::channel::Sender;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -31,6 +32,10 @@ pub(crate) enum Message {
     Kill(Option<Waiter>),
     /// Nobody lists it any more.
     Forget,
+    /// Hand on what it writes to its terminal, beginning with the newest that it wrote, to the taps that were left.
+    Attach,
+    /// No longer.
+    Detach(Arc<Tap>),
 }
 
 pub(crate) struct Actor {
@@ -50,6 +55,9 @@ struct Outputs {
     callbacks: Arc<Callbacks>,
     /// Whether the sink was given something that it has not published.
     unpublished: bool,
+    /// What its terminal was given last; none for one without a terminal.
+    trail: Option<Trail>,
+    taps: Vec<Arc<Tap>>,
 }
 
 impl Actor {
@@ -61,7 +69,8 @@ impl Actor {
         notices: Arc<dyn Notices>,
     ) -> Actor {
         let cutters = [LineCutter::new(Stream::Out), LineCutter::new(Stream::Err)];
-        let outputs = Some(Outputs { sink, cutters, callbacks, unpublished: false });
+        let trail = record.terminal.then(Trail::default);
+        let outputs = Some(Outputs { sink, cutters, callbacks, unpublished: false, trail, taps: Vec::new() });
         let supervisor = Supervisor::new(record.spec.grace);
         Actor { record, root, outputs, supervisor, notices, waiters: Vec::new(), forgotten: false }
     }
@@ -82,6 +91,18 @@ impl Actor {
                     let error = self.who_lives(&self.members(control));
                     self.settle(Err(error), control);
                 }
+            }
+        }
+    }
+
+    fn attach(&mut self) {
+        for tap in self.record.take_taps() {
+            match &mut self.outputs {
+                Some(Outputs { trail: Some(trail), taps, .. }) => {
+                    tap.begin(trail);
+                    taps.push(tap);
+                }
+                _ => tap.end(),
             }
         }
     }
@@ -161,10 +182,20 @@ impl Handler for Actor {
     }
 
     fn output(&mut self, output: Output, bytes: &[u8]) {
+        self.attach();
         let Some(outputs) = &mut self.outputs else { return };
         let mut deliver = deliverer(&self.record, outputs.sink.as_mut(), &outputs.callbacks);
         outputs.cutters[output as usize].feed(bytes, &mut deliver);
+        drop(deliver);
         outputs.unpublished = true;
+        if let Some(trail) = &mut outputs.trail {
+            trail.push(bytes);
+            outputs.taps.iter().for_each(|tap| tap.push(bytes));
+            if trail.modes().alternate != self.record.is_full_screen() {
+                self.record.set_full_screen(trail.modes().alternate);
+                self.notify();
+            }
+        }
     }
 
     fn turn_ended(&mut self, drained: bool) {
@@ -182,13 +213,16 @@ impl Handler for Actor {
     }
 
     fn output_ended(&mut self, output: Output, all: bool) {
+        self.attach();
         let Some(outputs) = &mut self.outputs else { return };
         let mut deliver = deliverer(&self.record, outputs.sink.as_mut(), &outputs.callbacks);
         outputs.cutters[output as usize].finish(&mut deliver);
         drop(deliver);
         outputs.sink.publish();
         if all {
+            outputs.taps.iter().for_each(|tap| tap.end());
             self.outputs = None;
+            self.record.set_full_screen(false);
             *self.record.terminals() = None;
             *self.record.input() = None;
         }
@@ -213,6 +247,13 @@ impl Handler for Actor {
             Message::Kill(waiter) => {
                 self.waiters.extend(waiter);
                 self.supervisor.kill(now)
+            }
+            Message::Attach => return self.attach(),
+            Message::Detach(tap) => {
+                self.attach();
+                let taps = self.outputs.as_mut().map(|outputs| &mut outputs.taps);
+                taps.into_iter().for_each(|taps| taps.retain(|other| !Arc::ptr_eq(other, &tap)));
+                return;
             }
             Message::Forget => {
                 self.forgotten = true;

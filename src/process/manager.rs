@@ -14,6 +14,7 @@ use crate::process::output::OutputSinks;
 use crate::process::spec::{GRACE_DEFAULT, ProcessSpec, Program, Terminal};
 use crate::process::starts::Starts;
 use crate::process::table::{Process, Record, Table};
+use crate::process::tap::Tap;
 use crate::runtime::context::Context;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use std::fmt;
@@ -158,7 +159,7 @@ impl ProcessManager {
         }
         let terminal = match spec.terminal {
             Terminal::Auto => self.interactive,
-            Terminal::Always => true,
+            Terminal::Always | Terminal::Shared => true,
             Terminal::Never => false,
         };
         let (record, dropped) = self.table.insert(spec, terminal)?;
@@ -210,13 +211,17 @@ impl ProcessManager {
             return Err(Error::new("process", Code::InvalidState, message));
         }
         let program = words.remove(0);
-        let environment = spec.env.iter().map(|(name, value)| (name.into(), value.as_ref().map(Into::into))).collect();
+        let named = spec.env.iter().map(|(name, value)| (name.into(), value.as_ref().map(Into::into)));
+        // The terminal is Brummer's, whatever the one is that Brummer runs on. What is set for the process comes later and wins.
+        let kind = record.terminal.then(terminal_kind).flatten().map(|kind| ("TERM".into(), Some(kind.into())));
+        let environment = kind.into_iter().chain(named).collect();
         Ok(Command {
             program,
             arguments: words,
             directory: spec.cwd.clone(),
             environment,
             terminal: record.terminal.then(|| self.size()),
+            shared: spec.terminal == Terminal::Shared,
             input: spec.input,
             mark: format!("{}-{}", self.mark, record.id.0),
         })
@@ -283,6 +288,20 @@ impl ProcessManager {
     /// # Errors
     /// NOT_FOUND; INVALID_STATE without a terminal; RESOURCE_LIMIT when it does not read, saying how much was taken.
     pub fn write_stdin(&self, id: ProcessId, bytes: &[u8]) -> Result<()> {
+        let taken = self.type_some(id, bytes)?;
+        if taken < bytes.len() {
+            let name = &self.record(id)?.name;
+            let message = format!("write to `{name}`: it does not read; {taken} of {} bytes were taken", bytes.len());
+            return Err(Error::new("process", Code::ResourceLimit, message).with("taken", taken.to_string()));
+        }
+        Ok(())
+    }
+
+    /// Types into a process's terminal as much as it takes now, and says how much that was.
+    ///
+    /// # Errors
+    /// NOT_FOUND; INVALID_STATE without a terminal.
+    pub fn type_some(&self, id: ProcessId, bytes: &[u8]) -> Result<usize> {
         let record = self.record(id)?;
         let attempt = format!("write to `{}`", record.name);
         // A terminal is closed a moment after the end of its process is told.
@@ -291,12 +310,59 @@ impl ProcessManager {
             let message = format!("{attempt}: it has no terminal, or has ended");
             return Err(Error::new("process", Code::InvalidState, message));
         };
-        let taken = terminals.write(bytes).map_err(|error| Error::io("process", &attempt, error))?;
-        if taken < bytes.len() {
-            let message = format!("{attempt}: it does not read; {taken} of {} bytes were taken", bytes.len());
-            return Err(Error::new("process", Code::ResourceLimit, message).with("taken", taken.to_string()));
+        terminals.write(bytes).map_err(|error| Error::io("process", &attempt, error))
+    }
+
+    /// Hands on what a process writes to its terminal from now on, beginning with the newest that it wrote before.
+    ///
+    /// # Errors
+    /// NOT_FOUND; INVALID_STATE without a terminal, or when it has ended.
+    pub fn attach(&self, id: ProcessId, tap: &Arc<Tap>) -> Result<()> {
+        let record = self.record(id)?;
+        let refused = if !record.terminal {
+            Some("it has no terminal; its output is in the logs")
+        } else {
+            record.is_ended().then_some("it has ended; what it wrote is in the logs")
+        };
+        if let Some(why) = refused {
+            let message = format!("attach to `{}`: {why}", record.name);
+            return Err(Error::new("process", Code::InvalidState, message));
         }
+        record.leave_tap(tap);
+        // Where the reactor does not know the process yet, its first output does what this does.
+        self.tell(&record, Message::Attach);
         Ok(())
+    }
+
+    /// Ends what [`ProcessManager::attach`] began; its terminal gets the size of all others again.
+    pub fn detach(&self, id: ProcessId, tap: &Arc<Tap>) {
+        if let Some(record) = self.table.get(id) {
+            self.tell(&record, Message::Detach(Arc::clone(tap)));
+            // A program that draws a whole screen is left alone: it would draw that into the logs again.
+            if !record.is_full_screen() && record.own_size.swap(false, Ordering::Relaxed) {
+                self.resize_record(&record, self.size());
+            }
+        }
+    }
+
+    /// Gives one process's terminal a size of its own, until [`ProcessManager::detach`].
+    pub fn resize_one(&self, id: ProcessId, columns: u16, rows: u16) {
+        if let Some(record) = self.table.get(id) {
+            record.own_size.store(true, Ordering::Relaxed);
+            self.resize_record(&record, Size { columns, rows });
+        }
+    }
+
+    fn resize_record(&self, record: &Record, size: Size) {
+        if let Some(terminals) = record.terminals().clone() {
+            // It fails only for a terminal that has just been closed.
+            let _ = terminals.resize(size);
+        }
+    }
+
+    /// Whether a program has taken its terminal's keys unedited, as those do that draw a whole screen.
+    pub fn is_raw(&self, id: ProcessId) -> bool {
+        self.table.get(id).and_then(|record| record.terminals().clone()).is_some_and(|terminals| terminals.is_raw())
     }
 
     /// Where a process takes its input from: its terminal, or the pipe that its spec asks for, which can be taken once.
@@ -306,14 +372,11 @@ impl ProcessManager {
         terminals.map(Target::Terminal).or_else(|| record.input().take().map(Target::Pipe))
     }
 
-    /// Gives the terminals of all processes, and of those to come, another size.
+    /// Gives the terminals of all processes, and of those to come, another size; not those that have one of their own.
     pub fn resize(&self, columns: u16, rows: u16) {
         self.size.store(packed((columns, rows)), Ordering::Relaxed);
-        for record in self.table.all().values() {
-            if let Some(terminals) = record.terminals().clone() {
-                // It fails only for a terminal that has just been closed.
-                let _ = terminals.resize(Size { columns, rows });
-            }
+        for record in self.table.all().values().filter(|record| !record.own_size.load(Ordering::Relaxed)) {
+            self.resize_record(record, Size { columns, rows });
         }
     }
 
@@ -463,6 +526,12 @@ fn wait_for(told: &Receiver<Result<()>>, waiter: Sender<Result<()>>, context: &C
         let message = format!("stop `{}`: it has not ended in time; the stop goes on", record.name);
         Err(Error::new("process", Code::Timeout, message))
     })
+}
+
+/// What the terminals of processes call themselves: what `wire::screen` understands; `dumb` stays what it is.
+fn terminal_kind() -> Option<&'static str> {
+    let outer = std::env::var_os("TERM")?;
+    (!outer.is_empty() && outer != "dumb").then_some("xterm-256color")
 }
 
 fn packed((columns, rows): (u16, u16)) -> u32 {

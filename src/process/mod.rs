@@ -1,8 +1,8 @@
 //! Runs what the project holds: specs, supervision, output, stop.
 //!
 //! Read `spec` first (what is to be run; `detect` finds it in a project), then `manager` (what can be done with it),
-//! `supervisor` (what a stop does, pure), `actor` (one process on the reactor's thread), `output` (bytes → lines) and
-//! `table` (what is read from outside).
+//! `supervisor` (what a stop does, pure), `actor` (one process on the reactor's thread), `output` (bytes → lines),
+//! `tap` (bytes for who looks at a terminal) and `table` (what is read from outside).
 
 mod actor;
 mod callbacks;
@@ -13,6 +13,7 @@ pub mod spec;
 mod starts;
 pub mod supervisor;
 mod table;
+mod tap;
 
 pub use actor::Notices;
 pub use callbacks::{CallbackId, Line};
@@ -20,3 +21,4 @@ pub use manager::{ManagerConfig, ProcessManager, ScriptLookup};
 pub use output::{OutputSink, OutputSinks};
 pub use spec::{Input, ProcessSpec, Program, Terminal};
 pub use table::Process;
+pub use tap::{Taken, Tap};

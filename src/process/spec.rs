@@ -74,6 +74,8 @@ pub enum Terminal {
     Auto,
     /// Always a terminal: colours, line-wise output and prompts, also headless.
     Always,
+    /// One terminal for both outputs, as a shell has it: their order is exact, and which of the two wrote is not known.
+    Shared,
     /// Always pipes, and [`ProcessSpec::input`].
     Never,
 }

@@ -10,6 +10,7 @@ use crate::event::{Exit, ProcessId, Status};
 use crate::io::child::Terminals;
 use crate::io::reactor::Number;
 use crate::process::spec::ProcessSpec;
+use crate::process::tap::Tap;
 use crate::sync::{CowCell, Key, SeqTable};
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -45,6 +46,8 @@ pub struct Process {
     pub cwd: Arc<str>,
     /// Whether its outputs are terminals; then it can be typed to.
     pub terminal: bool,
+    /// Whether it draws on the alternate screen of its terminal, as editors do.
+    pub full_screen: bool,
 }
 
 impl Process {
@@ -67,6 +70,12 @@ pub(crate) struct Record {
     pub(crate) stop_early: AtomicBool,
     /// To type into and to resize; taken when its outputs have ended.
     pub(crate) terminals: Mutex<Option<Terminals>>,
+    /// Its terminal has a size of its own: that of whoever looks at it.
+    pub(crate) own_size: AtomicBool,
+    full_screen: AtomicBool,
+    /// Taps that the reactor has not taken yet: a process can be looked at before the reactor knows of it.
+    waiting_taps: Mutex<Vec<Arc<Tap>>>,
+    has_waiting_taps: AtomicBool,
     /// The pipe to its input, until somebody takes it.
     pub(crate) input: Mutex<Option<Arc<OwnedFd>>>,
     command: Arc<str>,
@@ -129,12 +138,38 @@ impl Record {
             command: self.command.clone(),
             cwd: self.cwd.clone(),
             terminal: self.terminal,
+            full_screen: self.is_full_screen(),
         })
     }
 
     /// Whether it has ended; one that is no longer listed has.
     pub(crate) fn is_ended(&self) -> bool {
         self.rows.read(self.key).is_none_or(|words| Row::unpack(words).status.is_ended())
+    }
+
+    pub(crate) fn is_full_screen(&self) -> bool {
+        // Relaxed: a hint for whoever shows it, with nothing behind it.
+        self.full_screen.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_full_screen(&self, on: bool) {
+        self.full_screen.store(on, Ordering::Relaxed);
+    }
+
+    /// Leaves a tap for the reactor.
+    pub(crate) fn leave_tap(&self, tap: &Arc<Tap>) {
+        self.waiting_taps.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(tap));
+        self.has_waiting_taps.store(true, Ordering::Release);
+    }
+
+    /// The taps that were left; costs a load where there are none.
+    pub(crate) fn take_taps(&self) -> Vec<Arc<Tap>> {
+        if !self.has_waiting_taps.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut waiting = self.waiting_taps.lock().unwrap_or_else(PoisonError::into_inner);
+        self.has_waiting_taps.store(false, Ordering::Release);
+        std::mem::take(&mut *waiting)
     }
 
     pub(crate) fn set_running(&self, pid: u32) {
@@ -213,6 +248,10 @@ impl Table {
             number: OnceLock::new(),
             stop_early: AtomicBool::new(false),
             terminals: Mutex::new(None),
+            own_size: AtomicBool::new(false),
+            full_screen: AtomicBool::new(false),
+            waiting_taps: Mutex::default(),
+            has_waiting_taps: AtomicBool::new(false),
             input: Mutex::new(None),
             rows: self.rows.clone(),
             key,

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::tui::attached::Attached;
 use crate::tui::key::Key;
 use crate::tui::keymap::{Action, row};
 use crate::tui::layout::{Areas, Class};
@@ -91,10 +92,11 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::StopStart], None),
             (&[A::Restart], None),
             (&[A::Right], None),
+            (&[A::CommandLine], None),
+            (&[A::Attach], None),
             (&[A::RestartAll], None),
             (&[A::Select], None),
             (&[A::Kill], None),
-            (&[A::CommandLine], None),
         ],
         View::Errors => vec![
             (&[A::Up, A::Down], None),
@@ -178,6 +180,9 @@ pub(crate) fn hints(model: &Model) -> Vec<Hint> {
         let hint = |(key, text): &(&str, &'static str)| Some(Hint { keys: vec![Key::parse(key)?], text });
         return overlays::hints(model).iter().filter_map(hint).collect();
     }
+    if let Some(attached) = &model.attached {
+        return in_terminal(model, attached);
+    }
     let mut hints = Vec::new();
     for (actions, word) in wanted(model) {
         let bound = |action: &Action| model.keymap.keys(*action).first().copied().filter(|_| available(model, *action));
@@ -188,6 +193,37 @@ pub(crate) fn hints(model: &Model) -> Vec<Hint> {
     }
     let help = model.keymap.keys(Action::Help).first().copied();
     hints.extend(help.filter(|_| model.tab.is_none()).map(|key| Hint { keys: vec![key], text: "help" }));
+    hints
+}
+
+/// In a child's terminal: how to leave it, and what may follow the leader.
+fn in_terminal(model: &Model, attached: &Attached) -> Vec<Hint> {
+    let hint = |(key, text): (&str, &'static str)| Some(Hint { keys: vec![Key::parse(key)?], text });
+    let fixed: &[(&str, &str)] = if attached.leader.is_some() {
+        &[
+            ("pgup", "scroll back"),
+            ("y", "copy screen"),
+            ("z", "pane/full"),
+            ("/", "commands"),
+            ("?", "help"),
+            ("esc", "leave"),
+        ]
+    } else if attached.ended {
+        &[("r", "start again"), ("pgup", "scroll back"), ("esc", "leave")]
+    } else if !attached.is_live() {
+        &[("pgup", "back"), ("pgdn", "forward"), ("esc", "go on")]
+    } else {
+        &[]
+    };
+    let mut hints: Vec<Hint> = fixed.iter().copied().filter_map(hint).collect();
+    let mut leaves = model.keymap.keys(Action::Leave).iter().copied();
+    let leader = leaves.next().map(|key| Hint {
+        keys: vec![key],
+        text: if attached.leader.is_some() { "send it" } else { "leave, or: PgUp scroll, y copy, z pane, / commands" },
+    });
+    let at = hints.len().saturating_sub(1);
+    hints.splice(at..at, leader);
+    hints.extend(leaves.map(|key| Hint { keys: vec![key], text: "leave" }));
     hints
 }
 

@@ -38,7 +38,14 @@ impl Key {
         if matches!(event.code, KeyCode::Char(_) | KeyCode::BackTab) {
             modifiers.remove(KeyModifiers::SHIFT);
         }
-        Key { code: event.code, modifiers }
+        // Four control characters have no letter; they arrive under the digits of an old keyboard.
+        let code = match event.code {
+            KeyCode::Char(digit @ '4'..='7') if modifiers == KeyModifiers::CONTROL => {
+                KeyCode::Char([b'\\', b']', b'^', b'_'][usize::from(digit as u8 - b'4')].into())
+            }
+            code => code,
+        };
+        Key { code, modifiers }
     }
 
     /// The event that this key sends.

@@ -15,6 +15,8 @@ pub(crate) enum Place {
     Only(View),
     /// In Scripts and Processes.
     Lists,
+    /// In a child's terminal, where every other key is the child's.
+    Terminal,
 }
 
 impl Place {
@@ -23,6 +25,7 @@ impl Place {
             Place::All => true,
             Place::Only(only) => only == view,
             Place::Lists => matches!(view, View::Scripts | View::Processes),
+            Place::Terminal => false,
         }
     }
 
@@ -35,6 +38,7 @@ impl Place {
         match self {
             Place::All => "all views",
             Place::Lists => "Scripts, Processes",
+            Place::Terminal => "terminal",
             Place::Only(view) => view.title(),
         }
     }
@@ -68,6 +72,7 @@ pub(crate) struct Row {
 }
 
 use Place::{All, Lists};
+const TERMINAL: Place = Place::Terminal;
 const SCRIPTS: Place = Place::Only(View::Scripts);
 const PROCESSES: Place = Place::Only(View::Processes);
 const LOGS: Place = Place::Only(View::Logs);
@@ -115,6 +120,8 @@ actions! {
     FilterStatus "process.filter" PROCESSES, ["f"], "status filter", "show all, running, failed or ended ones";
     Forget "process.forget" PROCESSES, ["d"], "forget", "drop an ended process from the list";
 
+    Attach "process.attach" PROCESSES, ["a"], "terminal", "the terminal of the process; every key then goes to it";
+
     Pause "logs.pause" LOGS, ["space"], "pause", "pause, or follow again";
     FindNext "find.next" LOGS, ["n"], "next match", "to the next match";
     FindPrevious "find.previous" LOGS, ["N"], "previous match", "to the previous match";
@@ -125,6 +132,7 @@ actions! {
     ChooseProcesses "logs.processes" LOGS, ["P"], "procs", "choose the processes whose lines are shown";
     Solo "logs.solo" LOGS, ["o"], "solo", "only the process of the line; again: back";
     OpenLineUrl "logs.open_url" LOGS, ["O"], "open URL", "open the URL of the line in the browser; Ctrl+click opens any";
+    AttachLine "logs.attach" LOGS, ["a"], "terminal", "the terminal of the line's process; every key then goes to it";
     Filters "filters.toggle" LOGS, ["\\"], "filters off/on", "all filters off, and on again";
     Mark "logs.mark" LOGS, ["m"], "mark", "set a mark";
     NextMark "logs.mark_next" LOGS, ["}"], "next mark", "to the next mark";
@@ -165,6 +173,7 @@ actions! {
     WriteSettings "settings.write" SETTINGS, ["w"], "write", "write the changes to the project's .brum.toml";
     WriteUser "settings.write_user" SETTINGS, ["S"], "write for me", "write the changes to your own settings file";
     UndoSetting "settings.undo" SETTINGS, ["u"], "undo", "take the last change back";
+    Leave "terminal.leave" TERMINAL, ["ctrl+]", "f12"], "leave", "leave the terminal; after the first of its keys: PgUp scrolls back, y copies the screen, / commands, z pane, the key again sends it";
 
     Copy "copy" All, ["y"], "copy", "copy the row or the selected lines";
     CopyContext "copy.context" LOGS, ["Y"], "copy with time", "copy with time and process";
@@ -306,10 +315,11 @@ impl Keymap {
         self.bound.iter().find(|(bound, _)| *bound == action).map_or(&[], |(_, keys)| keys)
     }
 
-    /// The rows that hold in this view and have a key.
+    /// The rows that hold in this view or in a terminal and have a key.
     pub(crate) fn rows(&self, view: View) -> impl Iterator<Item = (&'static Row, &[Key])> {
-        let rows =
-            ROWS.iter().zip(&self.bound).filter(move |(row, (_, keys))| row.place.holds(view) && !keys.is_empty());
+        let rows = ROWS.iter().zip(&self.bound).filter(move |(row, (_, keys))| {
+            (row.place.holds(view) || row.place == Place::Terminal) && !keys.is_empty()
+        });
         rows.map(|(row, (_, keys))| (row, keys.as_slice()))
     }
 }

@@ -56,6 +56,8 @@ pub(crate) struct Areas {
     pub(crate) chips: Rect,
     pub(crate) lines: Rect,
     pub(crate) scrollbar: Rect,
+    /// The screen of a child's terminal.
+    pub(crate) terminal: Rect,
 }
 
 /// Where everything is on a screen of the model's size.
@@ -79,8 +81,13 @@ pub(crate) fn layout(model: &Model) -> Areas {
         chips: none,
         lines: none,
         scrollbar: none,
+        terminal: none,
     };
     if class == Class::TooSmall {
+        return areas;
+    }
+    if model.attached.as_ref().is_some_and(|attached| !attached.pane || class < Class::Medium) {
+        terminal(&mut areas);
         return areas;
     }
     if !(model.logs.zoom && model.view == View::Logs) {
@@ -95,7 +102,21 @@ pub(crate) fn layout(model: &Model) -> Areas {
         View::Web => web(model, &mut areas),
         View::Settings => settings(&mut areas),
     }
+    if model.attached.is_some() {
+        let mut output = areas.output;
+        take_top(&mut output, 1);
+        areas.terminal = output;
+    }
     areas
+}
+
+/// A child's terminal has the whole screen, but for a row above and one or two below.
+fn terminal(areas: &mut Areas) {
+    let mut body = areas.screen;
+    areas.header = take_top(&mut body, 1);
+    areas.footer = take_bottom(&mut body, 1);
+    areas.status = take_bottom(&mut body, u16::from(areas.class > Class::Tiny));
+    (areas.body, areas.terminal) = (body, body);
 }
 
 fn frame(model: &Model, areas: &mut Areas) {

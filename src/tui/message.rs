@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use crate::app::attach::Seen;
 use crate::app::command::Command;
 use crate::app::view::{
     ErrorRow, ExchangePart, PageEvent, ProcessRow, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow,
 };
 use crate::config::{Change, Source, Ui};
 use crate::error::Error;
-use crate::event::Level;
+use crate::event::{Level, ProcessId};
 use crate::io::editor::Spot;
 use crate::logs::Snapshot as Lines;
 use crate::proxy::{Exchange, ExchangeId};
+use crate::tui::encode::Typed;
 use crate::tui::errors::ErrorKey;
 use crate::tui::logs::scan::{Found, Request};
 use crate::tui::source::{Explained, Question};
@@ -56,6 +58,10 @@ pub(crate) enum Message {
         copy: bool,
         text: Vec<String>,
     },
+    /// What is to be seen of a process's terminal.
+    Seen(ProcessId, Seen),
+    /// Its terminal cannot be looked at.
+    NotAttached(ProcessId, Error),
     /// What a command came to.
     Answer(Asked, Result<Reply, Error>),
     /// What a worker found.
@@ -77,6 +83,8 @@ pub(crate) enum Message {
 pub(crate) enum Asked {
     /// Show the process that was started.
     Show,
+    /// Look at the terminal of the process that was started.
+    Attach,
     /// Only tell what went wrong, or what was done.
     Tell,
 }
@@ -120,6 +128,16 @@ pub(crate) enum Effect {
         reveal: bool,
         copy: bool,
     },
+    /// Look at the terminal of a process, in this size (columns, rows).
+    Attach(ProcessId, (u16, u16)),
+    /// Look at it no longer.
+    Detach,
+    /// Give it another size.
+    ResizeAttached((u16, u16)),
+    /// Scroll back in it by so many rows.
+    ScrollAttached(isize),
+    /// Tell it what a person did.
+    Type(Typed),
     /// Look at the stack of an error, its sources and the requests that failed with it.
     Explain(ErrorKey, Box<Question>),
     /// Do as the settings of the UI say now.

@@ -4,8 +4,10 @@
 //! place that changes the model), `views` and `widgets` (what is drawn), and [`run`] (the loop around all of it).
 //! `keymap` is the one table of keys, `layout` the one place that knows where things are.
 
+mod attached;
 mod chips;
 mod clock;
+mod encode;
 mod errors;
 mod field;
 mod footer;
@@ -26,6 +28,8 @@ mod source;
 mod terminal;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_child;
 #[cfg(test)]
 mod testing_web;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::event::{Level, ProcessId, Status};
 use crate::logs::Snapshot as Lines;
 use crate::proxy::ExchangeId;
+use crate::tui::attached::Attached;
 use crate::tui::clock::Clock;
 use crate::tui::errors::Errors;
 use crate::tui::field::Field;
@@ -118,6 +119,8 @@ pub(crate) struct Model {
     pub(crate) urls: Urls,
     pub(crate) web: Web,
     pub(crate) settings: SettingsView,
+    /// A child's terminal, in front of the view.
+    pub(crate) attached: Option<Attached>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) toasts: Vec<Toast>,
     pub(crate) system: Vec<SystemMessage>,
@@ -539,6 +542,7 @@ impl Model {
             urls: Urls::default(),
             web: Web::default(),
             settings: SettingsView::new(setting.config),
+            attached: None,
             overlay: None,
             toasts: Vec::new(),
             system: Vec::new(),

@@ -1,11 +1,14 @@
 //! The loop: waits for something, updates the model, does what that asks for, draws when there is something new.
 
+mod child;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossterm::event::MouseEventKind;
 
+use crate::app::attach::Attached;
 use crate::app::view::{Backend, Versions};
 use crate::config::{self, Ui};
 use crate::error::{Result, remedy};
@@ -15,6 +18,7 @@ use crate::io::editor::{Editor, Spot};
 use crate::io::foreground::{self, Foreground};
 use crate::io::opener::Opener;
 use crate::sync::Histogram;
+use crate::tui::attached::LEADER_MILLIS;
 use crate::tui::clock::Clock;
 use crate::tui::inbox::{Inbox, Mail};
 use crate::tui::input::Input;
@@ -165,8 +169,9 @@ pub fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Outcome> {
     backend.on_change(Arc::new(move || waker.changed()));
     let screen = Screen::new(size.0, size.1);
     let (seen, stats, outcome) = (None, Stats::default(), None);
-    let (input, lent) = (None, None);
-    Loop { backend, inbox, terminal, input, lent, model, screen, options, notices, seen, stats, outcome }.run()
+    let (input, lent, attached) = (None, None, None);
+    Loop { backend, inbox, terminal, input, lent, model, screen, options, notices, seen, stats, outcome, attached }
+        .run()
 }
 
 /// Sets what the person has chosen.
@@ -212,6 +217,8 @@ struct Loop {
     seen: Option<Versions>,
     stats: Stats,
     outcome: Option<Outcome>,
+    /// The child's terminal that is looked at.
+    attached: Option<Arc<Attached>>,
 }
 
 /// What is to be drawn, and how soon.
@@ -274,6 +281,10 @@ impl Loop {
 
     /// How often the backend is looked at.
     fn data_slot(&self) -> Duration {
+        if self.attached.is_some() {
+            // Who types wants to see it.
+            return self.options.input_slot;
+        }
         if self.model.view == View::Logs { self.options.data_slot } else { BEHIND_SLOT.max(self.options.data_slot) }
     }
 
@@ -282,6 +293,8 @@ impl Loop {
         let now = now();
         let second = (ticks(&self.model) || !self.model.toasts.is_empty()).then(|| 1000 - now % 1000);
         let wait = second.unwrap_or(60_000 - now % 60_000);
+        let leader = self.model.attached.as_ref().and_then(|attached| attached.leader);
+        let wait = leader.map_or(wait, |at| wait.min((at + LEADER_MILLIS).saturating_sub(now).max(1)));
         Instant::now() + Duration::from_millis(wait)
     }
 
@@ -338,6 +351,10 @@ impl Loop {
             self.effect_of(Message::System(messages));
             changed = true;
         }
+        if differs(|v| v.terminal) && self.attached.is_some() {
+            self.look();
+            changed = true;
+        }
         // The last lines of a stack can come with the end of its process.
         if differs(|v| v.errors) || differs(|v| v.pages) || differs(|v| v.processes) {
             let rows = self.backend.errors();
@@ -376,7 +393,7 @@ impl Loop {
             Effect::Execute(command, asked) => {
                 let quiet = matches!(command, crate::app::command::Command::Resize { .. });
                 let answer = self.backend.execute(command);
-                if asked == Asked::Show || !quiet {
+                if asked != Asked::Tell || !quiet {
                     self.refresh(false);
                     self.effect_of(Message::Answer(asked, answer));
                 }
@@ -426,6 +443,11 @@ impl Loop {
                     inbox.send(Message::SettingsWritten(file, written));
                 }));
             }
+            Effect::Attach(..)
+            | Effect::Detach
+            | Effect::ResizeAttached(_)
+            | Effect::ScrollAttached(_)
+            | Effect::Type(_) => self.carry_out_in_child(effect),
             Effect::SampleUsage(on) => self.backend.sample_usage(on),
             Effect::Mouse(on) => self.terminal.set_mouse(on),
             Effect::Redraw => self.screen.resize(self.model.size.0, self.model.size.1),

@@ -8,6 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::app::attach::Attached;
 use crate::app::command::Command;
 use crate::app::errors;
 use crate::app::view::{
@@ -25,6 +26,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::message::{Asked, Effect, Message};
 use crate::tui::model::{Model, Setting};
 use crate::tui::screen::{Cursor, text_of};
+use crate::tui::testing_child::ChildMock;
 use crate::tui::testing_web::WebMock;
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::update::dispatch::{self, follow_up};
@@ -41,6 +43,8 @@ pub(crate) struct Mock {
     pub(crate) store: Arc<LogStore>,
     pub(crate) web: Mutex<WebMock>,
     pub(crate) asked: Mutex<Vec<Command>>,
+    /// The terminals of all processes.
+    pub(crate) child: Arc<ChildMock>,
     pub(crate) config: Config,
     pub(crate) dir: PathBuf,
 }
@@ -76,6 +80,7 @@ pub(crate) fn process(id: u64, name: &str, status: Status) -> ProcessRow {
         command: format!("run {name}").into(),
         cwd: format!("apps/{name}").into(),
         terminal: id == 2,
+        full_screen: false,
         restarts: id as u32 - 1,
         lines: id * 42,
         errors: if status == Status::Failed { 12 } else { 0 },
@@ -96,6 +101,7 @@ impl Mock {
             store,
             web: Mutex::default(),
             asked: Mutex::default(),
+            child: Arc::default(),
             config: Config::default(),
             dir: "/home/me/code/shop".into(),
         }
@@ -189,6 +195,9 @@ impl Backend for Mock {
     }
     fn on_change(&self, _wake: Arc<dyn Fn() + Send + Sync>) {}
     fn sample_usage(&self, _on: bool) {}
+    fn attach(&self, id: ProcessId, size: (u16, u16)) -> Result<Arc<Attached>> {
+        self.child.attach(id, size)
+    }
     fn execute(&self, command: Command) -> Result<Reply> {
         self.asked.lock().unwrap().push(command.clone());
         match command {
@@ -198,6 +207,7 @@ impl Backend for Mock {
                     row.ok_or_else(|| Error::new("app", Code::NotFound, format!("no script is named `{script}`")))?;
                 Ok(Reply::Process { id: row.process.unwrap_or(ProcessId(1)), fresh: another })
             }
+            Command::Shell => Ok(Reply::Process { id: ProcessId(2), fresh: true }),
             Command::Exec { .. } => Ok(Reply::Process { id: ProcessId(1), fresh: true }),
             _ => Ok(Reply::Done(String::new())),
         }
@@ -213,6 +223,7 @@ pub(crate) struct Rig {
     pub(crate) model: Model,
     /// Effects that only a real terminal could carry out.
     pub(crate) outside: Vec<Effect>,
+    pub(crate) attached: Option<Arc<Attached>>,
 }
 
 impl Rig {
@@ -233,7 +244,7 @@ impl Rig {
             lines: mock.store.snapshot(),
             config: mock.config.clone(),
         };
-        let mut rig = Rig { model: Model::new(setting), mock, outside: Vec::new() };
+        let mut rig = Rig { model: Model::new(setting), mock, outside: Vec::new(), attached: None };
         // When lines arrived is not what the pictures are about.
         rig.model.logs.time = crate::tui::logs::TimeFormat::Off;
         rig.send(Message::Scripts(rig.mock.scripts()));
@@ -265,7 +276,7 @@ impl Rig {
             match effect {
                 Effect::Execute(command, asked) => {
                     let answer = self.mock.execute(command);
-                    if asked == Asked::Show || answer.is_err() {
+                    if asked != Asked::Tell || answer.is_err() {
                         effects.extend(update(&mut self.model, Message::Answer(asked, answer)));
                     }
                 }
@@ -287,7 +298,10 @@ impl Rig {
                     let answer = jobs::ask(&*self.mock, effect).expect("each of these has an answer");
                     effects.extend(update(&mut self.model, answer));
                 }
-                other => self.outside.push(other),
+                other => match self.in_terminal(other) {
+                    Ok(message) => effects.extend(message.into_iter().flat_map(|it| update(&mut self.model, it))),
+                    Err(other) => self.outside.push(other),
+                },
             }
         }
     }

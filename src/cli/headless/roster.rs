@@ -74,6 +74,7 @@ pub(super) mod tests {
             command: "node .".into(),
             cwd: "/p".into(),
             terminal: false,
+            full_screen: false,
             restarts: 0,
             lines: 0,
             errors: 0,

@@ -45,7 +45,6 @@ pub(super) struct Slot<H> {
 impl<H: Handler> Slot<H> {
     pub(super) fn new(number: Number, child: Child, handler: H) -> Slot<H> {
         let Child { root, sources, .. } = child;
-        let sources = sources.map(Some);
         Slot {
             number,
             root,

@@ -8,5 +8,6 @@ mod mouse;
 mod pictures;
 mod random;
 mod settings;
+mod terminal;
 mod urls;
 mod web;

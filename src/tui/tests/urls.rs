@@ -23,7 +23,7 @@ fn o_opens_the_url_of_the_process_and_capital_o_that_of_the_line() {
     assert!(!rig.press(&["o"]), "the failed one has no URL");
     rig.press(&["down", "down", "o"]);
     assert_eq!(opened(&mut rig).as_deref(), Some("http://localhost:4000/"));
-    rig.press(&["right", "right", "right", "right", "right", "enter"]);
+    rig.press(&["right", "right", "right", "right", "right", "right", "enter"]);
     assert_eq!(opened(&mut rig).as_deref(), Some("http://localhost:4000/"), "{}", rig.text());
     rig.press(&["1", "end", "o"]);
     assert_eq!(opened(&mut rig).as_deref(), Some("http://localhost:4000/"));

@@ -13,7 +13,7 @@ use crate::tui::logs::TimeFormat;
 use crate::tui::logs::filter::{Pattern, PatternMode};
 use crate::tui::message::{Asked, Effect, Outcome, SaveJob};
 use crate::tui::model::{CommandLine, Model, Overlay, View};
-use crate::tui::update::{dispatch, errors, logs, overlays, processes, settings, tell, urls, web};
+use crate::tui::update::{attached, dispatch, errors, logs, overlays, processes, settings, tell, urls, web};
 
 /// A row under the command line.
 #[derive(Clone, Debug, PartialEq)]
@@ -174,6 +174,7 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
             }
             None => unknown(model, &name),
         },
+        ViewCommand::Term(name) => return attached::open_named(model, name.as_deref()),
         ViewCommand::Show(Some(text)) => return filter(model, &text, true),
         ViewCommand::Hide(Some(text)) => return filter(model, &text, false),
         ViewCommand::Show(None) | ViewCommand::Hide(None) => list_filters(model),

@@ -7,14 +7,15 @@ use crossterm::event::KeyEvent;
 use crate::app::command::{Command, Target};
 use crate::app::view::Reply;
 use crate::event::Level;
+use crate::tui::encode::Typed;
 use crate::tui::key::Key;
 use crate::tui::keymap::Action;
 use crate::tui::layout::{self, layout, pane};
 use crate::tui::message::{Asked, Effect, Message, Outcome};
 use crate::tui::model::{Confirm, Dialog, Model, Overlay, Scripts, View};
 use crate::tui::update::{
-    away, chips, commands, errors, logs, mouse, overlays, processes, scripts, settings, strip, tell, url_list, urls,
-    web,
+    attached, away, chips, commands, errors, logs, mouse, overlays, processes, scripts, settings, strip, tell,
+    url_list, urls, web,
 };
 use crate::tui::web::Page;
 
@@ -41,7 +42,11 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             tell::seen(model);
             return key(model, event).unwrap_or_default();
         }
+        Message::Mouse(event) if model.attached.is_some() && model.overlay.is_none() => {
+            return mouse::in_terminal(model, event);
+        }
         Message::Mouse(event) => return mouse::mouse(model, event),
+        Message::Paste(text) if model.attached.is_some() && model.overlay.is_none() => return attached::paste(text),
         Message::Paste(text) => return overlays::paste(model, &text),
         Message::Resize(columns, rows) => {
             model.size = (columns, rows);
@@ -52,10 +57,9 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             errors::keep_in_sight(model);
             settings::keep_in_sight(model);
             let size = pane(model);
-            return vec![Effect::Execute(
-                Command::Resize { columns: size.text as u16, rows: size.height as u16 },
-                Asked::Tell,
-            )];
+            let command = Command::Resize { columns: size.text as u16, rows: size.height as u16 };
+            let own = attached::resized(model);
+            return [Effect::Execute(command, Asked::Tell)].into_iter().chain(own).collect();
         }
         Message::Now(now) => {
             model.now = now;
@@ -65,6 +69,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
                 model.processes.hold_until = 0;
                 model.processes.arrange(now);
             }
+            return attached::expire(model);
         }
         Message::Scripts(rows) => {
             if model.scripts.selected.is_none() {
@@ -99,7 +104,18 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::ExchangeText { id, part, reveal, text, .. } => web::take_text(model, (id, part, reveal), text),
         Message::Answer(asked, answer) => return answered(model, asked, answer),
         Message::Found(found) => return logs::scans(model.logs.found(found)),
-        Message::Focus(here) => model.away = !here,
+        Message::Focus(here) => {
+            model.away = !here;
+            let tell = model.attached.is_some().then_some(Effect::Type(Typed::Focus(here)));
+            return tell.into_iter().collect();
+        }
+        Message::Seen(id, seen) => attached::seen(model, id, seen),
+        Message::NotAttached(id, error) => {
+            if model.attached.as_ref().is_some_and(|attached| attached.id == id) {
+                model.attached = None;
+            }
+            tell::tell(model, Level::Error, error.message().to_string());
+        }
         Message::NotTaken(text, what) => return vec![Effect::CopyByTerminal(text, what)],
         Message::Notice(level, text) => tell::tell(model, level, text),
         Message::Panicked(text) => tell::tell(model, Level::Error, format!("a part of brummer failed: {text}")),
@@ -120,6 +136,7 @@ fn take_processes(model: &mut Model, rows: Vec<crate::app::view::ProcessRow>) ->
     } else {
         effects.extend(logs::resolve(model));
     }
+    effects.extend(attached::follow(model));
     effects
 }
 
@@ -137,6 +154,7 @@ fn answered(model: &mut Model, asked: Asked, answer: crate::error::Result<Reply>
                 None => model.show_next = Some(id),
             }
         }
+        (Ok(Reply::Process { id, .. }), Asked::Attach) => return attached::open(model, id),
         (Ok(Reply::Done(text)), _) if !text.is_empty() => tell::tell(model, Level::Info, text),
         (Ok(_), _) => {}
     }
@@ -148,6 +166,9 @@ pub(crate) fn key(model: &mut Model, event: KeyEvent) -> Option<Vec<Effect>> {
     let key = Key::of(event);
     if model.overlay.is_some() {
         return overlays::key(model, key, event);
+    }
+    if model.attached.is_some() {
+        return Some(attached::key(model, event));
     }
     let Some(action) = model.keymap.action(model.view, key) else {
         let command = crate::app::command::parse(model.keymap.command(key)?).ok()?;
@@ -271,6 +292,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
         A::Forget => {
             model.processes.targets().iter().any(|id| model.processes.get(*id).is_some_and(|r| r.status.is_ended()))
         }
+        A::Attach | A::AttachLine => attached::target(model).is_some_and(attached::can),
         A::RestartAll => model.alive() > 0,
         A::FindNext | A::FindPrevious => model.logs.find.hits.is_some(),
         A::Filters => model.logs.has_filters(),
@@ -361,6 +383,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::Restart => return processes::restart(model),
         A::RestartAll => return vec![Effect::Execute(Command::Restart(Target::All), Asked::Tell)],
         A::Kill => return processes::kill(model),
+        A::Attach | A::AttachLine => return attached::open_here(model),
         A::Select => processes::mark(model),
         A::Sort => processes::sort(model, None),
         A::FilterStatus => processes::filter(model),

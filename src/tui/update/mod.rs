@@ -1,5 +1,6 @@
 //! The only place that changes the model. Read `dispatch` first; each view and each overlay has its own file.
 
+pub(crate) mod attached;
 mod away;
 mod chips;
 pub(crate) mod commands;

@@ -12,7 +12,9 @@ use crate::tui::message::Effect;
 use crate::tui::model::{Model, Overlay, Sort, View};
 use crate::tui::text;
 use crate::tui::update::chips::press as press_chip;
-use crate::tui::update::{dispatch, errors, logs, overlays, processes, scripts, settings, strip, url_list, urls, web};
+use crate::tui::update::{
+    attached, dispatch, errors, logs, overlays, processes, scripts, settings, strip, url_list, urls, web,
+};
 use crate::tui::{views, widgets};
 
 pub(super) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
@@ -41,6 +43,24 @@ pub(super) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// The mouse while a child's terminal is in front: in a pane, the rest of the screen can still be clicked, which leaves it.
+pub(super) fn in_terminal(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
+    let areas = layout(model);
+    let at = Position::new(event.column, event.row);
+    if event.kind != MouseEventKind::Down(MouseButton::Left) || areas.terminal.contains(at) {
+        return attached::mouse(model, event);
+    }
+    if let Some((_, key)) = footer::spots(model, &areas).into_iter().find(|(rect, _)| rect.contains(at)) {
+        return dispatch::key(model, key.as_event()).unwrap_or_default();
+    }
+    if areas.terminal == areas.body {
+        return Vec::new();
+    }
+    let mut effects = attached::leave(model);
+    effects.extend(mouse(model, event));
+    effects
 }
 
 /// The same without Ctrl.

@@ -51,6 +51,16 @@ pub(super) fn select_row(model: &mut Model, row: usize) -> Option<bool> {
     Some(again)
 }
 
+/// Runs the selected script and looks at its terminal.
+pub(super) fn run_in_terminal(model: &mut Model) -> Vec<Effect> {
+    let effects = run(model, false);
+    let attach = |effect| match effect {
+        Effect::Execute(command, Asked::Show) => Effect::Execute(command, Asked::Attach),
+        other => other,
+    };
+    effects.into_iter().map(attach).collect()
+}
+
 /// Runs the selected script, or goes to it if it runs.
 pub(super) fn run(model: &mut Model, another: bool) -> Vec<Effect> {
     let Some(row) = model.scripts.selected() else { return Vec::new() };

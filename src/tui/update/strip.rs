@@ -7,7 +7,7 @@ use crate::app::view::ExchangePart;
 use crate::proxy::ExchangeId;
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Model, View};
-use crate::tui::update::{errors, processes, scripts, settings, url_list, urls, web};
+use crate::tui::update::{attached, errors, processes, scripts, settings, url_list, urls, web};
 use crate::tui::web::{Page, has_frames};
 
 /// A button of a strip.
@@ -22,6 +22,8 @@ pub(crate) enum Button {
     Stop,
     Start,
     Restart,
+    Terminal,
+    RunInTerminal,
     Send,
     OpenUrl,
     Kill,
@@ -62,6 +64,8 @@ impl Button {
             Button::Stop => "Stop",
             Button::Start => "Start",
             Button::Restart => "Restart",
+            Button::Terminal => "Terminal",
+            Button::RunInTerminal => "Run in terminal",
             Button::Send => "Send line…",
             Button::OpenUrl => "Open URL",
             Button::Kill => "Kill…",
@@ -97,7 +101,7 @@ pub(crate) fn buttons(model: &Model) -> Vec<Button> {
             Some(row) if scripts::running(model, row).is_some() => {
                 vec![Button::GoToLogs, Button::RunAnother, Button::RunWith, Button::CopyCommand]
             }
-            Some(_) => vec![Button::Run, Button::RunWith, Button::CopyCommand],
+            Some(_) => vec![Button::Run, Button::RunWith, Button::RunInTerminal, Button::CopyCommand],
         },
         View::Processes => match model.processes.selected() {
             None => Vec::new(),
@@ -106,7 +110,7 @@ pub(crate) fn buttons(model: &Model) -> Vec<Button> {
             }
             Some(row) => {
                 let mut buttons = vec![Button::Logs, Button::Stop, Button::Restart];
-                buttons.extend(Some(Button::Send).filter(|_| row.terminal));
+                buttons.extend([Button::Terminal, Button::Send].into_iter().filter(|_| row.terminal));
                 buttons.extend(urls::here(model).map(|_| Button::OpenUrl));
                 buttons.extend([Button::CopyCommand, Button::Kill]);
                 buttons
@@ -188,6 +192,8 @@ pub(super) fn press(model: &mut Model, button: Button) -> Vec<Effect> {
             Some(row) => vec![Effect::Execute(Command::Restart(Target::Id(row.id)), Asked::Tell)],
             None => Vec::new(),
         },
+        Button::Terminal => attached::open_here(model),
+        Button::RunInTerminal => scripts::run_in_terminal(model),
         Button::Send => processes::send(model),
         Button::OpenUrl => urls::open(model),
         Button::Kill => processes::kill(model),

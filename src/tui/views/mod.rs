@@ -1,5 +1,6 @@
 //! Draws the model. Read `screen` first: it draws the frame around a view, then the view, then what lies over it.
 
+mod attached;
 mod chips;
 mod errors;
 mod logs;

@@ -19,7 +19,7 @@ use crate::tui::model::{Model, Overlay, View};
 use crate::tui::screen::Cursor;
 use crate::tui::text::{self, put};
 use crate::tui::update::strip::{Button, buttons, focused};
-use crate::tui::views::{errors, logs, processes, scripts, settings, urls, web};
+use crate::tui::views::{attached, errors, logs, processes, scripts, settings, urls, web};
 use crate::tui::widgets;
 
 /// Draws everything and answers where the terminal's cursor belongs.
@@ -30,9 +30,13 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer) -> Cursor {
         too_small(model, areas.screen, buffer);
         return None;
     }
-    header(model, &areas, buffer);
-    draw_tabs(model, &areas, buffer);
+    let full = model.attached.as_ref().filter(|_| areas.terminal == areas.body);
+    if full.is_none() {
+        header(model, &areas, buffer);
+        draw_tabs(model, &areas, buffer);
+    }
     let mut cursor = match model.view {
+        _ if full.is_some() => None,
         View::Scripts => scripts::draw(model, &areas, buffer),
         View::Processes => processes::draw(model, &areas, buffer),
         View::Logs => logs::draw(model, &areas, buffer),
@@ -41,7 +45,12 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer) -> Cursor {
         View::Urls => urls::draw(model, &areas, buffer),
         View::Web => web::draw(model, &areas, buffer),
     };
-    status(model, &areas, buffer);
+    if full.is_none() {
+        status(model, &areas, buffer);
+    }
+    if let Some(attached) = &model.attached {
+        cursor = attached::draw(model, attached, &areas, buffer);
+    }
     draw_footer(model, &areas, buffer);
     widgets::toast::draw(model, &areas, buffer);
     if let Some(over) = overlay(model, &areas, buffer) {
@@ -56,7 +65,9 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer) -> Cursor {
 /// Where only ASCII may be drawn, the signs in the program's own texts are others; what children wrote is left as it is.
 fn plain_signs(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let begin = areas.lines.x + gutter(model, areas.class).width;
-    let of_children = |at: Position| (areas.lines.contains(at) && at.x >= begin) || areas.output.contains(at);
+    let of_children = |at: Position| {
+        (areas.lines.contains(at) && at.x >= begin) || areas.output.contains(at) || areas.terminal.contains(at)
+    };
     for at in areas.screen.positions().filter(|at| model.overlay.is_some() || !of_children(*at)) {
         let sign = match buffer[at].symbol() {
             "…" => "~",

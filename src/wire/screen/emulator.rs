@@ -257,9 +257,6 @@ impl Terminal {
             row.shift(x, width, true, all, look);
         }
         row.put(x, Cell::letter(letter, look, width as u8));
-        if width == 2 {
-            row.put_behind(x + 1, Cell::behind(look));
-        }
         self.cursor.full = x + width >= all;
         self.cursor.x = (x + width).min(all - 1);
     }

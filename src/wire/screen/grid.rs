@@ -44,33 +44,24 @@ impl Row {
         text
     }
 
-    /// Blanks the other half of a wide letter of which one half is about to be overwritten.
-    fn part(&mut self, column: usize) {
-        let Some(cell) = self.cells.get(column).copied() else { return };
-        let other = match cell.width() {
-            2 => column + 1,
-            0 => column.wrapping_sub(1),
-            _ => return,
-        };
-        if let Some(other) = self.cells.get_mut(other) {
-            *other = Cell::blank(other.look());
+    /// Makes sure that no wide letter lies across the left edge of this column: one that does is blanked.
+    fn split(&mut self, column: usize) {
+        if column > 0 && self.cells.get(column).is_some_and(|cell| cell.width() == 0) {
+            self.cells[column - 1] = Cell::blank(self.cells[column - 1].look());
+            self.cells[column] = Cell::blank(self.cells[column].look());
         }
     }
 
+    /// Puts a letter, wide or not.
     pub(super) fn put(&mut self, column: usize, cell: Cell) {
-        self.part(column);
+        let width = usize::from(cell.width());
+        self.split(column);
+        self.split(column + width);
         if let Some(place) = self.cells.get_mut(column) {
             *place = cell;
         }
-    }
-
-    /// Puts the place behind a wide letter.
-    pub(super) fn put_behind(&mut self, column: usize, cell: Cell) {
-        if self.cell(column).width() == 2 {
-            self.part(column);
-        }
-        if let Some(place) = self.cells.get_mut(column) {
-            *place = cell;
+        if let Some(place) = self.cells.get_mut(column + 1).filter(|_| width == 2) {
+            *place = Cell::behind(cell.look());
         }
     }
 
@@ -80,8 +71,8 @@ impl Row {
         if from >= to {
             return;
         }
-        self.part(from);
-        self.part(to - 1);
+        self.split(from);
+        self.split(to);
         self.cells[from..to].fill(Cell::blank(look));
         self.wrapped &= to < self.cells.len();
     }
@@ -93,8 +84,9 @@ impl Row {
             return;
         }
         let count = count.min(end - at);
-        self.part(at);
-        self.part(if right { end - count } else { at + count });
+        self.split(at);
+        self.split(end);
+        self.split(if right { end - count } else { at + count });
         let blank = Cell::blank(look);
         if right {
             self.cells.copy_within(at..end - count, at + count);

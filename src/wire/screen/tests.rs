@@ -64,7 +64,7 @@ fn full_screen_programs_draw_where_they_want() {
     assert_eq!(rows(5, 4, b"a\nb\nc\x1b[2;1H\x1b[Lnew"), ["a", "new", "b", "c"]);
     assert_eq!(rows(5, 4, b"a\nb\nc\x1b[1;1H\x1b[M"), ["b", "c", "", ""]);
     assert_eq!(rows(5, 1, b"abcde\x1b[1;2H\x1b[2P\x1b[1@"), ["a de"]);
-    assert_eq!(rows(9, 1, b"a\tb\x1b[1;3H\x1b[4hx\x1b[4l"), ["a x     b"]);
+    assert_eq!(rows(10, 1, b"a\tb\x1b[1;3H\x1b[4hx\x1b[4l"), ["a x      b"]);
 }
 
 #[test]
