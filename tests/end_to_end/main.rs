@@ -9,6 +9,7 @@ mod flood;
 mod harness;
 mod headless;
 mod input;
+mod journeys;
 mod kill;
 mod proxy;
 mod runners;

@@ -1,6 +1,6 @@
 //! The terminal UI in a real terminal: what is seen, what keys do, and that it leaves nothing behind.
 
-use crate::harness::{Project, Screen, Signal, children_of, is_installed, signal, until};
+use crate::harness::{Project, Screen, Signal, children_of, is_installed, nobody_is_left, signal, until};
 
 /// Ticks for ever, and a prompt that waits.
 const SETTINGS: &str = r#"
@@ -31,14 +31,6 @@ fn quit(project: &Project, screen: &Screen) {
     screen.press(&["y"]);
     screen.wait_for("ready$");
     nobody_is_left(project);
-}
-
-/// Only the shell and tmux live in the project.
-fn nobody_is_left(project: &Project) {
-    until("nobody is left", || {
-        let own = |command: &str| command.starts_with("tmux") || command.starts_with("sh -i");
-        project.living().iter().all(|living| own(&living.command))
-    });
 }
 
 #[test]

@@ -14,6 +14,6 @@ mod wait;
 pub(crate) use processes::{Signal, children_of, signal};
 pub(crate) use project::Project;
 pub(crate) use run::{Finished, Run};
-pub(crate) use screen::Screen;
+pub(crate) use screen::{Screen, nobody_is_left};
 pub(crate) use tools::is_installed;
 pub(crate) use wait::{until, until_within};

@@ -77,6 +77,7 @@ impl Project {
             ("HOME", home.clone()),
             ("XDG_CONFIG_HOME", format!("{home}/.config")),
             ("TMPDIR", self.temporary().display().to_string()),
+            ("SHELL", "/bin/sh".to_owned()),
             ("LC_ALL", "C.UTF-8".to_owned()),
         ]
     }

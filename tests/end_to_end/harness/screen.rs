@@ -48,6 +48,11 @@ impl Screen {
         self.tmux(&["send-keys", "-l", text]);
     }
 
+    /// Clicks; the first column and row are 1.
+    pub(crate) fn click(&self, column: usize, row: usize) {
+        self.type_text(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
+    }
+
     /// Starts Brummer with these arguments.
     pub(crate) fn brummer(&self, args: &str) {
         self.type_text(&format!("'{}' {args}", env!("CARGO_BIN_EXE_brummer")));
@@ -108,4 +113,12 @@ impl Drop for Screen {
         let gone = || !self.tmux(&["list-sessions"]).contains("windows");
         until_within(Duration::from_secs(10), "the tmux server has ended", gone);
     }
+}
+
+/// Only the shell and tmux live in the project.
+pub(crate) fn nobody_is_left(project: &Project) {
+    until("nobody is left", || {
+        let own = |command: &str| command.starts_with("tmux") || command.starts_with("sh -i");
+        project.living().iter().all(|living| own(&living.command))
+    });
 }

@@ -1,0 +1,255 @@
+//! What people do most, from the first key to the last, in a real terminal.
+
+use crate::harness::{Project, Screen, is_installed, nobody_is_left};
+
+const SETTINGS: &str = r#"
+grace = '300ms'
+[processes.ticker]
+command = 'n=0; while :; do n=$((n+1)); echo "tick $n"; sleep 0.1; done'
+[processes.broken]
+command = 'echo "TypeError: total of undefined"; echo "    at checkout (src/checkout.ts:42:18)"; exit 3'
+[processes.noisy]
+command = 'echo "one apple"; echo "two pears"; echo "three apples"; sleep 1000'
+[processes.asks]
+command = 'printf "Name: "; read name; echo "hello $name"; sleep 1000'
+"#;
+
+/// A project and a terminal in it, unless there is no tmux.
+fn terminal() -> Option<(Project, Screen)> {
+    is_installed("tmux").then(|| {
+        let project = Project::configured(SETTINGS);
+        let screen = Screen::open(&project, 110, 30);
+        (project, screen)
+    })
+}
+
+/// Leaves by the dialog and looks at what is left.
+fn quit(project: &Project, screen: &Screen) {
+    screen.press(&["q"]);
+    screen.wait_for("Quit brummer?");
+    screen.press(&["y"]);
+    screen.wait_for("ready$");
+    nobody_is_left(project);
+}
+
+#[test]
+fn a_script_is_run_and_its_error_is_read() {
+    let Some((project, screen)) = terminal() else { return };
+    screen.brummer("");
+    screen.wait_for("broken");
+    screen.press(&["Down", "Enter"]);
+    screen.wait_for("TypeError: total of undefined");
+    screen.press(&["2"]);
+    screen.wait_for("failed (3)");
+    screen.press(&["Enter"]);
+    screen.wait_for("TypeError: total of undefined");
+    screen.press(&["q"]);
+    screen.wait_for("ready$");
+    nobody_is_left(&project);
+}
+
+#[test]
+fn lines_are_filtered_paused_and_copied() {
+    let Some((project, screen)) = terminal() else { return };
+    screen.brummer("noisy");
+    screen.wait_for("three apples");
+    screen.type_text("/");
+    screen.type_text("show apple");
+    screen.press(&["Enter"]);
+    screen.wait_gone("two pears");
+    screen.press(&["Space"]);
+    screen.wait_for("PAUSED");
+    screen.press(&["y"]);
+    screen.wait_for("copied");
+    screen.press(&["\\"]);
+    screen.wait_for("two pears");
+    quit(&project, &screen);
+}
+
+#[test]
+fn all_that_runs_is_restarted_by_one_key() {
+    let Some((project, screen)) = terminal() else { return };
+    screen.brummer("ticker noisy");
+    screen.wait_for("tick 2");
+    screen.press(&["2"]);
+    screen.wait_for("running");
+    screen.press(&["C-r"]);
+    let restarted = |name: &str, text: &str| {
+        let row = text.lines().find(|line| line.contains(&format!(" {name} ")) && line.contains("running"));
+        row.is_some_and(|line| line.split_whitespace().any(|word| word == "1"))
+    };
+    screen
+        .wait_until("both run again, started once more", |text| restarted("ticker", text) && restarted("noisy", text));
+    quit(&project, &screen);
+}
+
+#[test]
+fn several_are_marked_and_stopped_after_a_question() {
+    let Some((project, screen)) = terminal() else { return };
+    screen.brummer("ticker noisy");
+    screen.wait_for("tick 2");
+    screen.press(&["2"]);
+    screen.wait_for("running");
+    screen.press(&["Space", "Space"]);
+    screen.wait_for("selected: 2");
+    screen.press(&["s"]);
+    screen.wait_for("2 processes run and will be stopped");
+    screen.press(&["y"]);
+    screen.wait_until("both are stopped", |text| text.matches("stopped").count() >= 2);
+    screen.press(&["q"]);
+    screen.wait_for("ready$");
+    nobody_is_left(&project);
+}
+
+#[test]
+fn a_shell_is_attached_typed_into_resized_and_left() {
+    let Some((project, screen)) = terminal() else { return };
+    screen.brummer("ticker");
+    screen.wait_for("tick 2");
+    screen.type_text("/");
+    screen.type_text("term");
+    screen.press(&["Enter"]);
+    screen.wait_for("all keys go to the process");
+    // The shell is asked for its size; it answers that of its part of the screen.
+    screen.type_text("echo an''swer $((6*7)); stty size");
+    screen.press(&["Enter"]);
+    screen.wait_for("answer 42");
+    screen.wait_for("27 110");
+    screen.resize(90, 25);
+    screen.wait_for("terminal 90x22");
+    screen.type_text("stty size");
+    screen.press(&["Enter"]);
+    screen.wait_for("22 90");
+    // Keys that would do something in brummer are the shell's here.
+    screen.type_text("cat");
+    screen.press(&["Enter"]);
+    screen.type_text("q1?");
+    screen.press(&["C-d", "C-c"]);
+    screen.wait_for("q1?");
+    screen.press(&["F12"]);
+    screen.wait_gone("all keys go to the process");
+    screen.press(&["2"]);
+    screen.wait_for("running");
+    quit(&project, &screen);
+}
+
+#[test]
+fn a_prompt_is_answered_in_the_terminal_of_its_process() {
+    let Some((project, screen)) = terminal() else { return };
+    screen.brummer("asks");
+    screen.wait_for("Name:");
+    screen.press(&["a"]);
+    screen.wait_for("all keys go to the process");
+    // What was written before is there.
+    screen.wait_for("Name:");
+    screen.type_text("Ada");
+    screen.press(&["Enter"]);
+    screen.wait_for("hello Ada");
+    screen.press(&["C-c"]);
+    screen.wait_for("r starts it again");
+    screen.press(&["r"]);
+    screen.wait_for("LIVE");
+    screen.wait_for("Name:");
+    screen.press(&["C-]", "Escape"]);
+    screen.wait_gone("all keys go to the process");
+    screen.wait_for("hello Ada");
+    quit(&project, &screen);
+}
+
+#[test]
+fn a_program_that_draws_a_whole_screen_is_drawn_and_gives_it_back() {
+    let Some((project, screen)) = terminal() else { return };
+    if !is_installed("less") {
+        return;
+    }
+    project.write("poem.txt", (1..=200).map(|line| format!("verse {line}\n")).collect::<String>());
+    screen.brummer("ticker");
+    screen.wait_for("tick 2");
+    screen.type_text("/");
+    screen.type_text("term");
+    screen.press(&["Enter"]);
+    screen.wait_for("all keys go to the process");
+    screen.type_text("less poem.txt");
+    screen.press(&["Enter"]);
+    screen.wait_for("verse 20");
+    screen.press(&["G"]);
+    screen.wait_for("verse 200");
+    // Left and looked at again, it is drawn anew.
+    screen.press(&["F12"]);
+    screen.wait_gone("all keys go to the process");
+    screen.type_text("/");
+    screen.type_text("term sh");
+    screen.press(&["Enter"]);
+    screen.wait_for("verse 200");
+    screen.press(&["q"]);
+    screen.wait_gone("verse 200");
+    screen.press(&["F12"]);
+    screen.wait_gone("all keys go to the process");
+    quit(&project, &screen);
+}
+
+#[test]
+fn a_flood_in_an_attached_terminal_neither_stops_the_child_nor_the_screen() {
+    let Some((project, screen)) = terminal() else { return };
+    screen.brummer("noisy");
+    screen.wait_for("three apples");
+    screen.type_text("/");
+    screen.type_text("term");
+    screen.press(&["Enter"]);
+    screen.wait_for("all keys go to the process");
+    screen.type_text("seq -f 'row %g' 1 400000; echo all do''ne");
+    screen.press(&["Enter"]);
+    screen.wait_for("all done");
+    screen.wait_for("row 400000");
+    screen.press(&["F12"]);
+    screen.wait_gone("all keys go to the process");
+    quit(&project, &screen);
+}
+
+#[test]
+fn a_click_and_the_wheel_do_what_keys_do() {
+    let Some((project, screen)) = terminal() else { return };
+    screen.brummer("ticker");
+    screen.wait_for("tick 2");
+    let place = |wanted: &str| {
+        screen.wait_for(wanted);
+        let text = screen.text();
+        let (row, line) = text.lines().enumerate().find(|(_, line)| line.contains(wanted)).expect("it is shown");
+        let before = &line[..line.find(wanted).expect("it is there")];
+        (before.chars().count() + 1, row + 1)
+    };
+    let (x, y) = place("2 Processes");
+    screen.click(x, y);
+    screen.wait_for("running");
+    let (x, y) = place("[Stop]");
+    screen.click(x, y);
+    screen.wait_for("stopped");
+    let (x, y) = place("3 Logs");
+    screen.click(x, y);
+    screen.wait_for("FOLLOW");
+    screen.type_text("\x1b[<64;20;10M");
+    screen.wait_for("PAUSED");
+    screen.press(&["q"]);
+    screen.wait_for("ready$");
+    nobody_is_left(&project);
+}
+
+#[test]
+fn a_key_is_bound_anew_and_the_footer_says_so() {
+    let Some((project, screen)) = terminal() else { return };
+    let keys = "\n[ui.keys]\n\"process.restart\" = 'f5'\n\"terminal.leave\" = ['ctrl+g', 'f10']\n";
+    project.write(".brum.toml", format!("{SETTINGS}{keys}"));
+    screen.brummer("asks");
+    screen.wait_for("Name:");
+    screen.press(&["2"]);
+    screen.wait_for("F5 restart");
+    screen.press(&["F5"]);
+    screen.wait_until("it was restarted", |text| {
+        text.lines().any(|line| line.contains(" asks ") && line.split_whitespace().any(|word| word == "1"))
+    });
+    screen.press(&["a"]);
+    screen.wait_for("F10 leave");
+    screen.press(&["C-g", "Escape"]);
+    screen.wait_gone("F10 leave");
+    quit(&project, &screen);
+}
