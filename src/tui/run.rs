@@ -1,6 +1,7 @@
 //! The loop: waits for something, updates the model, does what that asks for, draws when there is something new.
 
 mod child;
+mod outside;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,16 +14,13 @@ use crate::app::view::{Backend, Versions};
 use crate::config::{self, Ui};
 use crate::error::{Result, remedy};
 use crate::event::{Level, ProcessId};
-use crate::io::clipboard::Tool;
 use crate::io::editor::{Editor, Spot};
 use crate::io::foreground::{self, Foreground};
-use crate::io::opener::Opener;
 use crate::sync::Histogram;
 use crate::tui::attached::LEADER_MILLIS;
 use crate::tui::clock::Clock;
 use crate::tui::inbox::{Inbox, Mail};
 use crate::tui::input::Input;
-use crate::tui::jobs::Way;
 use crate::tui::keymap::Keymap;
 use crate::tui::layout::ticks;
 use crate::tui::logs::TimeFormat;
@@ -533,47 +531,6 @@ impl Loop {
         let (columns, rows) = crossterm::terminal::size().unwrap_or(self.model.size);
         self.effect_of(Message::Resize(columns, rows));
         self.screen.resize(columns, rows);
-    }
-
-    /// By a tool of the desktop on a worker; by the terminal itself if there is none.
-    fn copy(&mut self, text: String, what: String) {
-        let candidates = Tool::candidates(|key| std::env::var(key).ok());
-        let tools = match jobs::way(&self.options.clipboard, candidates) {
-            Way::Tools(tools) => tools,
-            Way::Terminal => return self.copy_by_terminal(&text, &what),
-            Way::None(reason) => return self.effect_of(Message::Notice(Level::Warn, reason.into())),
-        };
-        let inbox = Arc::clone(&self.inbox);
-        let native = self.options.clipboard == "native";
-        self.backend.spawn(Box::new(move || {
-            let message = match jobs::copy(&tools, &text) {
-                Some(tool) => Message::Notice(Level::Info, format!("copied {what} ({tool})")),
-                None if !native => Message::NotTaken(text, what),
-                None => Message::Notice(Level::Error, "no clipboard tool works; /save FILE writes to a file".into()),
-            };
-            inbox.send(message);
-        }));
-    }
-
-    fn copy_by_terminal(&mut self, text: &str, what: &str) {
-        let (level, notice) = match jobs::osc52(text) {
-            Some(bytes) => {
-                self.terminal.send(bytes);
-                (Level::Info, format!("copied {what} (asked the terminal, OSC 52)"))
-            }
-            None => (Level::Warn, format!("{what}: {}", jobs::TOO_MUCH_FOR_TERMINAL)),
-        };
-        self.effect_of(Message::Notice(level, notice));
-    }
-
-    /// On a worker: a browser takes a while to start.
-    fn open_url(&self, url: String) {
-        let inbox = Arc::clone(&self.inbox);
-        let openers = Opener::candidates(|key| std::env::var(key).ok());
-        self.backend.spawn(Box::new(move || {
-            let (level, text) = jobs::open(&url, &openers);
-            inbox.send(Message::Notice(level, text));
-        }));
     }
 
     fn describe(&self) -> String {

@@ -114,7 +114,9 @@ pub(super) fn resized(model: &mut Model) -> Option<Effect> {
 pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let key = Key::of(event);
     let leaves = model.keymap.keys(Action::Leave);
-    let (leader, leaves_at_once) = (leaves.first() == Some(&key), leaves.iter().skip(1).any(|other| *other == key));
+    // There is a way out also where none is bound.
+    let leader = leaves.first().copied().or_else(|| Key::parse("ctrl+]")) == Some(key);
+    let leaves_at_once = leaves.iter().skip(1).any(|other| *other == key);
     let Some(attached) = model.attached.as_mut() else { return Vec::new() };
     if attached.leader.take().is_some() {
         return after_leader(model, event, leader);

@@ -244,7 +244,7 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
             model.overlay = Some(Overlay::Help { filter: Field::new(topic.unwrap_or_default()), offset: 0 });
         }
         ViewCommand::Quit { now: true } => return vec![Effect::Leave(Outcome::Quit)],
-        ViewCommand::Quit { now: false } => return dispatch::quit(model),
+        ViewCommand::Quit { now: false } => return overlays::quit(model),
     }
     Vec::new()
 }

@@ -12,7 +12,7 @@ use crate::tui::key::Key;
 use crate::tui::keymap::Action;
 use crate::tui::layout::{self, layout, pane};
 use crate::tui::message::{Asked, Effect, Message, Outcome};
-use crate::tui::model::{Confirm, Dialog, Model, Overlay, Scripts, View};
+use crate::tui::model::{Model, Overlay, Scripts, View};
 use crate::tui::update::{
     attached, away, chips, commands, errors, logs, mouse, overlays, processes, scripts, settings, strip, tell,
     url_list, urls, web,
@@ -394,7 +394,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::Interrupt if model.view == View::Logs && (model.logs.anchor.is_some() || model.logs.marked.is_some()) => {
             return logs::copy(model, false);
         }
-        A::Interrupt | A::Quit => return quit(model),
+        A::Interrupt | A::Quit => return overlays::quit(model),
         A::Messages => model.overlay = Some(Overlay::Messages { offset: 0 }),
         A::Redraw => return vec![Effect::Redraw],
         A::Suspend => return vec![Effect::Suspend],
@@ -584,26 +584,5 @@ fn back(model: &mut Model) -> Vec<Effect> {
         }
         _ => model.tab = Some(model.view),
     }
-    Vec::new()
-}
-
-/// Leaves, or asks first when something runs.
-pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
-    let alive = model.alive();
-    if alive == 0 || !model.confirm_quit {
-        return vec![Effect::Leave(Outcome::Quit)];
-    }
-    let text = match alive {
-        1 => "1 process runs and will be stopped.".to_string(),
-        _ => format!("{alive} processes run and will be stopped."),
-    };
-    let dialog = Dialog {
-        title: "Quit brummer?".into(),
-        text: vec![text],
-        yes: "Stop all and quit",
-        confirm: Confirm::Quit,
-        on_yes: false,
-    };
-    model.overlay = Some(Overlay::Dialog(dialog));
     Vec::new()
 }

@@ -244,6 +244,27 @@ fn dialog_key(model: &mut Model, mut dialog: Dialog, key: Key, event: KeyEvent) 
     Some(Vec::new())
 }
 
+/// Leaves, or asks first when something runs.
+pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
+    let alive = model.alive();
+    if alive == 0 || !model.confirm_quit {
+        return vec![Effect::Leave(Outcome::Quit)];
+    }
+    let text = match alive {
+        1 => "1 process runs and will be stopped.".to_string(),
+        _ => format!("{alive} processes run and will be stopped."),
+    };
+    let dialog = Dialog {
+        title: "Quit brummer?".into(),
+        text: vec![text],
+        yes: "Stop all and quit",
+        confirm: Confirm::Quit,
+        on_yes: false,
+    };
+    model.overlay = Some(Overlay::Dialog(dialog));
+    Vec::new()
+}
+
 /// Does what a dialog asked about.
 pub(super) fn yes(dialog: Dialog) -> Vec<Effect> {
     match dialog.confirm {
