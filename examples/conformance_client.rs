@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use brummer::error::{Code, Error, Result};
-use brummer::mcp::client::{Call, Client, Declared, Incoming, Options, Reply, Target, declared_headers};
+use brummer::mcp::client::{Call, Client, Declared, Incoming, Options, Reply, Target, Wanted, declared_headers};
+use brummer::mcp::protocol::Era;
 use brummer::runtime::Context;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
@@ -53,6 +54,16 @@ fn run(url: &str) -> Result<()> {
     let client = Client::new(Target::of("the suite's server", url)?, options);
     let session = Session { client, context: Context::background().with_timeout(Duration::from_secs(25)) };
     let facts = session.client.initialize(&session.context)?;
+    let scenario = std::env::var("MCP_CONFORMANCE_SCENARIO").unwrap_or_default();
+    if facts.version.era() == Era::Legacy && scenario.starts_with("elicitation") {
+        // That server asks on the stream of its session; others count every GET as one that resumes.
+        let other = Session { client: session.client.clone(), context: session.context.clone() };
+        std::thread::spawn(move || {
+            let wanted = Wanted { lists: true, uris: Vec::new() };
+            let hear = &mut |incoming: Incoming<'_>| other.hear(incoming).unwrap_or_else(|error| eprintln!("{error}"));
+            other.client.listen(&other.context, &wanted, hear)
+        });
+    }
     let has = |capability: &str| facts.capabilities.get(capability).is_some();
     // A server that declares nothing is asked for its tools all the same, as a client that was just opened would.
     let tools = session.tools().or_else(|error| if has("tools") { Err(error) } else { Ok(Vec::new()) })?;
