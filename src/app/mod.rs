@@ -3,7 +3,7 @@
 //! Start with `core`: the services, wired; `setup` says what the settings make of each. `sinks` carries lines from the reactor into the store; `scripts` joins what was
 //! detected with `[processes]` of the settings; `run` carries out commands; `rows` makes the views, `errors` that of the errors; `changes` wakes the
 //! front doors; `messages` is what Brummer itself has to say; `memory` keeps it within its limit; `attach` shows a process's terminal; `web` is the proxy
-//! and what pages told.
+//! and what pages told; `services` is what the floor above may use of all this directly.
 
 pub mod attach;
 mod changes;
@@ -15,6 +15,7 @@ mod messages;
 mod rows;
 mod run;
 mod scripts;
+mod services;
 mod setup;
 mod sinks;
 pub mod view;

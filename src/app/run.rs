@@ -116,18 +116,18 @@ impl App {
         Ok(Reply::Done(format!("restarting {}", names.join(", "))))
     }
 
-    /// Ends a process if it runs, and starts what it was started from again; settings' env files are read anew.
+    /// What a process was started from.
+    pub(super) fn origin(&self, id: ProcessId) -> Result<Origin> {
+        self.origins().get(&id).cloned().ok_or_else(|| unknown(&id.0.to_string()))
+    }
+
+    /// Ends a process if it runs, and starts what it was started from again.
     fn restart_one(&self, id: ProcessId) -> Result<ProcessId> {
-        let origin = self.origins().get(&id).cloned().ok_or_else(|| unknown(&id.0.to_string()))?;
+        let grace = self.origin(id)?.spec.grace;
         if self.manager.get_process(id).is_some_and(|process| !process.status.is_ended()) {
-            let limit = RESTART_LIMIT + origin.spec.grace;
-            self.manager.stop_process(id, &Context::background().with_timeout(limit))?;
+            self.manager.stop_process(id, &Context::background().with_timeout(RESTART_LIMIT + grace))?;
         }
-        let spec = match &origin.word {
-            Some((word, args)) => self.scripts.spec(word, args)?,
-            None => origin.spec,
-        };
-        self.start_from(Origin { spec, word: origin.word, restarts: origin.restarts + 1 })
+        self.start_again(id)
     }
 
     fn forget(&self, id: ProcessId) -> Result<Reply> {

@@ -19,21 +19,55 @@ pub struct TreeUsage {
 /// The use of the trees below these processes, those themselves included; `None` for one that is gone.
 /// Costs some microseconds for each process of the machine, so it belongs on the pool.
 pub fn of_trees(roots: &[u32]) -> Vec<Option<TreeUsage>> {
+    let children = children();
+    roots.iter().map(|root| of_tree(i32::try_from(*root).ok()?, &children)).collect()
+}
+
+/// The ports on which each of these trees listens for TCP, in order; empty where the system does not tell.
+/// Costs as much as [`of_trees`] and some microseconds more for each open file of the trees.
+pub fn ports_of_trees(roots: &[u32]) -> Vec<Vec<u16>> {
+    let listening = if platform::KNOWS_SOCKETS { platform::listening() } else { Vec::new() };
+    if listening.is_empty() {
+        return vec![Vec::new(); roots.len()];
+    }
+    let sockets: Vec<u64> = listening.iter().map(|(socket, _)| *socket).collect();
+    let children = children();
+    let ports = |root: &u32| {
+        let mut ports = Vec::new();
+        for pid in tree(i32::try_from(*root).unwrap_or(0), &children) {
+            let held = platform::sockets_of(pid, &sockets);
+            ports.extend(listening.iter().filter(|(socket, _)| held.contains(socket)).map(|(_, port)| *port));
+        }
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    };
+    roots.iter().map(ports).collect()
+}
+
+fn children() -> HashMap<i32, Vec<i32>> {
     let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
     for entry in platform::processes() {
         children.entry(entry.parent).or_default().push(entry.pid);
     }
-    roots.iter().map(|root| of_tree(i32::try_from(*root).ok()?, &children)).collect()
+    children
+}
+
+/// A process and all below it.
+fn tree(root: i32, children: &HashMap<i32, Vec<i32>>) -> Vec<i32> {
+    let mut found = vec![root];
+    let mut at = 0;
+    while let Some(pid) = found.get(at) {
+        found.extend(children.get(pid).into_iter().flatten());
+        at += 1;
+    }
+    found
 }
 
 fn of_tree(root: i32, children: &HashMap<i32, Vec<i32>>) -> Option<TreeUsage> {
     let mut sum = TreeUsage::default();
-    let mut queue = vec![root];
-    while let Some(pid) = queue.pop() {
-        if let Some((cpu, rss_bytes)) = platform::usage(pid) {
-            sum = TreeUsage { cpu: sum.cpu + cpu, rss_bytes: sum.rss_bytes + rss_bytes, processes: sum.processes + 1 };
-        }
-        queue.extend(children.get(&pid).into_iter().flatten());
+    for (cpu, rss_bytes) in tree(root, children).into_iter().filter_map(platform::usage) {
+        sum = TreeUsage { cpu: sum.cpu + cpu, rss_bytes: sum.rss_bytes + rss_bytes, processes: sum.processes + 1 };
     }
     (sum.processes > 0).then_some(sum)
 }
@@ -57,5 +91,13 @@ mod tests {
         assert!(own.processes >= 2 && own.rss_bytes > below.rss_bytes && below.rss_bytes > 0);
         assert_eq!((below.processes, usage[2]), (1, None));
         assert!(own_rss_bytes() > 0);
+    }
+
+    #[test]
+    fn the_ports_of_a_tree_are_those_that_it_listens_on() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        let ports = ports_of_trees(&[std::process::id(), u32::MAX >> 1]);
+        assert_eq!((ports[0].contains(&port), ports[1].len()), (platform::KNOWS_SOCKETS, 0));
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::event::Level;
 use crate::proxy::capture::Secrets;
 use crate::proxy::capture::diff::diff;
-use crate::proxy::capture::replay::{Changes, replay, request};
+use crate::proxy::capture::replay::{Changes, Sender, replay, request};
 use crate::proxy::{Exchange, ExchangeId};
 use crate::runtime::Priority;
 use crate::runtime::context::Context;
@@ -24,8 +24,7 @@ impl Web {
     /// # Errors
     /// NOT_FOUND: it is no longer kept. INVALID_STATE: it cannot be sent again; why.
     pub(crate) fn again(self: &Arc<Web>, id: ExchangeId, times: u32, pool: &Pool) -> Result<Reply> {
-        let missing = || Error::new("replay", Code::NotFound, format!("no request #{} is kept", id.0));
-        let first = self.capture.get(id).ok_or_else(missing)?;
+        let first = self.kept(id)?;
         let request = request(&first, &Changes::default())?;
         let proxy = self.begin()?;
         let web = self.clone();
@@ -39,6 +38,20 @@ impl Web {
         pool.spawn(Priority::Low, work)?;
         let count = if times == 1 { String::new() } else { format!(" {times} times") };
         Ok(Reply::Done(format!("sending #{} again{count}", id.0)))
+    }
+
+    /// Sends it once, changed, and answers the number of the exchange that this becomes.
+    ///
+    /// # Errors
+    /// As [`Web::again`].
+    pub(crate) fn send_again(&self, id: ExchangeId, changes: &Changes) -> Result<ExchangeId> {
+        let request = request(&*self.kept(id)?, changes)?;
+        self.begin()?.send(request)
+    }
+
+    fn kept(&self, id: ExchangeId) -> Result<Arc<Exchange>> {
+        let missing = || Error::new("replay", Code::NotFound, format!("no request #{} is kept", id.0));
+        self.capture.get(id).ok_or_else(missing)
     }
 }
 

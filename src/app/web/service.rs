@@ -59,8 +59,8 @@ pub(super) struct Seen {
 /// A lock is held while the proxy begins, which takes as long as opening a port; readers of what was captured never wait for it.
 pub(crate) struct Web {
     setup: WebSetup,
-    pub(super) capture: Arc<Capture>,
-    pub(super) telemetry: Arc<Telemetry>,
+    pub(crate) capture: Arc<Capture>,
+    pub(crate) telemetry: Arc<Telemetry>,
     injector: Arc<PageInjector>,
     proxy: Mutex<Option<Arc<Proxy>>>,
     pub(super) seen: Mutex<Vec<Seen>>,

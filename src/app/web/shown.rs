@@ -49,6 +49,17 @@ impl Web {
         rows
     }
 
+    /// The same place behind the proxy's address of that server.
+    pub(crate) fn proxied(&self, url: &str) -> Option<String> {
+        let mappings = self.proxy()?.mappings();
+        let server = origin(url);
+        let same = |own: &str| own == server || own == server.replace("127.0.0.1", "localhost");
+        let mapping = mappings
+            .iter()
+            .find(|mapping| same(&mapping.url) || server == mapping.url.replace("127.0.0.1", "localhost"))?;
+        Some(format!("{}{}", mapping.proxy_url, path(url)))
+    }
+
     pub(crate) fn row(&self) -> ProxyRow {
         let sums = self.capture.summary();
         let proxy = self.proxy().filter(|proxy| proxy.is_running());

@@ -85,6 +85,14 @@ pub(crate) fn sockets(connections: &[Connection]) -> Vec<Option<u64>> {
     found
 }
 
+/// The sockets that listen: number and port.
+pub(crate) fn listening() -> Vec<(u64, u16)> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+    let lines = tables.iter().flat_map(|text| text.lines().skip(1));
+    let listens = lines.filter(|line| line.split_ascii_whitespace().nth(3) == Some("0A"));
+    listens.filter_map(parse_socket).map(|(local, _, inode)| (inode, local.port())).collect()
+}
+
 /// Also when one of them is an IPv4 address written as IPv6.
 fn same(one: SocketAddr, other: SocketAddr) -> bool {
     one.port() == other.port() && one.ip().to_canonical() == other.ip().to_canonical()

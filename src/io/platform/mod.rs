@@ -13,9 +13,10 @@
 //! | `relay_pipe()` | a pipe through which bytes go from socket to socket; fails where `splice` does not exist |
 //! | `splice(from, to, most)` | moves bytes between a socket and a pipe without a copy and without waiting |
 //! | `PTY_FLAGS` | what to open a terminal's master with, so that it is not inherited |
-//! | `KNOWS_SOCKETS` | whether the next three can tell anything |
+//! | `KNOWS_SOCKETS` | whether the next four can tell anything |
 //! | `sockets(connections)` | the number of the client's socket of each connection of this machine, if it has one |
 //! | `sockets_of(pid, wanted)` | which of these sockets a process holds |
+//! | `listening()` | the sockets that listen for TCP, and their ports |
 //! | `pids()`, `name(pid)` | every process that can be seen; the name of its program |
 //! | `Affinity` | the CPUs that this thread may use: taken in the parent, given to the child between fork and exec |
 

@@ -1,6 +1,7 @@
 //! Who is asked, and how an answer finds its way: channels by session, questions by number.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use super::ask::{self, Ask, Evaluation, Picture, Snapshot};
 use crate::error::{Code, Error, Result};
 use crate::proxy::engine::{ChannelId, PageChannel, PageOrigin};
 use crate::proxy::telemetry::batch::clean_text;
+use crate::sync::CowCell;
 
 /// A page that can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,10 +31,19 @@ pub struct OpenPage {
 ///
 /// Thread safety: `Send + Sync`; any number of questions at once, each to one page. Progress: blocking on a short lock.
 /// Waits: a question for its answer, at most as long as it says. Cleanup: a question whose page goes ends with an error.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Pages {
     state: Mutex<State>,
     answered: Condvar,
+    hooks: CowCell<Vec<Hook>>,
+}
+
+type Hook = Arc<dyn Fn() + Send + Sync>;
+
+impl fmt::Debug for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages").field("state", &*self.state.lock()).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -69,7 +80,8 @@ impl Pages {
         for question in state.questions.values_mut().filter(|question| question.channel == channel) {
             question.answer.get_or_insert_with(|| Err(gone("the page went away before it answered")));
         }
-        self.answered.notify_all();
+        drop(state);
+        self.tell();
     }
 
     /// Where a channel comes from, if it is open.
@@ -93,7 +105,8 @@ impl Pages {
                     title: text("/metadata/title").into(),
                     origin: channel.origin.clone(),
                 });
-                self.answered.notify_all();
+                drop(guard);
+                self.tell();
             }
             Some("answer") => {
                 let number = message.get("id").and_then(Value::as_u64).unwrap_or_default();
@@ -101,7 +114,8 @@ impl Pages {
                 let question = state.questions.get_mut(&number).filter(|question| question.channel == id);
                 if let Some(question) = question.filter(|question| question.answer.is_none()) {
                     question.answer = Some(Ok(message));
-                    self.answered.notify_all();
+                    drop(guard);
+                    self.tell();
                 }
             }
             _ => {}
@@ -176,8 +190,26 @@ impl Pages {
     }
 
     fn ask(&self, session: &str, question: &Ask, timeout: Duration) -> Result<Value> {
-        question.check()?;
         let until = Instant::now() + timeout;
+        let number = self.send(session, question)?;
+        let mut state = self.state.lock();
+        loop {
+            if let Some(answer) = state.take_answer(number) {
+                return answer;
+            }
+            if self.answered.wait_until(&mut state, until).timed_out() {
+                let late = state.questions.remove(&number).and_then(|question| question.answer);
+                return late.unwrap_or_else(|| {
+                    let message = format!("the page did not answer within {timeout:?}; perhaps it is busy or paused");
+                    Err(Error::new("page", Code::Timeout, message).with("session", session))
+                });
+            }
+        }
+    }
+
+    /// Sends a question to the page of a session, and answers the question's number.
+    pub(super) fn send(&self, session: &str, question: &Ask) -> Result<u64> {
+        question.check()?;
         let (number, way) = {
             let mut state = self.state.lock();
             let way = state.of_session(session).ok_or_else(|| {
@@ -190,25 +222,38 @@ impl Pages {
             (number, way)
         };
         way.send(question.message(number).to_string());
-        let mut state = self.state.lock();
-        loop {
-            let question = state.questions.get_mut(&number);
-            if let Some(answer) = question.and_then(|question| question.answer.take()) {
-                state.questions.remove(&number);
-                return answer;
-            }
-            if self.answered.wait_until(&mut state, until).timed_out() {
-                let late = state.questions.remove(&number).and_then(|question| question.answer);
-                return late.unwrap_or_else(|| {
-                    let message = format!("the page did not answer within {timeout:?}; perhaps it is busy or paused");
-                    Err(Error::new("page", Code::Timeout, message).with("session", session))
-                });
-            }
-        }
+        Ok(number)
+    }
+
+    /// The answer to a question, once it is there; it can be taken once.
+    pub(super) fn take_answer(&self, number: u64) -> Option<Result<Value>> {
+        self.state.lock().take_answer(number)
+    }
+
+    /// Nobody waits for an answer to this question any more.
+    pub(super) fn give_up(&self, number: u64) {
+        self.state.lock().questions.remove(&number);
+    }
+
+    /// Calls `hook` whenever a page was opened, has answered or has gone, on the thread that heard of it, so it must be quick.
+    pub fn on_change(&self, hook: impl Fn() + Send + Sync + 'static) {
+        let hook: Hook = Arc::new(hook);
+        self.hooks.update(|hooks| hooks.iter().cloned().chain([hook.clone()]).collect());
+    }
+
+    fn tell(&self) {
+        self.answered.notify_all();
+        self.hooks.load().iter().for_each(|hook| hook());
     }
 }
 
 impl State {
+    fn take_answer(&mut self, number: u64) -> Option<Result<Value>> {
+        let answer = self.questions.get_mut(&number)?.answer.take()?;
+        self.questions.remove(&number);
+        Some(answer)
+    }
+
     /// The way to the page of a session: the newest, if a reload has left an older one behind.
     fn of_session(&self, session: &str) -> Option<PageChannel> {
         let open = self

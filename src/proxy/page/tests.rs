@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::proxy::engine::Say;
+use crate::proxy::page::Answer;
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -160,4 +161,23 @@ fn a_picture_is_png_and_says_that_it_is_an_approximation() {
     let picture = take("data:image/png;base64,iVBORw0KGgo=").unwrap();
     assert!(picture.approximate && picture.png.starts_with(b"\x89PNG"));
     assert!(take("data:image/png;base64,AAAA").is_err() && take("nothing").is_err());
+}
+
+#[test]
+fn a_question_that_nobody_waits_for_is_answered_once_and_given_up_when_it_is_dropped() {
+    let (pages, asked) = pages(&["a"]);
+    let pages = Arc::new(pages);
+    let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = Arc::clone(&told);
+    pages.on_change(move || drop(count.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
+    let question = pages.begin("a", Ask::Reload).expect("an open page");
+    assert!(question.look().is_none());
+    let (channel, message) = asked.recv_timeout(SOON).expect("a question");
+    pages.said(channel, json!({"type": "answer", "id": message["id"]}));
+    assert_eq!(told.load(std::sync::atomic::Ordering::Relaxed), 1);
+    assert_eq!(question.look().expect("an answer").expect("no failure"), Answer::Reloading);
+    assert!(question.look().is_none());
+    drop(pages.begin("a", Ask::Screenshot).expect("an open page"));
+    assert!(pages.state.lock().questions.is_empty());
+    assert_eq!(pages.begin("b", Ask::Reload).expect_err("no page").code(), Code::NotFound);
 }

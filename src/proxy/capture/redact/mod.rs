@@ -13,6 +13,7 @@ pub use names::is_secret_name;
 pub use whole::masked;
 
 pub(super) use text::body_text;
+pub use text::loose as free_text;
 
 /// Whether secrets are to be seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

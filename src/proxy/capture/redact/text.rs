@@ -189,7 +189,7 @@ fn multipart<'a>(text: &'a str, boundary: &str) -> Cow<'a, str> {
 }
 
 /// What looks like a secret wherever it stands: tokens of well-known forms, what follows `Bearer`, parameters of URLs, keys in PEM.
-pub(super) fn loose(text: &str) -> Cow<'_, str> {
+pub fn loose(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut copied = 0;
     let mut at = 0;

@@ -1,0 +1,62 @@
+//! What the floor above may use of the services directly: what pages told, what was captured, what is sent or started again.
+
+use std::sync::Arc;
+
+use crate::app::core::{App, Origin};
+use crate::error::Result;
+use crate::event::ProcessId;
+use crate::proxy::capture::replay::Changes;
+use crate::proxy::page::Pages;
+use crate::proxy::telemetry::TelemetryStore;
+use crate::proxy::{Capture, ExchangeId};
+
+impl App {
+    /// What pages have told.
+    pub fn telemetry(&self) -> &Arc<TelemetryStore> {
+        self.web.telemetry.store()
+    }
+
+    /// The channels to the pages that are open.
+    pub fn pages(&self) -> &Arc<Pages> {
+        self.web.telemetry.pages()
+    }
+
+    /// What went through the proxy.
+    pub fn capture(&self) -> &Arc<Capture> {
+        &self.web.capture
+    }
+
+    /// Sends a kept request again, with changes, and does not wait for its answer: that is an exchange of this number.
+    ///
+    /// # Errors
+    /// NOT_FOUND: it is no longer kept. INVALID_STATE: it cannot be sent again; why.
+    pub fn send_again(&self, id: ExchangeId, changes: &Changes) -> Result<ExchangeId> {
+        self.web.send_again(id, changes)
+    }
+
+    /// The address of the proxy for a server's URL, if it has one: the same path there.
+    pub fn proxied(&self, url: &str) -> Option<String> {
+        self.web.proxied(url)
+    }
+
+    /// Starts what an ended process was started from again; settings' env files are read anew.
+    ///
+    /// # Errors
+    /// NOT_FOUND for a process that is not listed, and why it could not be started.
+    pub fn start_again(&self, id: ProcessId) -> Result<ProcessId> {
+        let origin = self.origin(id)?;
+        let spec = match &origin.word {
+            Some((word, args)) => self.scripts.spec(word, args)?,
+            None => origin.spec,
+        };
+        self.start_from(Origin { spec, word: origin.word, restarts: origin.restarts + 1 })
+    }
+
+    /// The environment that a script or a process of the settings is given beside Brummer's own, in order of names.
+    ///
+    /// # Errors
+    /// NOT_FOUND with the nearest name, or why an env file cannot be read.
+    pub fn environment(&self, word: &str) -> Result<Vec<(String, Option<String>)>> {
+        Ok(self.scripts.spec(word, &[])?.env.into_iter().collect())
+    }
+}
