@@ -20,6 +20,7 @@ pub(crate) struct Changes {
     exchanges: AtomicU64,
     pages: AtomicU64,
     terminal: AtomicU64,
+    mcp: AtomicU64,
     wakes: CowCell<Vec<Wake>>,
 }
 
@@ -35,6 +36,7 @@ pub(crate) enum Thing {
     Exchanges,
     Pages,
     Terminal,
+    Mcp,
 }
 
 impl Changes {
@@ -51,6 +53,7 @@ impl Changes {
             exchanges: zero(),
             pages: zero(),
             terminal: zero(),
+            mcp: zero(),
             wakes,
         })
     }
@@ -66,6 +69,7 @@ impl Changes {
             Thing::Exchanges => &self.exchanges,
             Thing::Pages => &self.pages,
             Thing::Terminal => &self.terminal,
+            Thing::Mcp => &self.mcp,
         }
     }
 
@@ -90,6 +94,7 @@ impl Changes {
             exchanges: read(Thing::Exchanges),
             pages: read(Thing::Pages),
             terminal: read(Thing::Terminal),
+            mcp: read(Thing::Mcp),
         }
     }
 

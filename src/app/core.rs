@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::app::changes::{Changes, Thing};
+use crate::app::mcp_board::McpBoard;
 use crate::app::memory;
 use crate::app::messages::Messages;
 use crate::app::rows::UsageSampler;
@@ -56,6 +57,7 @@ pub struct App {
     pub(super) timer: Timer,
     pub(super) usage: UsageSampler,
     pub(super) web: Arc<Web>,
+    pub(super) mcp_board: Arc<McpBoard>,
     pub(super) me: Weak<App>,
     pub(super) origins: Mutex<BTreeMap<ProcessId, Origin>>,
     pub(super) scan_workers: usize,
@@ -105,6 +107,7 @@ impl App {
         let manager = ProcessManager::new(config, sinks.clone(), announcer)?;
         let app = Arc::new_cyclic(|me| App {
             me: me.clone(),
+            mcp_board: McpBoard::new(&changes),
             usage: UsageSampler::default(),
             origins: Mutex::default(),
             scan_workers: setup.scan_workers,

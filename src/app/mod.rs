@@ -3,13 +3,14 @@
 //! Start with `core`: the services, wired; `setup` says what the settings make of each. `sinks` carries lines from the reactor into the store; `scripts` joins what was
 //! detected with `[processes]` of the settings; `run` carries out commands; `rows` makes the views, `errors` that of the errors; `changes` wakes the
 //! front doors; `messages` is what Brummer itself has to say; `memory` keeps it within its limit; `attach` shows a process's terminal; `web` is the proxy
-//! and what pages told; `services` is what the floor above may use of all this directly.
+//! and what pages told; `services` is what the floor above may use of all this directly; `mcp_board` is what the server for AI tools writes down.
 
 pub mod attach;
 mod changes;
 pub mod command;
 mod core;
 pub(crate) mod errors;
+mod mcp_board;
 mod memory;
 mod messages;
 mod rows;
@@ -25,6 +26,7 @@ mod web;
 mod tests;
 
 pub use core::{App, AppOptions};
+pub use mcp_board::McpBoard;
 pub use scripts::list_scripts;
 #[cfg(test)]
 pub(crate) use setup::Setup;

@@ -11,8 +11,8 @@ use crate::app::command::Command;
 use crate::app::core::App;
 use crate::app::errors;
 use crate::app::view::{
-    Backend, ErrorRow, ExchangePart, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow,
-    Usage, Versions,
+    Backend, ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow, SystemMessage,
+    UrlRow, Usage, Versions,
 };
 use crate::config::Config;
 use crate::error::Result;
@@ -86,6 +86,10 @@ impl Backend for App {
 
     fn config(&self) -> &Config {
         &self.options.config
+    }
+
+    fn mcp(&self) -> McpRow {
+        self.mcp_board.row()
     }
 
     fn versions(&self) -> Versions {

@@ -2,15 +2,34 @@
 
 use std::sync::Arc;
 
+use crate::app::changes::Thing;
 use crate::app::core::{App, Origin};
+use crate::app::mcp_board::McpBoard;
 use crate::error::Result;
-use crate::event::ProcessId;
+use crate::event::{Level, ProcessId};
 use crate::proxy::capture::replay::Changes;
 use crate::proxy::page::Pages;
 use crate::proxy::telemetry::TelemetryStore;
 use crate::proxy::{Capture, ExchangeId};
+use crate::runtime::pool::Pool;
 
 impl App {
+    /// Where the work of this program is done.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// What the server for AI tools writes down of itself.
+    pub fn mcp_board(&self) -> &Arc<McpBoard> {
+        &self.mcp_board
+    }
+
+    /// Says something to the person as Brummer itself, as bad as it is.
+    pub fn say(&self, level: Level, text: impl Into<String>) {
+        self.messages.push(level, text);
+        self.changes.bump(Thing::Messages);
+    }
+
     /// What pages have told.
     pub fn telemetry(&self) -> &Arc<TelemetryStore> {
         self.web.telemetry.store()

@@ -235,6 +235,77 @@ pub enum ExchangePart {
     Fetch,
 }
 
+/// How the server for AI tools stands, and who uses it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct McpRow {
+    /// Where it is, while it serves.
+    pub address: Option<Arc<str>>,
+    /// Who has called, the one that called last first.
+    pub clients: Vec<McpClient>,
+    /// The newest calls, newest first.
+    pub calls: Vec<McpCall>,
+    /// All calls so far, those that failed among them.
+    pub total: (u64, u64),
+    /// Running instances that have registered themselves, this one among them.
+    pub instances: Vec<McpInstance>,
+}
+
+/// A program that has called.
+#[derive(Clone, Debug, PartialEq)]
+pub struct McpClient {
+    /// Its name, as it gave it.
+    pub name: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+    /// Calls so far.
+    pub calls: u64,
+    /// When it called last, milliseconds since 1970.
+    pub last_ms: u64,
+}
+
+/// A call for a tool, a resource or a prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct McpCall {
+    /// Counted from 1 on.
+    pub number: u64,
+    /// When it came, milliseconds since 1970.
+    pub time_ms: u64,
+    /// The client's name.
+    pub client: Arc<str>,
+    /// The tool, the URI, the prompt.
+    pub name: Arc<str>,
+    /// What it was given, in short and without secrets.
+    pub arguments: Arc<str>,
+    /// How it went; `None` while it goes on.
+    pub end: Option<McpEnd>,
+}
+
+/// How a call went.
+#[derive(Clone, Debug, PartialEq)]
+pub struct McpEnd {
+    /// How long it took.
+    pub took_ms: u64,
+    /// It was answered, and the answer is no error.
+    pub is_good: bool,
+    /// The first line of the answer.
+    pub text: Arc<str>,
+}
+
+/// A running instance of Brummer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct McpInstance {
+    /// Its id.
+    pub id: Arc<str>,
+    /// Its project's name.
+    pub name: Arc<str>,
+    /// Its project's folder.
+    pub directory: Arc<str>,
+    /// Where it serves.
+    pub port: u16,
+    /// It is this one.
+    pub is_own: bool,
+}
+
 /// Counters that change when what they stand for has changed; a reader compares them with those it saw last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Versions {
@@ -256,6 +327,8 @@ pub struct Versions {
     pub pages: u64,
     /// The terminal that is looked at.
     pub terminal: u64,
+    /// The server for AI tools and its calls.
+    pub mcp: u64,
 }
 
 /// What a command came to.
@@ -307,6 +380,10 @@ pub trait Backend: Send + Sync {
     fn errors(&self) -> Vec<ErrorRow>;
     /// The effective settings, each with its source.
     fn config(&self) -> &Config;
+    /// How the server for AI tools stands.
+    fn mcp(&self) -> McpRow {
+        McpRow::default()
+    }
     /// What has changed.
     fn versions(&self) -> Versions;
     /// `wake` is called after a change, from any thread; it must only set a flag or write to a channel. Calls may merge.

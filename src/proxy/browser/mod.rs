@@ -9,4 +9,4 @@ mod protocol;
 pub mod tab;
 
 pub use launch::{Browser, BrowserOptions};
-pub use tab::Tab;
+pub use tab::{PictureFormat, Shot, Tab};

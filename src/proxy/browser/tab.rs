@@ -17,6 +17,42 @@ const SOON: Duration = Duration::from_secs(10);
 /// A picture has no more pixels to a side: browsers draw none that is longer.
 const PICTURE_SIDE_MAX: f64 = 16_384.0;
 
+/// What a picture is to be of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shot {
+    /// The whole page and not only what the window shows.
+    pub whole_page: bool,
+    /// The first element that matches, instead.
+    pub selector: Option<String>,
+    /// How it is written.
+    pub format: PictureFormat,
+    /// 0 to 100, for formats that lose something.
+    pub quality: Option<u8>,
+}
+
+/// How a picture is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PictureFormat {
+    /// Without loss.
+    #[default]
+    Png,
+    /// Smaller, with loss.
+    Jpeg,
+    /// Smaller still, with loss.
+    Webp,
+}
+
+impl PictureFormat {
+    /// Its lower-case name.
+    pub fn name(self) -> &'static str {
+        ["png", "jpeg", "webp"][self as usize]
+    }
+
+    fn begins(self, bytes: &[u8]) -> bool {
+        bytes.starts_with([&b"\x89PNG"[..], b"\xff\xd8", b"RIFF"][self as usize])
+    }
+}
+
 /// A tab.
 ///
 /// Thread safety: `Send + Sync`. Progress: blocking. Waits: each call for the browser, at most as long as it says.
@@ -164,19 +200,51 @@ impl Tab {
     /// # Errors
     /// TIMEOUT if there is none in time; NETWORK if the browser ends.
     pub fn screenshot(&self, whole_page: bool, timeout: Duration) -> Result<Vec<u8>> {
+        self.picture(&Shot { whole_page, ..Shot::default() }, timeout)
+    }
+
+    /// A picture as it is wished for.
+    ///
+    /// # Errors
+    /// NOT_FOUND if nothing matches the selector; else as [`Tab::screenshot`].
+    pub fn picture(&self, shot: &Shot, timeout: Duration) -> Result<Vec<u8>> {
         let until = Instant::now() + timeout;
-        let mut params = json!({"format": "png", "captureBeyondViewport": whole_page});
-        if whole_page {
+        let mut params = json!({"format": shot.format.name(), "captureBeyondViewport": shot.whole_page});
+        if let Some(quality) = shot.quality.filter(|_| shot.format != PictureFormat::Png) {
+            params["quality"] = quality.min(100).into();
+        }
+        let side = |value: Option<f64>| value.unwrap_or(1.0).clamp(1.0, PICTURE_SIDE_MAX);
+        if let Some(selector) = &shot.selector {
+            params["clip"] = self.place_of(selector, timeout)?;
+            params["captureBeyondViewport"] = true.into();
+        } else if shot.whole_page {
             // The page lays itself out to answer this; its size as the browser knew it may be that of before.
             let metrics = self.ask("Page.getLayoutMetrics", json!({}), timeout)?;
-            let size = |side| metrics.pointer(side).and_then(Value::as_f64).unwrap_or(1.0).clamp(1.0, PICTURE_SIDE_MAX);
+            let size = |name| side(metrics.pointer(name).and_then(Value::as_f64));
             let (width, height) = (size("/cssContentSize/width"), size("/cssContentSize/height"));
             params["clip"] = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": 1});
         }
         let answer = self.ask("Page.captureScreenshot", params, until.saturating_duration_since(Instant::now()))?;
         let data = answer.get("data").and_then(Value::as_str).unwrap_or_default();
-        let png = STANDARD.decode(data).ok().filter(|png| png.starts_with(b"\x89PNG"));
-        png.ok_or_else(|| Error::new("browser", Code::InvalidState, "the browser sent no picture"))
+        let picture = STANDARD.decode(data).ok().filter(|bytes| shot.format.begins(bytes));
+        picture.ok_or_else(|| Error::new("browser", Code::InvalidState, "the browser sent no picture"))
+    }
+
+    /// Where on the page the first element stands that matches.
+    fn place_of(&self, selector: &str, timeout: Duration) -> Result<Value> {
+        let selector_json = Value::from(selector);
+        let code = format!(
+            "(() => {{ const e = document.querySelector({selector_json}); if (!e) return null; const r = e.getBoundingClientRect();
+            return {{x: r.x + scrollX, y: r.y + scrollY, width: Math.max(1, r.width), height: Math.max(1, r.height), scale: 1}}; }})()"
+        );
+        let found = self.evaluate(&code, timeout)?;
+        if let Some((message, _)) = found.error {
+            return Err(Error::new("browser", Code::InvalidState, format!("`{selector}` is no selector: {message}")));
+        }
+        match found.value {
+            Value::Object(place) => Ok(place.into()),
+            _ => Err(Error::new("browser", Code::NotFound, format!("nothing on the page matches `{selector}`"))),
+        }
     }
 
     /// Closes the tab.

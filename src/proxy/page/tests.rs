@@ -169,7 +169,9 @@ fn a_question_that_nobody_waits_for_is_answered_once_and_given_up_when_it_is_dro
     let pages = Arc::new(pages);
     let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let count = Arc::clone(&told);
-    pages.on_change(move || drop(count.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
+    pages.on_change(move || {
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    });
     let question = pages.begin("a", Ask::Reload).expect("an open page");
     assert!(question.look().is_none());
     let (channel, message) = asked.recv_timeout(SOON).expect("a question");

@@ -1,0 +1,278 @@
+//! Brummer behind the protocol: its tools, resources, prompts and completions as a [`Provider`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::call::{Call, CallKind};
+use super::notifier::Notifier;
+use super::protocol::{Ask, Item, List, ListKind, ServerInfo, ToolResult};
+use super::provider::Provider;
+use super::resources::{self, Watched, Watching};
+use super::tools::answer::{Done, Refusal, result};
+use super::tools::schema::Arguments;
+use super::tools::table::{TOOLS, Tool, Work, tool};
+use super::tools::text::{clean, cut};
+use super::tools::toolbox::Toolbox;
+use super::tools::waits::{Wait, Waiter};
+use super::{prompts, tools};
+use crate::app::{App, McpBoard};
+use crate::error::Result;
+use crate::runtime::Priority;
+use crate::sync::cancel::CancelGuard;
+
+/// Under this key a person is asked.
+const SURE: &str = "confirm";
+
+/// Characters of arguments and of an answer that the view of calls shows.
+const SHOWN_CHARS_MAX: usize = 160;
+
+/// Brummer as a provider.
+///
+/// - **Thread safety**: `Send + Sync`. **Progress**: calls are worked on by the app's pool; what waits belongs to one thread.
+///   **Waits**: none, but in [`Product::stop`]. **Cleanup**: [`Product::stop`], also when it is dropped.
+pub struct Product {
+    toolbox: Arc<Toolbox>,
+    watched: Arc<Watched>,
+    info: ServerInfo,
+    lists: [Arc<List>; 4],
+}
+
+impl Product {
+    /// The product of this app.
+    ///
+    /// # Errors
+    /// What the system says if it refuses a thread.
+    pub fn new(app: &Arc<App>) -> Result<Product> {
+        let info = ServerInfo {
+            name: "brummer".into(),
+            title: Some("Brummer".into()),
+            version: env!("CARGO_PKG_VERSION").into(),
+            instructions: Some(tools::INSTRUCTIONS.into()),
+        };
+        let list = |items| Arc::new(List::new(items));
+        let lists = [
+            list(TOOLS.iter().map(|tool| Item::from(&tool.listed())).collect()),
+            list(resources::resources().iter().map(Item::from).collect()),
+            list(resources::templates().iter().map(Item::from).collect()),
+            list(prompts::prompts().iter().map(Item::from).collect()),
+        ];
+        Ok(Product { toolbox: Toolbox::new(app)?, watched: Arc::default(), info, lists })
+    }
+
+    /// The server is here: `about` says so, and the view of the app.
+    pub fn serves_at(&self, address: &str) {
+        // A server has one address for as long as it lives.
+        let _ = self.toolbox.address.set(address.to_owned());
+        self.toolbox.app.mcp_board().serves(Some(address));
+    }
+
+    /// Has something looked after now and then, on the thread of the waiting calls.
+    pub(super) fn keep(&self, wait: Box<dyn Wait>) {
+        self.toolbox.waits.add(wait, Box::new(Nobody));
+    }
+
+    /// Ends what calls have begun: waits are told, a driven browser is closed.
+    pub fn stop(&self) {
+        self.toolbox.app.mcp_board().serves(None);
+        self.toolbox.stop();
+    }
+}
+
+impl Drop for Product {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Provider for Product {
+    fn server(&self) -> &ServerInfo {
+        &self.info
+    }
+
+    fn list(&self, kind: ListKind) -> Arc<List> {
+        let at = match kind {
+            ListKind::Tools => 0,
+            ListKind::Resources => 1,
+            ListKind::Templates => 2,
+            ListKind::Prompts => 3,
+        };
+        Arc::clone(&self.lists[at])
+    }
+
+    fn call(&self, call: Call) {
+        let toolbox = Arc::clone(&self.toolbox);
+        // A call that the pool refuses is dropped, and so answered with an error.
+        let _ = self.toolbox.app.pool().spawn(Priority::Normal, move || answer(&toolbox, call));
+    }
+
+    fn started(&self, notifier: Notifier) {
+        let watching = Watching::new(&self.toolbox, &self.watched, notifier);
+        self.keep(Box::new(watching));
+    }
+
+    fn watched(&self, uri: &str, watched: bool) {
+        let (toolbox, all, uri) = (Arc::clone(&self.toolbox), Arc::clone(&self.watched), uri.to_owned());
+        // Refused at the end only, when nothing is told any more.
+        let _ = self.toolbox.app.pool().spawn(Priority::Normal, move || all.set(&toolbox, &uri, watched));
+    }
+}
+
+/// Whom the watching of resources answers: it never ends before the server does.
+struct Nobody;
+
+impl Waiter for Nobody {
+    fn is_gone(&self) -> bool {
+        false
+    }
+
+    fn progress(&mut self, _: f64, _: String) {}
+
+    fn finish(self: Box<Self>, _: Done) {}
+}
+
+/// Answers a call, on the pool.
+fn answer(toolbox: &Arc<Toolbox>, call: Call) {
+    match call.kind() {
+        CallKind::Tool => run(toolbox, call),
+        CallKind::Resource => {
+            let noted = Noted::new(toolbox, &call);
+            match resources::read(toolbox, call.name()) {
+                Ok(found) => {
+                    noted.ends(true, "read");
+                    call.finish(found);
+                }
+                Err(error) => {
+                    noted.ends(false, &error.message);
+                    call.fail(error);
+                }
+            }
+        }
+        CallKind::Prompt => {
+            let noted = Noted::new(toolbox, &call);
+            let given = match call.arguments::<BTreeMap<String, String>>() {
+                Ok(given) => given,
+                Err(why) => return call.fail(super::protocol::CallError::invalid_params(why)),
+            };
+            match prompts::get(toolbox, call.name(), &given) {
+                Ok(prompt) => {
+                    noted.ends(true, "given");
+                    call.finish(prompt);
+                }
+                Err(error) => {
+                    noted.ends(false, &error.message);
+                    call.fail(error);
+                }
+            }
+        }
+        CallKind::Completion => {
+            let completion = prompts::complete(toolbox, call.name(), call.completion());
+            call.finish(completion);
+        }
+    }
+}
+
+fn run(toolbox: &Arc<Toolbox>, call: Call) {
+    let Some(tool) = tool(call.name()) else {
+        let error = super::protocol::CallError::unknown_tool(call.name());
+        return call.fail(error);
+    };
+    let given = call.arguments::<Map<String, Value>>().map_err(Refusal);
+    let arguments = match given.and_then(|given| Arguments::check(tool.input, given)) {
+        Ok(arguments) => arguments,
+        Err(refusal) => {
+            Noted::new(toolbox, &call).ends(false, &refusal.0);
+            return call.finish(result(Err(refusal)));
+        }
+    };
+    if let Some(call) = confirmed(toolbox, tool, &arguments, call) {
+        let noted = Noted::new(toolbox, &call);
+        let waker = toolbox.waits.waker();
+        match (tool.run)(toolbox, &arguments) {
+            Work::Done(done) => noted.finish(call, done),
+            Work::Wait(wait) => {
+                let guard = call.on_cancel(waker);
+                toolbox.waits.add(wait, Box::new(Calling { call, noted, _guard: guard }));
+            }
+        }
+    }
+}
+
+/// The call, once the person has agreed or need not be asked; else it is asked, or answered.
+fn confirmed(toolbox: &Arc<Toolbox>, tool: &Tool, arguments: &Arguments, call: Call) -> Option<Call> {
+    if let Some(answer) = call.answer(SURE) {
+        if answer.accepted() {
+            return Some(call);
+        }
+        let text = "The person said no; nothing was done.";
+        Noted::new(toolbox, &call).ends(false, text);
+        call.finish(ToolResult::error(text));
+        return None;
+    }
+    let Some(question) = tool.confirm.and_then(|confirm| confirm(toolbox, arguments)) else { return Some(call) };
+    let ask = Ask::confirm(&question);
+    if !call.can_ask(&ask) {
+        return Some(call);
+    }
+    call.ask([(SURE, ask)], None);
+    None
+}
+
+/// A call that is written down for the view.
+struct Noted {
+    board: Arc<McpBoard>,
+    number: u64,
+}
+
+impl Noted {
+    fn new(toolbox: &Toolbox, call: &Call) -> Noted {
+        let (board, client) = (Arc::clone(toolbox.app.mcp_board()), call.client());
+        let arguments = match call.arguments_text() {
+            "{}" => String::new(),
+            text => clean(text, SHOWN_CHARS_MAX),
+        };
+        let client = (clean(&client.name, 60), clean(&client.version, 30));
+        let number = board.begins((&client.0, &client.1), &cut(call.name().to_owned(), SHOWN_CHARS_MAX), &arguments);
+        Noted { board, number }
+    }
+
+    fn ends(&self, is_good: bool, text: &str) {
+        let first = text.lines().next().unwrap_or_default();
+        self.board.ends(self.number, is_good, &clean(first, SHOWN_CHARS_MAX));
+    }
+
+    fn finish(&self, call: Call, done: Done) {
+        match &done {
+            Ok(answer) => self.ends(true, &answer.text),
+            Err(Refusal(why)) => self.ends(false, why),
+        }
+        call.finish(result(done));
+    }
+}
+
+/// A call that waits.
+struct Calling {
+    call: Call,
+    noted: Noted,
+    /// Wakes those who look when the call is cancelled.
+    _guard: CancelGuard,
+}
+
+impl Waiter for Calling {
+    fn is_gone(&self) -> bool {
+        let gone = self.call.is_cancelled();
+        if gone {
+            self.noted.ends(false, "cancelled");
+        }
+        gone
+    }
+
+    fn progress(&mut self, progress: f64, text: String) {
+        self.call.progress(progress, None, Some(&text));
+    }
+
+    fn finish(self: Box<Self>, done: Done) {
+        self.noted.finish(self.call, done);
+    }
+}
