@@ -26,7 +26,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("tui", 5),
 ];
 
-/// Who may use a neighbour all the same: argv opens the terminal UI; values and errors are the words of their floor.
+/// Who may use a neighbour all the same: argv opens the terminal UI and begins the server for AI tools; values and errors are the words of their floor.
 const NEIGHBOURS: &[(&str, &str)] = &[("cli", "tui"), ("cli", "mcp"), ("io", "event"), ("sync", "error")];
 
 /// Words that do not stand in `src/`, what to write instead, and where they may stand all the same.

@@ -94,6 +94,14 @@ pub(super) struct Flags {
     #[arg(long, conflicts_with_all = ["output", "settings"])]
     pub(super) mcp: bool,
 
+    /// The port of the server for AI tools (MCP); the next free one is taken
+    #[arg(short, long, value_name = "PORT")]
+    pub(super) port: Option<u16>,
+
+    /// Run no server for AI tools
+    #[arg(long, global = true)]
+    pub(super) no_mcp: bool,
+
     /// Print every setting with its value and where it comes from
     #[arg(long)]
     pub(super) settings: bool,
@@ -158,11 +166,15 @@ pub(super) enum Verb {
         #[arg(long, value_name = "FILE")]
         screenshot: Option<PathBuf>,
     },
-    /// Set AI tools up to use Brummer, and find out what is wrong
+    /// Serve AI tools alone, set them up, and find out what is wrong
+    #[command(subcommand_negates_reqs = true, args_conflicts_with_subcommands = true)]
     Mcp {
+        /// Speak to one client on standard input and output
+        #[arg(long, required = true)]
+        stdio: bool,
         /// What to do
         #[command(subcommand)]
-        command: McpVerb,
+        command: Option<McpVerb>,
     },
     /// Print the completions for a shell
     Completions {
@@ -266,9 +278,6 @@ pub(super) fn definition() -> Command {
     Args::command()
 }
 
-/// Options of earlier versions that have nothing to act on here.
-const GONE: [&str; 3] = ["port", "no-mcp", "mcp-debug"];
-
 /// Parses, or answers what is to be printed and the exit code: 0 for help and version, 2 for a wrong command line.
 pub(super) fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Args, clap::Error> {
     Args::try_parse_from(words)
@@ -278,15 +287,7 @@ pub(super) fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Resu
 pub(super) fn explain(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let wrong = match error.get(clap::error::ContextKind::InvalidArg) {
-        Some(clap::error::ContextValue::String(word)) => word.split('=').next().unwrap_or_default(),
-        _ => "",
-    };
-    let gone = wrong.strip_prefix("--").or((wrong == "-p").then_some("port")).filter(|name| GONE.contains(name));
-    match gone {
-        Some(_) => format!("brummer: {wrong} has no effect: there is no MCP server in this version\n"),
-        None => format!("brummer: {text}"),
-    }
+    format!("brummer: {text}")
 }
 
 const AFTER_HELP: &str = "\
@@ -378,10 +379,19 @@ mod tests {
     #[test]
     fn ai_tools_are_named_and_set_up() {
         assert!(parsed("brummer --mcp").flags.mcp);
+        let verb = |command| Some(Verb::Mcp { stdio: false, command: Some(command) });
         let install = McpVerb::Install { tool: Tool::ClaudeCode, hub: true, undo: false, dry_run: false };
-        assert_eq!(parsed("brummer mcp install claude-code --hub").verb, Some(Verb::Mcp { command: install }));
-        assert_eq!(parsed("brummer mcp doctor").verb, Some(Verb::Mcp { command: McpVerb::Doctor }));
+        assert_eq!(parsed("brummer mcp install claude-code --hub").verb, verb(install));
+        assert_eq!(parsed("brummer mcp doctor").verb, verb(McpVerb::Doctor));
         assert!(refused("brummer mcp install emacs").contains("claude-desktop"));
+    }
+
+    #[test]
+    fn the_server_for_ai_tools_has_a_port_or_is_not_there() {
+        assert_eq!(parsed("brummer -p 7800 dev").flags.port, Some(7800));
+        assert!(parsed("brummer list --no-mcp").flags.no_mcp);
+        assert_eq!(parsed("brummer mcp --stdio").verb, Some(Verb::Mcp { stdio: true, command: None }));
+        assert!(refused("brummer mcp").contains("--stdio"));
     }
 
     #[test]
@@ -389,8 +399,6 @@ mod tests {
         let text = refused("brummer --runner npn");
         assert!(text.starts_with("brummer: invalid value 'npn'") && text.contains("pnpm"), "{text}");
         assert!(refused("brummer --nope").starts_with("brummer: unexpected argument '--nope'"));
-        assert!(refused("brummer --no-mcp dev").contains("--no-mcp has no effect"));
-        assert!(refused("brummer -p 3 dev").contains("-p has no effect"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::terminal;
+use super::{serving, terminal};
 use crate::app::Setup;
 use crate::config::{Config, Kind, Setting, Value, table};
 use crate::tui::Handle;
@@ -13,6 +13,8 @@ const EFFECTS: &[(&str, &str)] = &[
     ("runner", "detect"),
     ("terminal", "terminal"),
     ("grace", "grace"),
+    ("mcp_port", "mcp.port"),
+    ("no_mcp", "mcp.is_on"),
     ("eventbus.worker_pool_size", "pool"),
     ("eventbus.queue_sizes", "bus"),
     ("eventbus.backpressure_strategy", "bus"),
@@ -102,7 +104,9 @@ fn fields(config: &Config) -> Vec<(String, String)> {
     let setup = format!("{:#?}", Setup::of(config));
     let ui = format!("{:#?}", terminal::options(config, &[], Handle::default()));
     let hub = format!("{:#?}", super::mcp::hub_options(config, std::path::Path::new("/")));
-    [("", setup), ("ui.", ui), ("hub.", hub)].into_iter().flat_map(|(prefix, text)| split(prefix, &text)).collect()
+    let mcp = format!("{:#?}", serving::wish(config));
+    let parts = [("", setup), ("ui.", ui), ("hub.", hub), ("mcp.", mcp)];
+    parts.into_iter().flat_map(|(prefix, text)| split(prefix, &text)).collect()
 }
 
 /// The fields of a struct, from its pretty form.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::args::{self, Args, Flags, McpVerb, Verb, When, word};
 use super::browse::{Page, browse};
 use super::run::{self, ProxyWish, Request, Start};
-use super::{completions, demo, list, mcp, terminal};
+use super::{completions, demo, list, mcp, serving, terminal};
 use crate::app::list_scripts;
 use crate::config::{Config, Overrides};
 use crate::error::{Code, Error, Result};
@@ -50,7 +50,7 @@ fn answer(args: Args) -> Result<u8> {
         Some(Verb::List { .. } | Verb::Run { .. } | Verb::Proxy { .. } | Verb::Mcp { .. }) | None => {}
     }
     let dir = folder(&flags.dir)?;
-    if let Some(Verb::Mcp { command }) = &args.verb {
+    if let Some(Verb::Mcp { command: Some(command), .. }) = &args.verb {
         return set_up_tools(&dir, command);
     }
     if flags.mcp {
@@ -72,6 +72,7 @@ fn answer(args: Args) -> Result<u8> {
     let config = load(&dir, flags)?;
     let (names, rest) = match args.verb {
         _ if flags.settings => return Ok(print(config.render().as_bytes())),
+        Some(Verb::Mcp { .. }) => return Ok(serving::stdio(dir, config)),
         Some(Verb::List { json, names }) => return Ok(print_list(dir, config, json, names)),
         Some(Verb::Run { scripts, rest }) => (scripts, rest),
         _ => (args.scripts, args.rest),
@@ -174,6 +175,12 @@ fn overrides(flags: &Flags) -> Overrides {
     }
     if let Some(port) = flags.proxy_port {
         overrides.set("proxy_server.port", port.to_string(), "--proxy-port");
+    }
+    if let Some(port) = flags.port {
+        overrides.set("mcp_port", port.to_string(), "--port");
+    }
+    if flags.no_mcp {
+        overrides.set("no_mcp", "true", "--no-mcp");
     }
     if let Some(time) = flags.time {
         overrides.set("ui.timestamps", word(time), "--time");

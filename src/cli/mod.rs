@@ -1,8 +1,8 @@
 //! The command line: what argv asks for, lines printed without a terminal UI, lists, completions, the demo.
 //!
 //! Read `args` for what can be asked, `entry` for who answers, `run` for how processes are run, `headless` for when lines are
-//! printed and `output` for what they look like, `terminal` for the terminal UI; `bell` wakes, `list`, `completions` and `demo` are answers of their own,
-//! `mcp` is for AI tools.
+//! printed and `output` for what they look like, `terminal` for the terminal UI, `serving` for the server for AI tools; `bell` wakes, `list`,
+//! `completions` and `demo` are answers of their own, `mcp` sets AI tools up.
 
 mod args;
 mod bell;
@@ -17,6 +17,7 @@ mod list;
 mod mcp;
 mod output;
 mod run;
+mod serving;
 mod terminal;
 
 pub use entry::main;

@@ -11,7 +11,7 @@ use super::demo;
 use super::entry::{columns, complain, load};
 use super::headless::{AGAIN_AFTER, Plan, Session, of_signal};
 use super::output::{Json, Look, Printer, Text};
-use super::terminal;
+use super::{serving, terminal};
 use crate::app::command::Command;
 use crate::app::view::{Backend, Reply};
 use crate::app::{App, AppOptions};
@@ -113,11 +113,13 @@ fn serve(request: Request, guard: guardian::Guard) -> Result<u8> {
     if headless && starts.is_empty() && proxy.is_none() {
         app.tell(nothing_runs(&app));
     }
+    let serving = serving::begin(&app);
     let begun = begin_proxy(&app, proxy);
     let result = begun.and_then(|()| start_all(&app, &starts)).and_then(|wanted| match headless {
         true => print_lines(&app, &flags, guard, Plan { wanted, limit, patience }, folder.clone()),
         false => terminal::show(&app, guard, &wanted),
     });
+    drop(serving);
     let stopped = app.shutdown(patience);
     remove(folder.as_deref());
     result.and_then(|code| stopped.map(|()| code))

@@ -75,6 +75,10 @@ settings! {
         terminal: Option<bool> = Value::Auto(None), Auto;
         /// Time between asking a process to stop and killing it.
         grace: Duration = secs(5), Time(Duration::ZERO, MINUTE * 10);
+        /// The port of the server for AI tools (MCP); the next free one is taken, 0 means any.
+        mcp_port: u16 = Value::Count(7777), Count(0, 65_535);
+        /// Whether there is no server for AI tools.
+        no_mcp: bool = Value::Bool(false), Bool;
     }
     /// `[eventbus]`.
     eventbus "eventbus" EventBus {

@@ -30,9 +30,6 @@ fn a_wrong_command_line_ends_with_2_and_says_what_is_allowed() {
         "{}",
         wrong.stderr
     );
-    let gone = project.brummer(&["--no-mcp", "1"]).finish();
-    assert_eq!((gone.code(), gone.stdout.as_str()), (2, ""));
-    assert!(gone.stderr.contains("--no-mcp has no effect"), "{}", gone.stderr);
 }
 
 #[test]

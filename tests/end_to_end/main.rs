@@ -11,6 +11,7 @@ mod headless;
 mod input;
 mod journeys;
 mod kill;
+mod mcp;
 mod proxy;
 mod runners;
 mod soak;

@@ -35,6 +35,9 @@ impl Project {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let project = Project { folder, dir, mark: format!("{}-{count}", std::process::id()) };
         std::fs::create_dir_all(project.home()).expect("a home");
+        std::fs::create_dir_all(project.runtime()).expect("a folder");
+        // A hundred of them at once would take each other's ports; who tests the server turns it on.
+        std::fs::write(project.home().join(".brum.toml"), "no_mcp = true\n").expect("a file");
         project
     }
 
@@ -52,6 +55,11 @@ impl Project {
 
     fn home(&self) -> PathBuf {
         self.folder.path().join("home")
+    }
+
+    /// Where running instances register themselves.
+    pub(crate) fn runtime(&self) -> PathBuf {
+        self.folder.path().join("run")
     }
 
     /// An empty folder for temporary files of what runs in the project.
@@ -76,6 +84,7 @@ impl Project {
             (MARK, self.mark.clone()),
             ("HOME", home.clone()),
             ("XDG_CONFIG_HOME", format!("{home}/.config")),
+            ("XDG_RUNTIME_DIR", self.runtime().display().to_string()),
             ("TMPDIR", self.temporary().display().to_string()),
             ("SHELL", "/bin/sh".to_owned()),
             ("LC_ALL", "C.UTF-8".to_owned()),
