@@ -95,8 +95,11 @@ impl Out<'_> {
         self.raw(b"0\r\n\r\n");
     }
 
+    /// Closes the connection, which the client can see from now on.
     pub(crate) fn close(&mut self) {
         self.closing = true;
+        // It may be closed already, which is what is wanted.
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 
     /// Waits until the client has closed the connection.

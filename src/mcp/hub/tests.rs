@@ -284,7 +284,7 @@ fn instances_that_come_and_go_are_told_of() {
     assert!(lab.text("whoami", &json!({})).contains("No Brummer runs"));
     register(lab.path(), "shop", shop.port);
     lab.wait("shop is found", || lab.names(ListKind::Tools).contains(&"whoami".to_owned()));
-    assert!((lab.changes)().0.contains(&ListKind::Tools));
+    lab.wait("that is told", || (lab.changes)().0.contains(&ListKind::Tools));
     register(lab.path(), "api", api.port);
     lab.wait("api is found", || lab.names(ListKind::Resources).len() == 2);
     std::fs::remove_file(lab.path().join("shop.json")).unwrap();
