@@ -80,7 +80,7 @@ impl Lab {
 fn file(name: &str, port: u16) -> Instance {
     Instance {
         name: name.to_owned(),
-        directory: format!("/work/{name}"),
+        directory: format!("/home/me/{name}"),
         port,
         url: format!("http://127.0.0.1:{port}/mcp"),
         ..sample(name)
@@ -136,7 +136,7 @@ fn results_and_errors_pass_untouched_and_arguments_of_the_hub_do_not_reach_the_i
 fn of_several_the_one_of_the_folder_is_meant_or_the_one_that_was_chosen() {
     let (shop, api) = (instance("shop"), instance("api"));
     let all = [("shop", &shop), ("api", &api)];
-    let lab = Lab::new("/work/api/src", &all);
+    let lab = Lab::new("/home/me/api/src", &all);
     assert_eq!(lab.text("whoami", &json!({})), "api");
     assert!(lab.text("instances_connect", &json!({ "instance_id": "shop" })).contains("`shop`"));
     assert_eq!(lab.text("whoami", &json!({})), "shop");
@@ -145,8 +145,8 @@ fn of_several_the_one_of_the_folder_is_meant_or_the_one_that_was_chosen() {
     assert!(lab.text("instances_connect", &json!({ "instance_id": "web" })).contains("shop, api"));
     let lab = Lab::new("/elsewhere", &all);
     let refused = lab.text("whoami", &json!({}));
-    assert!(refused.contains("Several Brummers run") && refused.contains("/work/shop"), "{refused}");
-    assert_eq!(lab.text("whoami", &json!({ "instance": "/work/shop/" })), "shop");
+    assert!(refused.contains("Several Brummers run") && refused.contains("/home/me/shop"), "{refused}");
+    assert_eq!(lab.text("whoami", &json!({ "instance": "/home/me/shop/" })), "shop");
     assert_eq!(lab.text("whoami", &json!({})), "shop", "the last used");
 }
 
@@ -159,7 +159,7 @@ fn a_client_that_tells_its_folder_is_asked_once() {
         CallSpec { client: Arc::new(Client::of(None, Some(&capabilities))), ..CallSpec::new(CallKind::Tool, "whoami") };
     let asked = lab.begin(spec.clone()).result(PATIENCE).unwrap_err();
     assert!(asked.message.contains("asks"), "{asked}");
-    let roots = json!({ "roots": [{ "uri": "file:///work/api" }] });
+    let roots = json!({ "roots": [{ "uri": "file:///home/me/api" }] });
     let answered = CallSpec { answers: [(super::forward::ROOTS.to_owned(), Answer(roots))].into(), ..spec.clone() };
     assert_eq!(lab.begin(answered).result(PATIENCE).unwrap()["content"][0]["text"], "api");
     assert_eq!(lab.begin(spec).result(PATIENCE).unwrap()["content"][0]["text"], "api");
@@ -296,7 +296,7 @@ fn instances_that_come_and_go_are_told_of() {
 #[test]
 fn an_instance_that_is_killed_ends_its_calls_with_a_word_and_comes_back_at_another_port() {
     let (shop, api) = (instance("shop"), instance("api"));
-    let lab = Lab::new("/work/shop", &[("shop", &shop), ("api", &api)]);
+    let lab = Lab::new("/home/me/shop", &[("shop", &shop), ("api", &api)]);
     let desk = lab.begin(CallSpec::new(CallKind::Tool, "slow"));
     shop.wait_for("tools/call", 1);
     drop(shop);
@@ -328,7 +328,7 @@ fn an_instance_that_stalls_or_talks_garbage_delays_nobody() {
         _ => inner.serve_one(request, out),
     });
     let shop = instance("shop");
-    let lab = Lab::new("/work/shop", &[("stalled", &stalled), ("garbage", &garbage), ("shop", &shop)]);
+    let lab = Lab::new("/home/me/shop", &[("stalled", &stalled), ("garbage", &garbage), ("shop", &shop)]);
     let waiting: Vec<Desk> = (0..30)
         .map(|_| lab.begin(CallSpec::new(CallKind::Tool, "whoami").with(&json!({ "instance": "stalled" }))))
         .collect();
