@@ -14,22 +14,8 @@ command = 'echo "one apple"; echo "two pears"; echo "three apples"; sleep 1000'
 command = 'printf "Name: "; read name; echo "hello $name"; sleep 1000'
 "#;
 
-/// A project and a terminal in it, unless there is no tmux.
 fn terminal() -> Option<(Project, Screen)> {
-    is_installed("tmux").then(|| {
-        let project = Project::configured(SETTINGS);
-        let screen = Screen::open(&project, 110, 30);
-        (project, screen)
-    })
-}
-
-/// Leaves by the dialog and looks at what is left.
-fn quit(project: &Project, screen: &Screen) {
-    screen.press(&["q"]);
-    screen.wait_for("Quit brummer?");
-    screen.press(&["y"]);
-    screen.wait_for("ready$");
-    nobody_is_left(project);
+    Screen::with(SETTINGS)
 }
 
 #[test]
@@ -63,7 +49,7 @@ fn lines_are_filtered_paused_and_copied() {
     screen.wait_for("copied");
     screen.press(&["\\"]);
     screen.wait_for("two pears");
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -80,7 +66,7 @@ fn all_that_runs_is_restarted_by_one_key() {
     };
     screen
         .wait_until("both run again, started once more", |text| restarted("ticker", text) && restarted("noisy", text));
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -130,7 +116,7 @@ fn a_shell_is_attached_typed_into_resized_and_left() {
     screen.wait_gone("all keys go to the process");
     screen.press(&["2"]);
     screen.wait_for("running");
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -153,7 +139,7 @@ fn a_prompt_is_answered_in_the_terminal_of_its_process() {
     screen.press(&["C-]", "Escape"]);
     screen.wait_gone("all keys go to the process");
     screen.wait_for("hello Ada");
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -185,7 +171,7 @@ fn a_program_that_draws_a_whole_screen_is_drawn_and_gives_it_back() {
     screen.wait_gone("verse 200");
     screen.press(&["F12"]);
     screen.wait_gone("all keys go to the process");
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -203,7 +189,7 @@ fn a_flood_in_an_attached_terminal_neither_stops_the_child_nor_the_screen() {
     screen.wait_for("row 400000");
     screen.press(&["F12"]);
     screen.wait_gone("all keys go to the process");
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -251,5 +237,5 @@ fn a_key_is_bound_anew_and_the_footer_says_so() {
     screen.wait_for("F10 leave");
     screen.press(&["C-g", "Escape"]);
     screen.wait_gone("F10 leave");
-    quit(&project, &screen);
+    screen.quit(&project);
 }

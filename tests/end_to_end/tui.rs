@@ -1,6 +1,6 @@
 //! The terminal UI in a real terminal: what is seen, what keys do, and that it leaves nothing behind.
 
-use crate::harness::{Project, Screen, Signal, children_of, is_installed, nobody_is_left, signal, until};
+use crate::harness::{Project, Screen, Signal, children_of, nobody_is_left, signal, until};
 
 /// Ticks for ever, and a prompt that waits.
 const SETTINGS: &str = r#"
@@ -15,22 +15,8 @@ command = 'echo only once; exit 3'
 command = 'seq -f "line %g" 1 500; echo the end; sleep 1000'
 "#;
 
-/// A project and a terminal in it, unless there is no tmux.
 fn terminal() -> Option<(Project, Screen)> {
-    is_installed("tmux").then(|| {
-        let project = Project::configured(SETTINGS);
-        let screen = Screen::open(&project, 110, 30);
-        (project, screen)
-    })
-}
-
-/// Leaves by the dialog and looks at what is left.
-fn quit(project: &Project, screen: &Screen) {
-    screen.press(&["q"]);
-    screen.wait_for("Quit brummer?");
-    screen.press(&["y"]);
-    screen.wait_for("ready$");
-    nobody_is_left(project);
+    Screen::with(SETTINGS)
 }
 
 #[test]
@@ -41,7 +27,7 @@ fn scripts_are_listed_and_enter_runs_one_and_shows_its_lines() {
     screen.wait_for("only once");
     screen.press(&["Enter"]);
     screen.wait_for("tick 3");
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -53,7 +39,7 @@ fn what_the_command_line_names_is_started_and_its_lines_are_in_front() {
     screen.press(&["2"]);
     screen.wait_for("failed (3)");
     screen.wait_for("running");
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -65,7 +51,7 @@ fn a_prompt_is_seen_in_the_terminal_ui() {
     screen.type_text("input ask Ada");
     screen.press(&["Enter"]);
     screen.wait_for("hello Ada");
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -79,7 +65,7 @@ fn space_pauses_and_end_follows_again() {
     screen.press(&["End"]);
     screen.wait_for("FOLLOW");
     screen.wait_gone("PAUSED");
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -98,7 +84,7 @@ fn find_goes_to_a_line_that_is_far_above() {
     screen.wait_gone("find: ");
     screen.press(&["End"]);
     screen.wait_for("the end");
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -110,7 +96,7 @@ fn a_filter_hides_lines() {
     screen.type_text("hide noise");
     screen.press(&["Enter"]);
     screen.wait_until("the noise is gone", |text| !text.contains("noise 2") && text.contains("tick "));
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -124,7 +110,7 @@ fn a_process_is_stopped_and_started_again_by_keys() {
     screen.wait_for("stopped");
     screen.press(&["s"]);
     screen.wait_for("running");
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -136,7 +122,7 @@ fn another_size_is_drawn_anew() {
     screen.wait_until("it fits", |text| text.lines().count() <= 16 && text.contains("tick "));
     screen.resize(140, 40);
     screen.wait_until("it fills", |text| text.lines().any(|line| line.chars().count() > 100));
-    quit(&project, &screen);
+    screen.quit(&project);
 }
 
 #[test]
@@ -144,7 +130,7 @@ fn tm06_the_terminal_is_as_it_was_after_every_way_out() {
     let Some((project, screen)) = terminal() else { return };
     let before = screen.shell("stty -a");
     let leave: [(&str, &dyn Fn()); 4] = [
-        ("q y", &|| quit(&project, &screen)),
+        ("q y", &|| screen.quit(&project)),
         ("Ctrl+C twice", &|| {
             screen.press(&["C-c"]);
             screen.wait_for("Quit brummer?");
@@ -185,7 +171,7 @@ fn ctrl_z_suspends_the_guardian_and_the_app_and_fg_draws_anew() {
     }
     screen.press(&["2"]);
     screen.wait_for("running");
-    quit(&project, &screen);
+    screen.quit(&project);
     assert_eq!(screen.shell("stty -a"), before);
 }
 
@@ -246,5 +232,5 @@ fn an_editor_has_the_terminal_until_it_ends() {
     assert_eq!(std::fs::read_to_string(project.dir().join("typed.txt")).unwrap().trim(), "q4q hello");
     screen.press(&["3"]);
     screen.wait_for("FOLLOW");
-    quit(&project, &screen);
+    screen.quit(&project);
 }

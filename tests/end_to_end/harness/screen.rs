@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::project::Project;
+use super::tools::is_installed;
 use super::wait::{until, until_within};
 
 /// The terminal; its server ends with it.
@@ -16,6 +17,24 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
+    /// A project with these settings and a terminal in it, unless there is no tmux.
+    pub(crate) fn with(settings: &str) -> Option<(Project, Screen)> {
+        is_installed("tmux").then(|| {
+            let project = Project::configured(settings);
+            let screen = Screen::open(&project, 110, 30);
+            (project, screen)
+        })
+    }
+
+    /// Leaves by the dialog and looks at what is left.
+    pub(crate) fn quit(&self, project: &Project) {
+        self.press(&["q"]);
+        self.wait_for("Quit brummer?");
+        self.press(&["y"]);
+        self.wait_for("ready$");
+        nobody_is_left(project);
+    }
+
     /// A shell in the project's folder, with a prompt of `ready$ `.
     pub(crate) fn open(project: &Project, columns: u16, rows: u16) -> Screen {
         let socket = project.temporary().parent().expect("a parent").join("tmux").display().to_string();
