@@ -21,6 +21,7 @@ mod logs;
 mod message;
 mod model;
 mod notices;
+mod processes;
 mod run;
 mod screen;
 mod settings;

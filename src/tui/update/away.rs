@@ -3,7 +3,8 @@
 use crate::app::view::ProcessRow;
 use crate::event::Status;
 use crate::tui::message::Effect;
-use crate::tui::model::{Model, Processes};
+use crate::tui::model::Model;
+use crate::tui::processes::Processes;
 
 /// The end of a process that ran so long was waited for.
 const LONG_MILLIS: u64 = 30_000;

@@ -1,6 +1,7 @@
 //! The only place that changes the model. Read `dispatch` first; each view and each overlay has its own file.
 
 pub(crate) mod attached;
+mod available;
 mod away;
 mod chips;
 pub(crate) mod commands;
@@ -18,5 +19,6 @@ mod url_list;
 mod urls;
 pub(crate) mod web;
 
-pub(crate) use dispatch::{available, update};
+pub(crate) use available::available;
+pub(crate) use dispatch::update;
 pub(crate) use settings::is_at_once;

@@ -9,7 +9,8 @@ use crate::tui::layout::{Areas, gutter, layout, pane};
 use crate::tui::logs::marked::{Marked, Spot, word};
 use crate::tui::logs::window::{Row, clean_line};
 use crate::tui::message::Effect;
-use crate::tui::model::{Model, Overlay, Sort, View};
+use crate::tui::model::{Model, Overlay, View};
+use crate::tui::processes::Sort;
 use crate::tui::text;
 use crate::tui::update::chips::press as press_chip;
 use crate::tui::update::{

@@ -4,7 +4,8 @@ use crate::app::command::{Command, Target};
 use crate::event::{Level, ProcessId};
 use crate::tui::layout::layout;
 use crate::tui::message::{Asked, Effect};
-use crate::tui::model::{Confirm, Dialog, Model, Overlay, Sort, StatusFilter, View, scroll};
+use crate::tui::model::{Confirm, Dialog, Model, Overlay, View, scroll};
+use crate::tui::processes::{Sort, StatusFilter};
 use crate::tui::update::{logs, overlays, tell};
 
 /// For so long after the last key the rows keep their places.
