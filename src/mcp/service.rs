@@ -40,9 +40,11 @@ impl Service {
     /// No port is free, or the system has no threads.
     pub fn start(app: &Arc<App>, wished: u16, folder: Folder) -> Result<Service> {
         let product = Arc::new(Product::new(app)?);
+        let project = app.project();
+        let id = Registration::new_id(&project.dir);
         let mut port = wished;
         let server = loop {
-            match Server::start(Config::on_port(port), product.clone()) {
+            match Server::start(Config { instance: Some(id.clone()), ..Config::on_port(port) }, product.clone()) {
                 Ok(server) => break server,
                 Err(error) if port == 0 || port == u16::MAX || port - wished == PORTS_TRIED => return Err(error),
                 Err(error) if error.code() == Code::AlreadyExists => port += 1,
@@ -54,8 +56,6 @@ impl Service {
             app.say(Level::Warn, format!("port {wished} is taken: the MCP server is at {url}"));
         }
         product.serves_at(&url);
-        let project = app.project();
-        let id = Registration::new_id(&project.dir);
         let wish =
             Wish { name: &project.name, directory: &project.dir, port: server.port(), url: &url, token_path: None };
         let registration = match Registration::announce(folder.clone(), id.clone(), &wish) {

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
 
 use super::answer::{Came, Incoming, Reply, Tell, read};
 use super::connection::{Connection, cut};
-use super::handshake::{Facts, Session, raw_id, shake_hands};
+use super::eras::Eras;
+use super::handshake::{Facts, Session, is_it, question, raw_id, shake_hands};
 use super::request::{Call, delete, get, message, post};
 use super::target::Target;
 use crate::error::{Code, Error, Result};
@@ -54,13 +55,15 @@ pub struct Options {
     pub capabilities: Box<RawValue>,
     /// How long things may take.
     pub limits: Limits,
+    /// What is remembered of servers; clones of these options share it.
+    pub eras: Eras,
 }
 
 impl Options {
     /// A client of this name that can do nothing for a server.
     pub fn new(name: &str) -> Options {
         let nothing = RawValue::from_string("{}".to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned());
-        Options { name: name.to_owned(), capabilities: nothing, limits: Limits::default() }
+        Options { name: name.to_owned(), capabilities: nothing, limits: Limits::default(), eras: Eras::default() }
     }
 
     pub(super) fn info(&self) -> String {
@@ -85,7 +88,7 @@ struct Inner {
     idle: Mutex<Vec<Connection>>,
     session: Mutex<Option<Arc<Session>>>,
     /// Held while a handshake is made, so that there is one at a time.
-    handshake: Mutex<Option<Era>>,
+    handshake: Mutex<()>,
     last_id: AtomicI64,
     life: Life,
     connected: AtomicBool,
@@ -154,26 +157,24 @@ impl Client {
             return Ok(session);
         }
         let context = context.with_timeout(self.inner.options.limits.initialize);
-        let deadline = context.deadline().unwrap_or_else(std::time::Instant::now);
-        let Some(mut era) = self.inner.handshake.try_lock_until(deadline) else {
+        let deadline = context.deadline().unwrap_or_else(Instant::now);
+        let Some(_one) = self.inner.handshake.try_lock_until(deadline) else {
             return Err(self.named(Error::new("mcp", Code::Timeout, "another handshake with it takes too long")));
         };
         if let Some(session) = known() {
             return Ok(session);
         }
-        let session = Arc::new(shake_hands(self, &context, *era)?);
-        *era = Some(session.version.era());
+        let session = Arc::new(shake_hands(self, &context)?);
         *self.inner.session.lock() = Some(Arc::clone(&session));
         self.inner.connected.store(true, Ordering::Release);
         Ok(session)
     }
 
-    /// Forgets a session that the server does not know any more, and which era it spoke: another server may be there now.
+    /// Forgets a session that the server does not know any more: the next call begins with a handshake.
     fn forget(&self, session: &Arc<Session>) {
         let mut own = self.inner.session.lock();
         if own.as_ref().is_some_and(|own| Arc::ptr_eq(own, session)) {
             *own = None;
-            *self.inner.handshake.lock() = None;
         }
     }
 
@@ -245,14 +246,15 @@ impl Client {
         Err(self.named(Error::new("mcp", Code::Network, "it ended the stream before the answer")))
     }
 
-    /// Whether the server is well: it is asked what it is (modern), or pinged (legacy).
+    /// Whether the server is well, and still the one that is meant: it is asked what it is (modern), or pinged (legacy).
     ///
     /// # Errors
-    /// Those of a call; an error that it answers with counts as well.
+    /// Those of a call; an error that it answers with counts as well. NOT_FOUND where another instance answers.
     pub fn check(&self, context: &Context) -> Result<()> {
-        let session = self.session(context)?;
-        let method = if session.version.era() == Era::Modern { "server/discover" } else { "ping" };
-        self.call(context, &Call::new(method), &mut |_| Ok(())).and_then(Reply::result).map(drop)
+        let modern = self.session(context)?.version.era() == Era::Modern;
+        let method = if modern { "server/discover" } else { "ping" };
+        let result = self.call(context, &Call::new(method), &mut |_| Ok(())).and_then(Reply::result)?;
+        if modern { is_it(self, Came::Reply(Reply::Result(result))) } else { Ok(()) }
     }
 
     /// Answers a question of the server: with a result as JSON, or a code and a sentence.
@@ -341,7 +343,9 @@ impl Client {
             let mut connection = self.connection(context)?;
             let (one, two) = (connection.stream(), connection.stream());
             let cuts = (context.on_cancel(move || cut(&one)), self.inner.life.0.on_cancel(move || cut(&two)));
-            let sent = connection.send(request, until).and_then(|()| connection.head(method, until));
+            let sure = self.make_sure(&mut connection, until);
+            let sent =
+                sure.and_then(|()| connection.send(request, until)).and_then(|()| connection.head(method, until));
             match sent {
                 Ok((head, body)) => break (connection, head, body, cuts),
                 // A server closes connections that wait, perhaps at this very moment.
@@ -376,6 +380,25 @@ impl Client {
             }
         }
         Connection::open(&self.inner.target, context.deadline()).map_err(|error| self.why(context, error))
+    }
+
+    /// Asks at the other end of a new connection whether the instance is there that was met before: in the modern era no session tells
+    /// it from one that got its port.
+    fn make_sure(&self, connection: &mut Connection, until: Option<Instant>) -> Result<()> {
+        let met = self.inner.session.lock().as_ref().is_some_and(|session| session.version.era() == Era::Modern);
+        if connection.is_sure || !met || self.inner.target.instance.is_none() {
+            return Ok(());
+        }
+        let (bytes, id) = question(self);
+        connection.send(&bytes, until)?;
+        let (head, mut body) = connection.head(Method::Post, until)?;
+        let came = read(&head, &mut body, connection, Some(&id), until, &mut |_| Ok(()))?;
+        is_it(self, came)?;
+        connection.is_sure = true;
+        match body.leaves_it_usable() {
+            true => Ok(()),
+            false => Err(Error::new("mcp", Code::Network, "it keeps no connection open").temporary()),
+        }
     }
 
     fn is_given_up(&self, context: &Context) -> bool {

@@ -23,6 +23,8 @@ pub(super) struct Connection {
     buffer: Vec<u8>,
     /// Whether it has carried an exchange before.
     pub(super) was_used: bool,
+    /// Whether the instance that is meant is known to be at its other end.
+    pub(super) is_sure: bool,
 }
 
 /// Lets go of a connection from another thread.
@@ -40,7 +42,12 @@ impl Connection {
                 Ok(stream) => {
                     // Without it a request in two packets would wait for the other side's word.
                     let _ = stream.set_nodelay(true);
-                    return Ok(Connection { stream: Arc::new(stream), buffer: Vec::new(), was_used: false });
+                    return Ok(Connection {
+                        stream: Arc::new(stream),
+                        buffer: Vec::new(),
+                        was_used: false,
+                        is_sure: false,
+                    });
                 }
                 Err(error) => refused = Some(error),
             }

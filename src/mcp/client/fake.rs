@@ -227,6 +227,8 @@ fn receive(mut stream: &TcpStream, buffer: &mut Vec<u8>) -> Option<Request> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Instance {
     pub(crate) name: &'static str,
+    /// Which instance it says that it is, if it does.
+    pub(crate) id: Option<&'static str>,
     /// It speaks the legacy way only.
     pub(crate) legacy: bool,
     /// Tools beside its own.
@@ -282,7 +284,7 @@ impl Instance {
             return self.bell.pass_on(out);
         }
         let server = json!({ "name": "brummer", "version": "0" });
-        let meta = json!({ "io.modelcontextprotocol/serverInfo": server });
+        let meta = json!({ "io.modelcontextprotocol/serverInfo": server, "brummer/instance": self.id });
         let capabilities =
             json!({ "tools": { "listChanged": true }, "resources": { "subscribe": true }, "prompts": {} });
         match request.method() {
@@ -293,7 +295,7 @@ impl Instance {
             ),
             "initialize" => {
                 let result = json!({ "protocolVersion": request.params()["protocolVersion"], "serverInfo": server,
-                    "capabilities": capabilities });
+                    "capabilities": capabilities, "_meta": meta });
                 let body = json!({ "jsonrpc": "2.0", "id": request.body["id"], "result": result });
                 out.status(200, "Mcp-Session-Id: s-1\r\n", &body.to_string());
             }

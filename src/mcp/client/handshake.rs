@@ -8,13 +8,10 @@ use super::answer::{Came, Reply};
 use super::client::Client;
 use super::request::{Call, json, message, post};
 use crate::error::{Code, Error, Result};
-use crate::mcp::protocol::{Era, Version, code};
+use crate::mcp::protocol::{Era, Version, code, meta};
 use crate::runtime::Context;
 use crate::wire::http1::Method;
 use crate::wire::jsonrpc::Id;
-
-/// Where an instance says which one it is, below `_meta` of what it answers first.
-pub(crate) const INSTANCE: &str = "brummer/instance";
 
 /// What a server says of itself.
 #[derive(Clone, Debug)]
@@ -62,9 +59,14 @@ impl Greeting {
         })
     }
 
+    /// Which instance of Brummer says this.
+    fn instance(&self) -> Option<&str> {
+        self.meta.get(meta::INSTANCE).and_then(Value::as_str)
+    }
+
     fn session(self, version: Version, id: Option<String>) -> Session {
-        let own = self.meta.get(crate::mcp::protocol::meta::SERVER).cloned();
-        let instance = self.meta.get(INSTANCE).and_then(Value::as_str).map(str::to_owned);
+        let own = self.meta.get(meta::SERVER).cloned();
+        let instance = self.instance().map(str::to_owned);
         let facts = Facts {
             version,
             server: own.unwrap_or(self.server_info),
@@ -77,20 +79,47 @@ impl Greeting {
 }
 
 /// Asks in the modern way first, unless the server is known to be a legacy one.
-pub(super) fn shake_hands(client: &Client, context: &Context, known: Option<Era>) -> Result<Session> {
-    let session = match known {
-        Some(Era::Legacy) => initialize(client, context)?,
+pub(super) fn shake_hands(client: &Client, context: &Context) -> Result<Session> {
+    let (eras, authority) = (&client.options().eras, &client.target().authority);
+    let session = match eras.of(authority) {
+        Some(Era::Legacy) => match initialize(client, context) {
+            Ok(session) => session,
+            // One of the other era may be there now.
+            Err(error) => discover(client, context).ok().flatten().ok_or(error)?,
+        },
         _ => match discover(client, context)? {
             Some(session) => session,
             None => initialize(client, context)?,
         },
     };
-    let (wanted, found) = (client.target().instance.as_deref(), session.facts.instance.as_deref());
-    if wanted.zip(found).is_some_and(|(wanted, found)| wanted != found) {
-        let message = format!("another instance has the port of {} now", client.target().label);
-        return Err(Error::new("mcp", Code::NotFound, message).with("instance", found.unwrap_or_default()));
-    }
+    eras.learn(authority, session.version.era());
+    same_instance(client, session.facts.instance.as_deref())?;
     Ok(session)
+}
+
+/// The question what a modern server is, as bytes, and its id.
+pub(super) fn question(client: &Client) -> (Vec<u8>, Id) {
+    let call = Call::new("server/discover");
+    let id = client.next_id();
+    let body = message(Some(&id), &call, Version::NEWEST, client.options());
+    (post(client.target(), &call, Some(Version::NEWEST), None, &body), id)
+}
+
+/// Whether the answer to that question comes from the instance that is meant.
+pub(super) fn is_it(client: &Client, came: Came) -> Result<()> {
+    let greeting = match came {
+        Came::Reply(Reply::Result(result)) => Greeting::read(&result).ok(),
+        _ => None,
+    };
+    same_instance(client, greeting.as_ref().and_then(Greeting::instance))
+}
+
+fn same_instance(client: &Client, found: Option<&str>) -> Result<()> {
+    if client.target().instance.as_deref().is_none_or(|wanted| found == Some(wanted)) {
+        return Ok(());
+    }
+    let message = format!("another program has the port of {} now", client.target().label);
+    Err(Error::new("mcp", Code::NotFound, message).with("instance", found.unwrap_or_default()))
 }
 
 /// `None`: the server does not speak the modern way.
@@ -114,10 +143,7 @@ enum Spoken {
 }
 
 fn ask_what_it_speaks(client: &Client, context: &Context) -> Result<Spoken> {
-    let call = Call::new("server/discover");
-    let id = client.next_id();
-    let body = message(Some(&id), &call, Version::NEWEST, client.options());
-    let bytes = post(client.target(), &call, Some(Version::NEWEST), None, &body);
+    let (bytes, id) = question(client);
     let (came, _) = client.exchange(context, &bytes, Method::Post, Some(&id), true, &mut |_| Ok(()))?;
     match came {
         Came::Reply(Reply::Result(result)) => {

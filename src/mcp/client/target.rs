@@ -16,7 +16,7 @@ pub struct Target {
     pub(super) addresses: Vec<SocketAddr>,
     /// What it is to be told as `Authorization: Bearer …`.
     pub token: Option<String>,
-    /// Which instance has to answer there, if that is known; another one there is an error.
+    /// Which instance has to answer there, if that is known; whoever does not say that it is that one is another.
     pub instance: Option<String>,
 }
 

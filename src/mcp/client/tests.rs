@@ -203,7 +203,7 @@ fn done(request: &Request) -> Value {
 }
 
 #[test]
-fn a_session_that_the_server_forgot_is_begun_anew() {
+fn mc09_a_session_that_the_server_forgot_is_begun_anew() {
     let calls = AtomicUsize::new(0);
     let server = legacy_with(move |request, out| match calls.fetch_add(1, Ordering::Relaxed) {
         0 => out.error(404, request, -32001, "Session not found"),
@@ -348,7 +348,7 @@ fn what_a_server_says_unasked_is_heard_in_both_eras() {
 }
 
 #[test]
-fn another_instance_at_the_same_address_is_not_taken_for_the_one_that_is_meant() {
+fn mc09_another_instance_at_the_same_address_is_not_taken_for_the_one_that_is_meant() {
     let server = Server::start(|request, out| {
         let meta = json!({ "brummer/instance": "other-2" });
         out.result(request, &json!({ "supportedVersions": ["2026-07-28"], "capabilities": {}, "_meta": meta }));
@@ -357,4 +357,61 @@ fn another_instance_at_the_same_address_is_not_taken_for_the_one_that_is_meant()
     target.instance = Some("shop-1".to_owned());
     let error = Client::new(target, Options::new("test")).initialize(&Context::background()).unwrap_err();
     assert_eq!(error.code(), Code::NotFound, "{error}");
+    let silent = Instance { name: "a", ..Instance::default() }.start();
+    let mut target = Target::of("shop", &silent.url()).unwrap();
+    target.instance = Some("shop-1".to_owned());
+    let error = Client::new(target, Options::new("test")).initialize(&Context::background()).unwrap_err();
+    assert_eq!(error.code(), Code::NotFound, "one that does not say who it is: {error}");
+}
+
+#[test]
+fn mc09_one_that_takes_over_the_port_later_gets_no_call_in_either_era() {
+    for legacy in [false, true] {
+        let one = |id| Instance { name: "a", id: Some(id), legacy, ..Instance::default() };
+        let (own, other) = (one("shop-1"), one("other-2"));
+        let calls = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&calls);
+        let server = Server::start(move |request, out| match (seen.load(Ordering::SeqCst), request.method()) {
+            (0, "tools/call") => {
+                own.serve_one(request, out);
+                seen.fetch_add(1, Ordering::SeqCst);
+                out.close();
+            }
+            (0, _) => own.serve_one(request, out),
+            (_, "tools/call") if request.header("mcp-session-id").is_some() => {
+                out.error(404, request, -32001, "Session not found");
+            }
+            (_, "tools/call") => drop(seen.fetch_add(1, Ordering::SeqCst)),
+            _ => other.serve_one(request, out),
+        });
+        let mut target = Target::of("shop", &server.url()).unwrap();
+        target.instance = Some("shop-1".to_owned());
+        let client = Client::new(target, Options::new("test"));
+        assert_eq!(text(&call(&client, &Context::background(), "whoami", &json!({})).unwrap().0), "a");
+        let error = call(&client, &Context::background(), "whoami", &json!({})).unwrap_err();
+        assert_eq!(error.code(), Code::NotFound, "{error}");
+        assert_eq!(calls.load(Ordering::SeqCst), 1, "the other one was not called");
+    }
+}
+
+#[test]
+fn mc09_the_era_of_a_server_is_remembered_and_found_out_anew_when_it_is_another() {
+    let server = Instance { name: "a", legacy: true, ..Instance::default() }.start();
+    let options = Options::new("test");
+    for _ in 0..2 {
+        let client = Client::new(Target::of("shop", &server.url()).unwrap(), options.clone());
+        assert_eq!(client.initialize(&Context::background()).unwrap().version.era(), Era::Legacy);
+        client.cut();
+    }
+    let asked = server.methods().iter().filter(|method| *method == "server/discover").count();
+    assert_eq!(asked, 1, "{:?}", server.methods());
+    let inner = Instance { name: "b", ..Instance::default() };
+    let modern = Server::start(move |request, out| match request.method() {
+        "initialize" => out.error(404, request, -32601, "There is no method `initialize`."),
+        _ => inner.serve_one(request, out),
+    });
+    let target = Target::of("shop", &modern.url()).unwrap();
+    options.eras.learn(&target.authority, Era::Legacy);
+    let client = Client::new(target, options);
+    assert_eq!(client.initialize(&Context::background()).unwrap().version.era(), Era::Modern);
 }

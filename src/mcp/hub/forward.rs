@@ -58,7 +58,8 @@ pub(super) fn forward(call: Call, entry: &Entry, client: &Client, route: &Route)
         Err(error) => {
             let text = lost(&call, entry, &error);
             refuse(call, text);
-            return (error.code() == Code::Network || error.is_timeout()).then_some(error);
+            let is_broken = matches!(error.code(), Code::Network | Code::NotFound) || error.is_timeout();
+            return is_broken.then_some(error);
         }
     }
     None
@@ -76,7 +77,9 @@ fn lost(call: &Call, entry: &Entry, error: &Error) -> String {
     let name = call.name();
     let what = match error.code() {
         Code::Timeout => format!("{} has not answered `{name}` in time", entry.name()),
-        Code::Network | Code::InvalidState => format!("{} went away while `{name}` was called", entry.name()),
+        Code::Network | Code::NotFound | Code::InvalidState => {
+            format!("{} went away while `{name}` was called", entry.name())
+        }
         _ => format!("{} could not be asked for `{name}`", entry.name()),
     };
     let may = if call.kind() == CallKind::Tool { " It may have been done all the same." } else { "" };

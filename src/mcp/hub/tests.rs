@@ -82,6 +82,7 @@ fn file(name: &str, port: u16) -> Instance {
         name: name.to_owned(),
         directory: format!("/home/me/{name}"),
         port,
+        version: String::new(),
         url: format!("http://127.0.0.1:{port}/mcp"),
         ..sample(name)
     }

@@ -360,7 +360,8 @@ impl Owner {
 /// Where an instance is, with its token.
 fn target(instance: &Instance) -> Result<Target> {
     let mut target = Target::of(&instance.name, &instance.url)?;
-    target.instance = Some(instance.id.clone());
+    // Every version that names itself tells in its answers which instance it is.
+    target.instance = (!instance.version.is_empty()).then(|| instance.id.clone());
     if let Some(path) = &instance.token_path {
         let attempt = || format!("read the token of {} from {path}", instance.name);
         let file = std::fs::File::open(path).map_err(|error| Error::io("mcp", attempt(), error))?;

@@ -176,7 +176,7 @@ fn mc02_a_session_waits_for_its_instance_up_to_10_s() {
 }
 
 fn instance(id: &str, server: &Server) -> Instance {
-    Instance { url: server.url(), port: server.port, ..sample(id) }
+    Instance { url: server.url(), port: server.port, version: String::new(), ..sample(id) }
 }
 
 fn manager() -> Manager {

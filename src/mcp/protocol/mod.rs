@@ -36,6 +36,8 @@ pub mod meta {
     pub const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
     /// The extension by which a call becomes a task.
     pub const TASKS: &str = "io.modelcontextprotocol/tasks";
+    /// Which instance of Brummer answers.
+    pub const INSTANCE: &str = "brummer/instance";
     /// What progress of a request is to be called.
     pub const PROGRESS: &str = "progressToken";
 }

@@ -7,6 +7,8 @@ use super::limits::Limits;
 pub struct Config {
     /// The port on 127.0.0.1 and ::1; 0 for one that is free, none to serve no HTTP at all.
     pub port: Option<u16>,
+    /// Which instance of Brummer serves: told in the first answer, so that who comes back to the port knows whether it is the same one.
+    pub instance: Option<String>,
     /// Clients must send it: `Authorization: Bearer …`.
     pub token: Option<String>,
     /// Origins beside our own that pages may have: `https://app.example`, exactly.

@@ -42,6 +42,8 @@ pub(super) struct Core {
     pub(super) provider: Arc<dyn Provider>,
     /// Who serves, as JSON.
     pub(super) server: Arc<str>,
+    /// Which instance serves.
+    pub(super) instance: Option<String>,
     pub(super) outlet: Arc<dyn crate::mcp::call::Outlet>,
     pub(super) notifier: Notifier,
     pub(super) limits: Limits,
@@ -104,6 +106,7 @@ impl Core {
         Ok(Core {
             provider,
             server: server.into(),
+            instance: config.instance,
             outlet: Arc::new(Way(commands.clone())),
             notifier: Notifier::new(move || waker.send(Command::Changed)),
             limits: config.limits,

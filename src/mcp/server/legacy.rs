@@ -12,7 +12,7 @@ use super::post::version_of;
 use super::sessions::{GENERAL, Session, SessionId, Way};
 use super::stream::EventId;
 use crate::io::net::{Key, Net};
-use crate::mcp::protocol::{CallError, Client, Era, Level, Version, code};
+use crate::mcp::protocol::{CallError, Client, Era, Level, Version, code, meta};
 use crate::wire::http1::RequestHead;
 use crate::wire::jsonrpc::{Id, Message, parse};
 
@@ -106,6 +106,9 @@ impl Core {
         });
         if let Some(instructions) = &self.provider.server().instructions {
             result["instructions"] = instructions.as_str().into();
+        }
+        if let Some(instance) = &self.instance {
+            result["_meta"] = json!({ meta::INSTANCE: instance });
         }
         Ok(Done::Result(result.to_string()))
     }

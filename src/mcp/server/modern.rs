@@ -9,7 +9,6 @@ use super::core::Core;
 use super::legacy::capabilities;
 use super::methods::{Asked, Carrier, Done, Who};
 use crate::io::net::Net;
-use crate::mcp::call::reply::wrap;
 use crate::mcp::protocol::{CallError, Client, Era, Level, Version, code, meta};
 use crate::wire::jsonrpc::Members;
 
@@ -63,6 +62,8 @@ impl Core {
 
     fn discovered(&self) -> String {
         let mut result = json!({
+            "resultType": "complete",
+            "_meta": { meta::SERVER: self.provider.server() },
             "supportedVersions": [Version::NEWEST.as_str()],
             "capabilities": capabilities(Era::Modern),
             "ttlMs": 3_600_000,
@@ -71,7 +72,10 @@ impl Core {
         if let Some(instructions) = &self.provider.server().instructions {
             result["instructions"] = instructions.as_str().into();
         }
-        wrap(&result.to_string(), Era::Modern, &self.server)
+        if let Some(instance) = &self.instance {
+            result["_meta"][meta::INSTANCE] = instance.as_str().into();
+        }
+        result.to_string()
     }
 
     /// The HTTP status of an answer.

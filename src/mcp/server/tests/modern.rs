@@ -280,3 +280,17 @@ fn a_task_is_asked_for_and_ends_as_its_call_does() {
     assert_eq!(code(&client.modern("tasks/get", json!({ "taskId": "x" }), &can)), (200, -32602));
     assert_eq!(code(&client.modern("tasks/get", json!({ "taskId": "x" }), &json!({}))), (400, -32021));
 }
+
+#[test]
+fn the_first_answer_of_either_era_tells_which_instance_serves() {
+    let bench = start_with(Config { instance: Some("shop-1".into()), ..Config::on_port(0) });
+    let mut client = bench.client();
+    let discovered = client.modern("server/discover", json!({}), &json!({})).json()["result"].clone();
+    let want = json!({ "io.modelcontextprotocol/serverInfo": { "name": "probe", "version": "1" }, "brummer/instance": "shop-1" });
+    assert_eq!((&discovered["_meta"], &discovered["resultType"]), (&want, &json!("complete")));
+    let greeted = client.post("", &initialize("2025-11-25", &json!({}))).json()["result"].clone();
+    assert_eq!(greeted["_meta"], json!({ "brummer/instance": "shop-1" }));
+    let silent = start();
+    let greeted = silent.client().post("", &initialize("2025-11-25", &json!({}))).json()["result"].clone();
+    assert!(greeted.get("_meta").is_none(), "{greeted}");
+}
