@@ -139,7 +139,7 @@ fn a_page_does_what_it_is_asked_and_no_other_page_hears_of_it() {
     assert!(part.truncated && part.html.len() == 20 && part.title == "empty");
     assert!(pages.snapshot(&session, Some("#none"), 10, SOON).unwrap_err().message().contains("#none"));
     let picture = pages.screenshot(&session, SOON).unwrap();
-    assert!(picture.approximate && picture.png.len() > 100);
+    assert!(picture.approximate && picture.bytes.len() > 100);
 
     let page = eval(&tab, "__brummer.status().page");
     pages.reload(&session, SOON).unwrap();

@@ -12,6 +12,7 @@ mod input;
 mod journeys;
 mod kill;
 mod mcp;
+mod mcp_browser;
 mod proxy;
 mod runners;
 mod soak;

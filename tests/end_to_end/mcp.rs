@@ -1,79 +1,20 @@
 //! The server for AI tools as a client meets it: over HTTP, and on standard input and output.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::harness::{Project, Run, Signal, until};
+use super::harness::{Project, Served, Signal, until};
 
 const SETTINGS: &str = "no_mcp = false\nmcp_port = 0\nrunner = \"direct\"\n
 [processes.web]\ncommand = \"echo Local: http://localhost:59999/; exec sleep 600\"\n
 [processes.fails]\ncommand = \"echo TypeError: no >&2; exit 3\"\n";
 
-/// Brummer that serves, and where.
-struct Served {
-    /// Ended with the project.
-    run: Run,
-    port: u16,
-    _project: Project,
-}
-
-fn served() -> Served {
-    let project = Project::configured(SETTINGS);
-    let run = project.brummer(&["--no-tui"]);
-    let folder = project.runtime().join("brummer/instances");
-    let mut port = 0;
-    until("the entry of the registry", || {
-        let files = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-        let texts = files.filter_map(|file| std::fs::read_to_string(file.path()).ok());
-        let found = texts.filter_map(|text| serde_json::from_str::<Value>(&text).ok()?["port"].as_u64()).next();
-        port = found.and_then(|port| u16::try_from(port).ok()).unwrap_or(0);
-        port > 0
-    });
-    Served { run, port, _project: project }
-}
-
-impl Served {
-    /// The answer to one request of the era without sessions.
-    fn ask(&self, method: &str, name: Option<&str>, mut params: Value) -> Value {
-        params["_meta"] = json!({
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-            "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" }
-        });
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
-        let name = name.map_or(String::new(), |name| format!("mcp-name: {name}\r\n"));
-        let head = format!(
-            "POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:{}\r\ncontent-type: application/json\r\naccept: application/json, \
-             text/event-stream\r\nmcp-protocol-version: 2026-07-28\r\nmcp-method: {method}\r\n{name}content-length: {}\r\n\
-             connection: close\r\n\r\n",
-            self.port,
-            body.len()
-        );
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server listens");
-        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a limit");
-        stream.write_all(format!("{head}{body}").as_bytes()).expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("answered");
-        let mut json = answer.lines().filter_map(|line| {
-            let line = line.strip_prefix("data:").unwrap_or(line).trim();
-            serde_json::from_str::<Value>(line).ok().filter(|value| value.get("id").is_some())
-        });
-        json.next_back().unwrap_or_else(|| panic!("no answer in {answer}"))
-    }
-
-    fn call(&self, tool: &str, arguments: Value) -> Value {
-        let answer = self.ask("tools/call", Some(tool), json!({ "name": tool, "arguments": arguments }));
-        answer["result"].clone()
-    }
-}
-
 #[test]
 fn a_client_lists_calls_and_reads_over_http() {
-    let served = served();
+    let served = Served::with(SETTINGS);
     let tools = served.ask("tools/list", None, json!({}));
     let text = tools["result"]["tools"].to_string();
     assert_eq!(tools["result"]["tools"].as_array().map(Vec::len), Some(23));
@@ -99,8 +40,27 @@ fn a_client_lists_calls_and_reads_over_http() {
 }
 
 #[test]
+fn who_asks_for_a_way_to_log_in_finds_none() {
+    let served = Served::with(SETTINGS);
+    for path in [
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-protected-resource/mcp",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+        "/register",
+    ] {
+        let answered = served.send("GET", path, "", "");
+        assert_eq!(
+            (answered.status, answered.text.to_lowercase().contains("www-authenticate")),
+            (404, false),
+            "{path}"
+        );
+    }
+}
+
+#[test]
 fn the_entry_of_the_registry_goes_with_the_server() {
-    let Served { run, _project: project, .. } = served();
+    let Served { run, project, .. } = Served::with(SETTINGS);
     run.signal(Signal::TERM);
     run.finish();
     let folder = project.runtime().join("brummer/instances");

@@ -17,7 +17,7 @@ use crate::io::opener::{Opener, is_web};
 use crate::mcp::protocol::Block;
 use crate::proxy::browser::{PictureFormat, Shot};
 use crate::proxy::page;
-use crate::proxy::page::{Ask, Asked};
+use crate::proxy::page::{Ask, Asked, View};
 
 /// Words for `browser` and `format`.
 pub(crate) const BROWSERS: &[&str] = &["default", "headless", "window"];
@@ -284,11 +284,17 @@ pub(crate) fn screenshot(toolbox: &Arc<Toolbox>, arguments: &Arguments) -> Work 
             let own = session.clone();
             let url =
                 telemetry::known(toolbox, &session).map(|session| clean(&session.meta.url, 300)).unwrap_or_default();
-            ask(toolbox, &session, Ask::Screenshot, ANSWERS_WITHIN, move |answer| {
+            let view = View {
+                selector: shot.selector,
+                whole_page: shot.whole_page,
+                format: shot.format.name(),
+                quality: shot.quality.unwrap_or(90),
+            };
+            ask(toolbox, &session, Ask::Screenshot(view), ANSWERS_WITHIN, move |answer| {
                 let page::Answer::Picture(picture) = answer else { return Err("The page sent no picture.".into()) };
                 let note = "Drawn by the page itself: fonts, frames and pictures from elsewhere may be missing. \
                             With `url` a headless browser takes a true one.";
-                picture_answer(&picture.png, PictureFormat::Png, &own, &url, note)
+                picture_answer(&picture.bytes, picture.mime, &own, &url, note)
             })
         }
     }
@@ -297,17 +303,16 @@ pub(crate) fn screenshot(toolbox: &Arc<Toolbox>, arguments: &Arguments) -> Work 
 fn take(page: &Driven, shot: &Shot) -> Done {
     let bytes = page.tab.picture(shot, LOAD_WITHIN)?;
     let session = page.session.as_deref().unwrap_or(&page.label);
-    picture_answer(&bytes, shot.format, session, &page.url, "")
+    picture_answer(&bytes, &format!("image/{}", shot.format.name()), session, &page.url, "")
 }
 
-fn picture_answer(bytes: &[u8], format: PictureFormat, session: &str, url: &str, note: &str) -> Done {
+fn picture_answer(bytes: &[u8], mime: &str, session: &str, url: &str, note: &str) -> Done {
     if bytes.len() > PICTURE_BYTES_MAX {
         let taken = size(bytes.len() as u64);
         return Err(Refusal(format!(
             "The picture has {taken}, which is too much; format \"jpeg\" or a `selector` makes it smaller."
         )));
     }
-    let mime = format!("image/{}", format.name());
     let text = format!("{session}: {url}, {} of {mime}. {note}", size(bytes.len() as u64));
     let value = json!({
         "sessionId": session, "url": url, "mimeType": mime, "bytes": bytes.len(), "approximate": !note.is_empty(),

@@ -1,7 +1,7 @@
 //! What pages in browsers have told: sessions, and the events of one.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -17,6 +17,9 @@ use crate::proxy::telemetry::{Family, PageEvent, Session};
 /// Words for `eventType`.
 pub(crate) const EVENT_TYPES: &[&str] =
     &["all", "error", "console", "performance", "interaction", "network", "navigation"];
+
+/// A page that was just opened tells what it has to say within this time.
+const TELLS_WITHIN: Duration = Duration::from_secs(4);
 
 /// Bytes of an event's own fields.
 const DATA_BYTES_MAX: usize = 1500;
@@ -72,8 +75,48 @@ fn session_text(value: &Value) -> String {
     )
 }
 
+/// The sessions of pages that are open now: they are told of before they have told anything.
+fn open(toolbox: &Toolbox) -> Vec<Arc<str>> {
+    let driven = toolbox.driver.pages().into_iter().rev().filter_map(|page| page.session.map(Arc::from));
+    driven.chain(toolbox.app.pages().open().into_iter().map(|page| page.session)).collect()
+}
+
+fn is_silent(toolbox: &Toolbox, session: &str) -> bool {
+    toolbox.app.telemetry().get_session(session).is_none()
+}
+
 pub(crate) fn sessions(toolbox: &Arc<Toolbox>, arguments: &Arguments) -> Work {
-    Work::Done(listed(toolbox, arguments))
+    let silent = open(toolbox).into_iter().filter(|session| is_silent(toolbox, session)).collect::<Vec<_>>();
+    match silent.is_empty() {
+        true => Work::Done(listed(toolbox, arguments)),
+        false => Work::Wait(Box::new(Hearing {
+            toolbox: Arc::clone(toolbox),
+            arguments: arguments.clone(),
+            silent,
+            until: Instant::now() + TELLS_WITHIN,
+        })),
+    }
+}
+
+/// Waits until pages that have just been opened have told something.
+struct Hearing {
+    toolbox: Arc<Toolbox>,
+    arguments: Arguments,
+    silent: Vec<Arc<str>>,
+    until: Instant,
+}
+
+impl Wait for Hearing {
+    fn look(&mut self, now: Instant) -> Look {
+        if now < self.until && self.silent.iter().any(|session| is_silent(&self.toolbox, session)) {
+            return Look::Not;
+        }
+        Look::Done(listed(&self.toolbox, &self.arguments))
+    }
+
+    fn next(&self) -> Instant {
+        self.until
+    }
 }
 
 fn listed(toolbox: &Toolbox, arguments: &Arguments) -> Done {
@@ -144,25 +187,38 @@ pub(crate) fn events(toolbox: &Arc<Toolbox>, arguments: &Arguments) -> Work {
                 parts.map(|(id, number)| (Some(id), Some(number))).ok_or_else(wrong)?
             }
         };
-        let session = match arguments.text("sessionId").or(from_cursor) {
-            Some(id) => known(toolbox, id)?,
-            None => toolbox.app.telemetry().sessions().into_iter().next().ok_or_else(|| {
-                Refusal("No page has told anything. Open one through its proxyUrl (urls_list, browser_open).".into())
-            })?,
-        };
+        let (session, told) = of_session(toolbox, arguments.text("sessionId").or(from_cursor))?;
         let family = arguments.text("eventType").and_then(family);
         let follow = arguments.flag("follow");
-        let from = from.or_else(|| follow.then_some(session.counts.events));
-        Ok((Events { session: session.id.clone(), family, limit: arguments.size("limit", 50), from }, follow))
+        let from = from.or_else(|| follow.then_some(told.unwrap_or(0)));
+        Ok((Events { session, family, limit: arguments.size("limit", 50), from, is_new: told.is_none() }, follow))
     })();
-    match begun {
-        Err(refusal) => Work::Done(Err(refusal)),
-        Ok((events, false)) => Work::Done(events.answer(toolbox).map(|(answer, _)| answer)),
-        Ok((events, true)) => {
-            let until = Instant::now() + arguments.seconds("timeout", 20);
-            Work::Wait(Box::new(Follow { toolbox: Arc::clone(toolbox), events, until, told: 0 }))
-        }
+    let (events, follow) = match begun {
+        Ok(begun) => begun,
+        Err(refusal) => return Work::Done(Err(refusal)),
+    };
+    if !follow && !events.is_new {
+        return Work::Done(events.answer(toolbox).map(|(answer, _)| answer));
     }
+    let time = if follow { arguments.seconds("timeout", 20) } else { TELLS_WITHIN };
+    let enough = if follow { events.limit } else { 1 };
+    Work::Wait(Box::new(Follow { toolbox: Arc::clone(toolbox), events, until: Instant::now() + time, enough, told: 0 }))
+}
+
+/// The session that is meant, and how many events it has told; `None`: it is open, and has told nothing yet.
+fn of_session(toolbox: &Toolbox, id: Option<&str>) -> Result<(Arc<str>, Option<u64>), Refusal> {
+    let silent = open(toolbox).into_iter().filter(|session| is_silent(toolbox, session));
+    let mut silent = silent.filter(|session| id.is_none_or(|id| session.ends_with(id)));
+    if let Some(session) = silent.next() {
+        return Ok((session, None));
+    }
+    let session = match id {
+        Some(id) => known(toolbox, id)?,
+        None => toolbox.app.telemetry().sessions().into_iter().next().ok_or_else(|| {
+            Refusal("No page has told anything. Open one through its proxyUrl (urls_list, browser_open).".into())
+        })?,
+    };
+    Ok((session.id.clone(), Some(session.counts.events)))
 }
 
 /// Which events.
@@ -172,13 +228,18 @@ struct Events {
     limit: usize,
     /// Those from this number on, oldest first; `None`: the newest.
     from: Option<u64>,
+    /// It had told nothing when it was asked for.
+    is_new: bool,
 }
 
 impl Events {
     /// The answer, and how many events are in it.
     fn answer(&self, toolbox: &Toolbox) -> Result<(Answer, usize), Refusal> {
-        let session = toolbox.app.telemetry().get_session(&self.session);
-        let session = session.ok_or_else(|| Refusal(format!("Session {} is no longer kept.", self.session)))?;
+        let session = match toolbox.app.telemetry().get_session(&self.session) {
+            Some(session) => session,
+            None if self.is_new => return Ok((self.silence(), 0)),
+            None => return Err(Refusal(format!("Session {} is no longer kept.", self.session))),
+        };
         let first = session.counts.events - session.events.len() as u64;
         let numbered = session.events.iter().zip(first..);
         let wanted = |event: &PageEvent| self.family.is_none_or(|family| event.family() == family);
@@ -217,6 +278,12 @@ impl Events {
         let value = json!({ "events": list, "sessionId": &*self.session, "total": total, "cursor": cursor });
         Ok((Answer::new(format!("{head}\n{}", lines.join("\n")), value), shown))
     }
+
+    fn silence(&self) -> Answer {
+        let cursor = format!("{}:0", self.session);
+        let value = json!({ "events": [], "sessionId": &*self.session, "total": 0, "cursor": cursor });
+        Answer::new(format!("The page {} has told nothing yet. Next cursor: {cursor}", self.session), value)
+    }
 }
 
 /// Hands events on as they come.
@@ -224,6 +291,8 @@ struct Follow {
     toolbox: Arc<Toolbox>,
     events: Events,
     until: Instant,
+    /// With so many it is over before its time.
+    enough: usize,
     told: usize,
 }
 
@@ -233,7 +302,7 @@ impl Wait for Follow {
             Ok(found) => found,
             Err(refusal) => return Look::Done(Err(refusal)),
         };
-        if now >= self.until || shown >= self.events.limit {
+        if now >= self.until || shown >= self.enough {
             return Look::Done(Ok(answer));
         }
         if shown > self.told {

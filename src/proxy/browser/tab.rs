@@ -17,6 +17,16 @@ const SOON: Duration = Duration::from_secs(10);
 /// A picture has no more pixels to a side: browsers draw none that is longer.
 const PICTURE_SIDE_MAX: f64 = 16_384.0;
 
+/// Makes of an object what JSON can hold of it.
+const PLAIN: &str = "function() {
+    const of = v => v instanceof Node ? (v.outerHTML || v.textContent || v.nodeName).slice(0, 2000)
+        : v instanceof NodeList || v instanceof HTMLCollection ? [...v].slice(0, 50).map(of)
+        : v instanceof Map || v instanceof Set ? [...v]
+        : v instanceof Error ? v.name + ': ' + v.message
+        : v instanceof Date ? v.toJSON() : v instanceof RegExp ? String(v) : v;
+    return of(this);
+}";
+
 /// What a picture is to be of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shot {
@@ -155,9 +165,16 @@ impl Tab {
         }
         let kind = text("/result/subtype").filter(|kind| kind == "null").or_else(|| text("/result/type"));
         let shown = text("/result/description").or_else(|| text("/result/unserializableValue"));
-        let value = match answer.pointer("/result/objectId").and_then(Value::as_str) {
+        let object = answer.pointer("/result/objectId").and_then(Value::as_str);
+        let value = match object.filter(|_| kind.as_deref() == Some("object")) {
             Some(id) => self.value_of(id, timeout),
             None => answer.pointer("/result/value").cloned().unwrap_or_default(),
+        };
+        // What JSON cannot hold is its own description: a function, a symbol, a number beyond all others.
+        let is_nothing = matches!(kind.as_deref(), Some("null" | "undefined"));
+        let value = match (&value, &shown) {
+            (Value::Null, Some(shown)) if !is_nothing => Value::from(shown.as_str()),
+            _ => value,
         };
         let shown = match &value {
             Value::Array(_) | Value::Object(_) => value.to_string(),
@@ -167,10 +184,9 @@ impl Tab {
         Ok(Evaluation { value, text: shown, kind: kind.unwrap_or_default(), console, error: None })
     }
 
-    /// An object as JSON; null for what JSON cannot hold.
+    /// An object as JSON, a node as its HTML; null for what JSON cannot hold.
     fn value_of(&self, object: &str, timeout: Duration) -> Value {
-        let params =
-            json!({"objectId": object, "returnByValue": true, "functionDeclaration": "function(){return this}"});
+        let params = json!({"objectId": object, "returnByValue": true, "functionDeclaration": PLAIN});
         let answer = self.ask("Runtime.callFunctionOn", params, timeout).unwrap_or_default();
         // It stays in the browser until the page goes, if this is not heard.
         let _ = self.ask("Runtime.releaseObject", json!({"objectId": object}), SOON);

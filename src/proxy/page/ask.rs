@@ -33,7 +33,7 @@ pub enum Ask {
         limit: usize,
     },
     /// A picture that the page makes of itself: an approximation, without what comes from elsewhere.
-    Screenshot,
+    Screenshot(View),
 }
 
 impl Ask {
@@ -47,7 +47,10 @@ impl Ask {
                 let limit = limit.min(&SNAPSHOT_BYTES_MAX);
                 json!({"type": "command", "id": id, "action": "snapshot", "selector": selector, "limit": limit})
             }
-            Ask::Screenshot => json!({"type": "command", "id": id, "action": "screenshot"}),
+            Ask::Screenshot(View { selector, whole_page, format, quality }) => json!({
+                "type": "command", "id": id, "action": "screenshot", "selector": selector, "whole": whole_page,
+                "format": format, "quality": quality,
+            }),
         }
     }
 
@@ -62,6 +65,25 @@ impl Ask {
             }
         }
         Ok(())
+    }
+}
+
+/// What a page is to draw of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The first element that matches, or what the window shows.
+    pub selector: Option<String>,
+    /// Without an element: the whole page.
+    pub whole_page: bool,
+    /// `png`, `jpeg` or `webp`; a browser that cannot write it writes PNG.
+    pub format: &'static str,
+    /// 0 to 100, for formats that lose something.
+    pub quality: u8,
+}
+
+impl Default for View {
+    fn default() -> View {
+        View { selector: None, whole_page: false, format: "png", quality: 90 }
     }
 }
 
@@ -132,18 +154,28 @@ impl Snapshot {
 /// A picture of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// PNG.
-    pub png: Vec<u8>,
+    /// As `mime` says.
+    pub bytes: Vec<u8>,
+    /// `image/png`, `image/jpeg` or `image/webp`.
+    pub mime: &'static str,
     /// The page drew it itself: fonts, pictures and frames from elsewhere are missing.
     pub approximate: bool,
 }
 
+/// What pictures begin with.
+const BEGINNINGS: [(&str, &[u8]); 3] =
+    [("image/png", b"\x89PNG"), ("image/jpeg", b"\xff\xd8"), ("image/webp", b"RIFF")];
+
 impl Picture {
     pub(super) fn read(answer: &Value) -> Result<Picture> {
-        let data = answer.get("png").and_then(Value::as_str).and_then(|url| url.strip_prefix("data:image/png;base64,"));
-        let png = data.and_then(|data| STANDARD.decode(data).ok()).filter(|png| png.starts_with(b"\x89PNG"));
-        let png = png.ok_or_else(|| Error::new("page", Code::InvalidState, "the page sent no picture"))?;
-        Ok(Picture { png, approximate: true })
+        let url = answer.get("picture").and_then(Value::as_str).and_then(|url| url.strip_prefix("data:"));
+        let parts = url.and_then(|url| url.split_once(";base64,"));
+        let picture = parts.and_then(|(mime, data)| {
+            let (mime, beginning) = BEGINNINGS.into_iter().find(|(known, _)| *known == mime)?;
+            let bytes = STANDARD.decode(data).ok().filter(|bytes| bytes.starts_with(beginning))?;
+            Some(Picture { bytes, mime, approximate: true })
+        });
+        picture.ok_or_else(|| Error::new("page", Code::InvalidState, "the page sent no picture"))
     }
 }
 

@@ -64,7 +64,7 @@ impl Asked {
             Ask::Navigate { .. } => Ok(Answer::Going(Snapshot::read(&answer).url)),
             Ask::Reload => Ok(Answer::Reloading),
             Ask::Snapshot { .. } => Ok(Answer::Document(Snapshot::read(&answer))),
-            Ask::Screenshot => Picture::read(&answer).map(Answer::Picture),
+            Ask::Screenshot(_) => Picture::read(&answer).map(Answer::Picture),
         })
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use serde_json::Value;
 
-use super::ask::{self, Ask, Evaluation, Picture, Snapshot};
+use super::ask::{self, Ask, Evaluation, Picture, Snapshot, View};
 use crate::error::{Code, Error, Result};
 use crate::proxy::engine::{ChannelId, PageChannel, PageOrigin};
 use crate::proxy::telemetry::batch::clean_text;
@@ -185,7 +185,7 @@ impl Pages {
     /// # Errors
     /// As [`Pages::evaluate`]; INVALID_STATE if the page cannot draw itself.
     pub fn screenshot(&self, session: &str, timeout: Duration) -> Result<Picture> {
-        let answer = self.ask(session, &Ask::Screenshot, timeout)?;
+        let answer = self.ask(session, &Ask::Screenshot(View::default()), timeout)?;
         ask::failure(&answer).map_or_else(|| Picture::read(&answer), Err)
     }
 

@@ -7,6 +7,6 @@ pub mod ask;
 pub mod asked;
 pub mod channels;
 
-pub use ask::{Ask, Evaluation, Picture, Snapshot};
+pub use ask::{Ask, Evaluation, Picture, Snapshot, View};
 pub use asked::{Answer, Asked};
 pub use channels::{OpenPage, Pages};

@@ -153,13 +153,13 @@ fn a_picture_is_png_and_says_that_it_is_an_approximation() {
         answered(
             &["a"],
             move |pages, channel, message| {
-                pages.said(channel, json!({"type": "answer", "id": message["id"], "png": png}))
+                pages.said(channel, json!({"type": "answer", "id": message["id"], "picture": png}))
             },
             |pages| pages.screenshot("a", SOON),
         )
     };
     let picture = take("data:image/png;base64,iVBORw0KGgo=").unwrap();
-    assert!(picture.approximate && picture.png.starts_with(b"\x89PNG"));
+    assert!(picture.approximate && picture.bytes.starts_with(b"\x89PNG"));
     assert!(take("data:image/png;base64,AAAA").is_err() && take("nothing").is_err());
 }
 
@@ -179,7 +179,7 @@ fn a_question_that_nobody_waits_for_is_answered_once_and_given_up_when_it_is_dro
     assert_eq!(told.load(std::sync::atomic::Ordering::Relaxed), 1);
     assert_eq!(question.look().expect("an answer").expect("no failure"), Answer::Reloading);
     assert!(question.look().is_none());
-    drop(pages.begin("a", Ask::Screenshot).expect("an open page"));
+    drop(pages.begin("a", Ask::Screenshot(View::default())).expect("an open page"));
     assert!(pages.state.lock().questions.is_empty());
     assert_eq!(pages.begin("b", Ask::Reload).expect_err("no page").code(), Code::NotFound);
 }

@@ -97,28 +97,40 @@ window.__brummer.more(core => {
     }
     return f();
   };
-  const picture = async () => {
-    const x = w.innerWidth, y = w.innerHeight, escape = s => s.replace(/&/g, '&amp;').replace(/</g, '&lt;');
+  // What an evaluation came to, where JSON would hold nothing of it.
+  const value = v => {
+    if (v instanceof Node) return cut(v.outerHTML || v.textContent || v.nodeName, 2000);
+    if (v instanceof NodeList || v instanceof HTMLCollection) return [...v].slice(0, 50).map(value);
+    if (v instanceof Map || v instanceof Set) return plain([...v]);
+    return v instanceof Error || /func|symb|big/.test(typeof v) || v !== v ? show(v, 2) : plain(v);
+  };
+  const picture = async m => {
+    const e = m.selector && d.querySelector(m.selector), root = d.documentElement;
+    if (m.selector && !e) throw new Error('nothing in the page matches ' + m.selector);
+    const b = e && e.getBoundingClientRect(), area = e ? [b.x + w.scrollX, b.y + w.scrollY, b.width, b.height] :
+      m.whole ? [0, 0, root.scrollWidth, root.scrollHeight] : [w.scrollX, w.scrollY, w.innerWidth, w.innerHeight];
+    const [left, up, wide, high] = area.map(Math.round), x = Math.min(wide || 1, 8e3), y = Math.min(high || 1, 8e3);
     let css = '';
     for (const s of d.styleSheets) safe(() => { for (const r of s.cssRules) css += r.cssText; });
-    const html = new XMLSerializer().serializeToString(d.documentElement);
+    const html = new XMLSerializer().serializeToString(root);
     const image = new Image(), canvas = d.createElement('canvas');
     image.src = 'data:image/svg+xml,' + encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="' + x + '" height="' + y +
-      '"><foreignObject style="overflow:visible" width="100%" height="100%" y="' + -w.scrollY + '">' +
+      '"><foreignObject style="overflow:visible" width="' + w.innerWidth + '" height="' + w.innerHeight + '" x="' + -left + '" y="' + -up + '">' +
       html.replace('</head>', () => '<style>' + escape(css) + '</style></head>') + '</foreignObject></svg>');
     await image.decode();
     canvas.width = x;
     canvas.height = y;
     canvas.getContext('2d').drawImage(image, 0, 0);
-    return canvas.toDataURL('image/png');
+    return canvas.toDataURL('image/' + m.format, m.quality / 100);
   };
+  const escape = s => s.replace(/&/g, '&amp;').replace(/</g, '&lt;');
   const commands = {
     async evaluate(m) {
       const logs = [];
       heard.add(logs);
       try {
         const v = await run(m.code);
-        return {value: plain(v), text: cut(show(v, 4, 1), 8000), kind: v === null ? 'null' : typeof v, console: logs};
+        return {value: value(v), text: cut(show(v, 4, 1), 8000), kind: v === null ? 'null' : typeof v, console: logs};
       } catch (e) {
         return {error: {message: show(e, 2, 1), stack: trim(e && e.stack)}, console: logs};
       } finally {
@@ -140,8 +152,8 @@ window.__brummer.more(core => {
       const html = e.outerHTML;
       return {html: html.slice(0, m.limit), truncated: html.length > m.limit, url: location.href, title: d.title};
     },
-    async screenshot() {
-      return {png: await picture(), fallback: true};
+    async screenshot(m) {
+      return {picture: await picture(m)};
     }
   };
 
