@@ -59,7 +59,7 @@ fn run(url: &str) -> Result<()> {
         // That server asks on the stream of its session; others count every GET as one that resumes.
         let other = Session { client: session.client.clone(), context: session.context.clone() };
         std::thread::spawn(move || {
-            let wanted = Wanted { lists: true, uris: Vec::new() };
+            let wanted = Wanted { lists: true, ..Wanted::default() };
             let hear = &mut |incoming: Incoming<'_>| other.hear(incoming).unwrap_or_else(|error| eprintln!("{error}"));
             other.client.listen(&other.context, &wanted, hear)
         });

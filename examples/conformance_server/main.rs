@@ -52,6 +52,7 @@ impl Provider for Fixtures {
                 let values = all.into_iter().filter(|value| value.starts_with(&call.completion().value)).collect();
                 call.finish(Completion { values, total: None });
             }
+            CallKind::Task(_) => call.fail(CallError::unknown_task()),
         }
     }
 

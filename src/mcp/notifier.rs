@@ -1,8 +1,10 @@
 //! Telling clients that something has changed: from any thread, as often as one likes, since the server puts it together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
 
 use super::protocol::ListKind;
 
@@ -11,11 +13,13 @@ use super::protocol::ListKind;
 pub(crate) struct Changes {
     pub(crate) lists: BTreeSet<ListKind>,
     pub(crate) resources: BTreeSet<Box<str>>,
+    /// Tasks that are kept elsewhere, as they are now.
+    pub(crate) tasks: BTreeMap<Box<str>, Value>,
 }
 
 impl Changes {
     pub(crate) fn is_empty(&self) -> bool {
-        self.lists.is_empty() && self.resources.is_empty()
+        self.lists.is_empty() && self.resources.is_empty() && self.tasks.is_empty()
     }
 }
 
@@ -75,6 +79,11 @@ impl Notifier {
                 changes.resources.insert(uri.into());
             }
         });
+    }
+
+    /// A task that the provider keeps elsewhere is like this now: what `tasks/get` would say of it.
+    pub fn task_changed(&self, id: &str, task: Value) {
+        self.change(|changes| drop(changes.tasks.insert(id.into(), task)));
     }
 
     fn change(&self, change: impl FnOnce(&mut Changes)) {

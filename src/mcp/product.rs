@@ -170,6 +170,8 @@ fn answer(toolbox: &Arc<Toolbox>, call: Call) {
             let completion = prompts::complete(toolbox, call.name(), call.completion());
             call.finish(completion);
         }
+        // Its tasks are the server's.
+        CallKind::Task(_) => call.fail(super::protocol::CallError::unknown_task()),
     }
 }
 

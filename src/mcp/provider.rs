@@ -26,6 +26,18 @@ pub trait Provider: Send + Sync + 'static {
         drop(notifier);
     }
 
+    /// Whether this is a task that another server keeps, which answered a call with it through this provider. What clients want of it
+    /// is called for then as everything else: see [`CallKind::Task`](crate::mcp::call::CallKind::Task).
+    fn keeps(&self, task: &str) -> bool {
+        let _ = task;
+        false
+    }
+
+    /// A first client wants to hear of such a task, or the last one does no more: see [`Notifier::task_changed`].
+    fn task_watched(&self, task: &str, watched: bool) {
+        let _ = (task, watched);
+    }
+
     /// A first client watches this resource, or the last one has ceased to. Only what is watched need be told of.
     fn watched(&self, uri: &str, watched: bool) {
         let _ = (uri, watched);

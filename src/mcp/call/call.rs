@@ -68,7 +68,7 @@ impl Call {
         self.0.spec.kind
     }
 
-    /// The name of the tool or prompt, the URI of the resource, what a completion is for.
+    /// The name of the tool or prompt, the URI of the resource, what a completion is for, the id of a task.
     pub fn name(&self) -> &str {
         &self.0.spec.name
     }

@@ -15,4 +15,4 @@ pub use desk::Desk;
 pub use mailbox::{Event, Progress};
 pub(crate) use mailbox::{Outlet, Shared};
 pub use reply::Reply;
-pub use spec::{CallKind, CallSpec, CompletionAsk};
+pub use spec::{CallKind, CallSpec, CompletionAsk, TaskWork};

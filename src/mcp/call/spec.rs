@@ -18,6 +18,20 @@ pub enum CallKind {
     Prompt,
     /// `completion/complete`: the answer is a [`Completion`](crate::mcp::protocol::Completion).
     Completion,
+    /// Something with a task that the provider keeps elsewhere: see [`Provider::keeps`](crate::mcp::Provider::keeps). The answer is a
+    /// whole result.
+    Task(TaskWork),
+}
+
+/// What is wanted of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskWork {
+    /// `tasks/get`.
+    Get,
+    /// `tasks/update`: the arguments are the answers to what the task asks.
+    Update,
+    /// `tasks/cancel`.
+    Cancel,
 }
 
 /// What a completion is wanted for.
@@ -38,7 +52,7 @@ pub struct CompletionAsk {
 pub struct CallSpec {
     /// What is called for.
     pub kind: CallKind,
-    /// The name of the tool or prompt, the URI, the URI template.
+    /// The name of the tool or prompt, the URI, the URI template, the id of the task.
     pub name: String,
     /// The arguments, as they came.
     pub arguments: Option<Box<RawValue>>,

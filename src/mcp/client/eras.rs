@@ -21,7 +21,7 @@ impl Eras {
         self.known.lock().get(authority).copied()
     }
 
-    pub(super) fn learn(&self, authority: &str, era: Era) {
+    pub(crate) fn learn(&self, authority: &str, era: Era) {
         let mut known = self.known.lock();
         if known.len() >= SERVERS_MAX {
             known.clear();

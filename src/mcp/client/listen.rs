@@ -6,7 +6,7 @@ use super::answer::{Came, Incoming};
 use super::client::Client;
 use super::request::{Call, get, message, post};
 use crate::error::{Code, Error, Result};
-use crate::mcp::protocol::Era;
+use crate::mcp::protocol::{Era, meta};
 use crate::runtime::Context;
 use crate::wire::http1::Method;
 
@@ -17,16 +17,21 @@ pub struct Wanted {
     pub lists: bool,
     /// That what can be read at these URIs has changed.
     pub uris: Vec<String>,
+    /// That these tasks have changed (extension of the modern era).
+    pub tasks: Vec<String>,
 }
 
 impl Wanted {
     fn filter(&self) -> Box<RawValue> {
-        let value = serde_json::json!({
+        let mut value = serde_json::json!({
             "toolsListChanged": self.lists,
             "promptsListChanged": self.lists,
             "resourcesListChanged": self.lists,
             "resourceSubscriptions": self.uris,
         });
+        if !self.tasks.is_empty() {
+            value["taskIds"] = self.tasks.clone().into();
+        }
         serde_json::value::to_raw_value(&value).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 }
@@ -49,7 +54,11 @@ impl Client {
         };
         let filter = wanted.filter();
         let params: [(&str, &RawValue); 1] = [("notifications", &filter)];
-        let call = Call { params: &params, ..Call::new("subscriptions/listen") };
+        let takes_tasks = serde_json::json!({ "extensions": { meta::TASKS: {} } });
+        let takes_tasks = serde_json::value::to_raw_value(&takes_tasks).unwrap_or_else(|_| RawValue::NULL.to_owned());
+        let declared: [(&str, &RawValue); 1] = [(meta::CAPABILITIES, &takes_tasks)];
+        let meta: &[(&str, &RawValue)] = if wanted.tasks.is_empty() { &[] } else { &declared };
+        let call = Call { params: &params, meta, ..Call::new("subscriptions/listen") };
         let (id, version) = (self.next_id(), session.version);
         let (bytes, method, id) = match version.era() {
             Era::Modern => {

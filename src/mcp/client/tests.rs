@@ -330,7 +330,7 @@ fn what_a_server_says_unasked_is_heard_in_both_eras() {
         let server = instance.start();
         let client = client(&server);
         let context = Context::background();
-        let wanted = Wanted { lists: true, uris: vec!["logs://recent".to_owned()] };
+        let wanted = Wanted { lists: true, uris: vec!["logs://recent".to_owned()], ..Wanted::default() };
         bell.say("notifications/tools/list_changed", json!({}));
         let mut heard = Vec::new();
         let ended = client.listen(&context, &wanted, &mut |incoming| {

@@ -6,11 +6,12 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use super::lists::ARGUMENT;
+use super::names::join;
 use super::table::Entry;
 use crate::error::{Code, Error};
-use crate::mcp::call::{Call, CallKind};
+use crate::mcp::call::{Call, CallKind, TaskWork};
 use crate::mcp::client::{self, Client, Incoming, Reply};
-use crate::mcp::protocol::{Ask, CallError, Level, ToolResult, meta};
+use crate::mcp::protocol::{Ask, CallError, Era, Level, ToolResult, meta};
 use crate::runtime::Context;
 use crate::wire::jsonrpc::{METHOD_NOT_FOUND, Members};
 
@@ -113,6 +114,17 @@ fn params(call: &Call, route: &Route) -> (&'static str, Vec<(&'static str, Box<R
             }
             "completion/complete"
         }
+        CallKind::Task(work) => {
+            params.push(("taskId", raw(json!(route.name))));
+            if let Some(answers) = &call.spec().arguments {
+                params.push(("inputResponses", answers.clone()));
+            }
+            match work {
+                TaskWork::Get => "tasks/get",
+                TaskWork::Update => "tasks/update",
+                TaskWork::Cancel => "tasks/cancel",
+            }
+        }
     };
     let answers = call.spec().answers.iter().filter(|(key, _)| key.as_str() != ROOTS);
     let answers: serde_json::Map<String, Value> =
@@ -158,8 +170,11 @@ fn meta_of(call: &Call) -> Vec<(String, Box<RawValue>)> {
     }
     let declared = spec.client.capabilities.raw.as_ref().and_then(|raw| Members::of_raw(raw).ok());
     let asked = ["elicitation", "sampling", "roots"].map(|name| Some((name, declared.as_ref()?.get(name)?.get())));
-    let asked: Vec<String> =
+    let mut asked: Vec<String> =
         asked.into_iter().flatten().map(|(name, value)| format!("{}:{value}", json!(name))).collect();
+    if call.era() == Era::Modern && spec.client.capabilities.tasks {
+        asked.push(format!("\"extensions\":{}", json!({ meta::TASKS: {} })));
+    }
     if !asked.is_empty()
         && let Ok(capabilities) = RawValue::from_string(format!("{{{}}}", asked.join(",")))
     {
@@ -190,8 +205,10 @@ fn pass_on(call: &Call, method: &str, params: Option<&RawValue>) {
 /// Passes a result back, or has the instance's questions asked.
 fn finish(call: Call, entry: &Entry, result: Box<RawValue>) {
     let members = Members::of_raw(&result).unwrap_or_default();
-    if members.text("resultType").as_deref() != Some("input_required") {
-        return call.finish(result);
+    match (members.text("resultType").as_deref(), call.kind()) {
+        (Some("input_required"), _) => {}
+        (Some("task"), _) | (_, CallKind::Task(TaskWork::Get)) => return call.finish(with_prefix(&members, entry)),
+        _ => return call.finish(result),
     }
     let requests: serde_json::Map<String, Value> = members.read("inputRequests").unwrap_or_default();
     let own = members.text("requestState").map(|state| state.into_owned());
@@ -202,6 +219,15 @@ fn finish(call: Call, entry: &Entry, result: Box<RawValue>) {
     };
     let asks: Vec<(String, Ask)> = requests.into_iter().filter_map(ask).collect();
     call.ask(asks, Some(State { prefix: entry.prefix.clone(), own }.write()));
+}
+
+/// A task as this instance tells of it, under the name that it has among those of all.
+fn with_prefix(task: &Members<'_>, entry: &Entry) -> Box<RawValue> {
+    let id = task.text("taskId").unwrap_or_default();
+    let own = json!(join(&entry.prefix, &id)).to_string();
+    let value = |name: &str, value: &RawValue| if name == "taskId" { own.clone() } else { value.get().to_owned() };
+    let members: Vec<String> = task.iter().map(|(name, raw)| format!("{}:{}", json!(name), value(name, raw))).collect();
+    RawValue::from_string(format!("{{{}}}", members.join(","))).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 /// What the hub keeps in a call that waits for answers: whose it is, and that instance's own state.

@@ -161,6 +161,16 @@ impl Provider for Hub {
         let _ = self.shared.notifier.set(notifier);
     }
 
+    fn keeps(&self, task: &str) -> bool {
+        let prefix = split(task).map(|(prefix, _)| prefix);
+        prefix.is_some_and(|prefix| self.shared.table.read(|table| table.by_prefix(prefix).is_some()))
+    }
+
+    fn task_watched(&self, task: &str, watched: bool) {
+        // After the end nothing changes.
+        let _ = self.shared.notes.send(Note::TaskWatched { task: task.to_owned(), watched });
+    }
+
     fn watched(&self, uri: &str, watched: bool) {
         // After the end nothing changes.
         let _ = self.shared.notes.send(Note::Watched { uri: uri.to_owned(), watched });
@@ -282,6 +292,7 @@ impl Shared {
         let unknown = || match call.kind() {
             CallKind::Tool => CallError::unknown_tool(call.name()),
             CallKind::Resource => CallError::unknown_resource(call.name()),
+            CallKind::Task(_) => CallError::unknown_task(),
             _ => CallError::unknown_prompt(call.name()),
         };
         let entry = if let Some(word) = word {
@@ -313,14 +324,13 @@ impl Shared {
         let name = call.name();
         let argument = |key: &str| call.argument(key)?.as_str().map(str::to_owned);
         match call.kind() {
-            CallKind::Tool => {}
+            CallKind::Tool | CallKind::Prompt | CallKind::Task(_) => {}
             CallKind::Completion | CallKind::Resource => {
                 let known = split_uri(name).filter(|(prefix, _)| table.by_prefix(prefix).is_some());
                 if let Some((prefix, inner)) = known {
                     return (Some(prefix.to_owned()), inner.to_owned(), Vec::new());
                 }
             }
-            CallKind::Prompt => {}
         }
         if let Some((prefix, inner)) = split(name).filter(|(prefix, _)| table.by_prefix(prefix).is_some()) {
             return (Some(prefix.to_owned()), inner.to_owned(), Vec::new());

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender};
+use serde_json::Value;
 use serde_json::value::to_raw_value;
 
 use super::catalog::Catalog;
 use super::hub::Shared;
-use super::names::Prefixes;
+use super::names::{Prefixes, join, split};
 use super::table::{Entry, Table};
 use crate::error::Result;
 use crate::mcp::client::{Call, Client, Incoming, Wanted};
@@ -39,6 +40,10 @@ pub(super) enum Note {
     Updated { id: String, uri: String },
     /// The client watches a resource, or does not any more.
     Watched { uri: String, watched: bool },
+    /// An instance says how a task is now.
+    Task { id: String, task: Value },
+    /// The client wants to hear of a task, or does not any more.
+    TaskWatched { task: String, watched: bool },
     /// What calls without a name are for has changed.
     Chosen,
     /// The end.
@@ -63,6 +68,7 @@ pub(super) struct Keeper {
     loading: HashSet<(String, u64)>,
     ears: HashMap<String, Ear>,
     watched: BTreeSet<String>,
+    tasks: BTreeSet<String>,
 }
 
 impl Keeper {
@@ -79,6 +85,7 @@ impl Keeper {
             loading: HashSet::new(),
             ears: HashMap::new(),
             watched: BTreeSet::new(),
+            tasks: BTreeSet::new(),
         }
     }
 
@@ -143,6 +150,9 @@ impl Keeper {
             Note::Updated { id, uri } => self.updated(&id, &uri),
             Note::Watched { uri, watched: true } => drop(self.watched.insert(uri)),
             Note::Watched { uri, watched: false } => drop(self.watched.remove(&uri)),
+            Note::Task { id, task } => self.task_changed(&id, task),
+            Note::TaskWatched { task, watched: true } => drop(self.tasks.insert(task)),
+            Note::TaskWatched { task, watched: false } => drop(self.tasks.remove(&task)),
             Note::Chosen => {}
             Note::Stop => return false,
         }
@@ -182,13 +192,11 @@ impl Keeper {
 
     /// Makes the table anew, and tells what has changed in its lists.
     fn rebuild(&mut self, rows: &[Row]) {
-        let mut seen: HashMap<&str, usize> = HashMap::new();
+        self.prefixes.keep(|id| rows.iter().any(|row| row.instance.id == id));
         let mut entries = Vec::new();
         for row in rows {
             let instance = &row.instance;
-            let same = seen.entry(&instance.directory).or_default();
-            let prefix = self.prefixes.of(&instance.directory, &instance.name, *same);
-            *same += 1;
+            let prefix = self.prefixes.of(&instance.id, &instance.directory, &instance.name);
             let catalog = self.catalogs.get(&instance.id).map(|(_, catalog)| Arc::clone(catalog)).unwrap_or_default();
             entries.push(Entry { prefix, row: row.clone(), catalog });
         }
@@ -217,7 +225,8 @@ impl Keeper {
         });
         for row in rows {
             let Some(client) = &row.client else { continue };
-            let wanted = Wanted { lists: true, uris: self.wanted_of(&row.instance.id) };
+            let id = &row.instance.id;
+            let wanted = Wanted { lists: true, uris: self.wanted_of(id), tasks: self.tasks_of(id) };
             let before = self.ears.get(&row.instance.id);
             if before.is_some_and(|ear| ear.wanted == wanted) {
                 continue;
@@ -257,6 +266,27 @@ impl Keeper {
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect()
+    }
+
+    /// The tasks of an instance that the client wants to hear of, as the instance calls them.
+    fn tasks_of(&self, id: &str) -> Vec<String> {
+        let Some(prefix) = self.prefix_of(id) else { return Vec::new() };
+        let own = self.tasks.iter().filter_map(|task| split(task).filter(|(whose, _)| *whose == prefix));
+        own.map(|(_, task)| task.to_owned()).collect()
+    }
+
+    fn prefix_of(&self, id: &str) -> Option<String> {
+        let table = self.shared.table.load();
+        table.entries.iter().find(|entry| entry.row.instance.id == id).map(|entry| entry.prefix.clone())
+    }
+
+    fn task_changed(&self, id: &str, mut task: Value) {
+        let own = self.prefix_of(id).zip(task["taskId"].as_str()).map(|(prefix, task)| join(&prefix, task));
+        if let (Some(own), Some(notifier), Value::Object(members)) = (own, self.shared.notifier.get(), &mut task) {
+            members.remove("_meta");
+            members.insert("taskId".to_owned(), own.as_str().into());
+            notifier.task_changed(&own, task);
+        }
     }
 
     fn updated(&self, id: &str, uri: &str) {
@@ -312,6 +342,10 @@ impl Listening {
                 if let Some(uri) = members.and_then(|members| members.text("uri")) {
                     self.tell(Note::Updated { id: self.id.clone(), uri: uri.into_owned() });
                 }
+            }
+            "notifications/tasks" => {
+                let task = params.and_then(|params| serde_json::from_str(params.get()).ok());
+                task.into_iter().for_each(|task| self.tell(Note::Task { id: self.id.clone(), task }));
             }
             _ if method.ends_with("/list_changed") => self.tell(Note::Changed { id: self.id.clone(), turn: self.turn }),
             _ => {}

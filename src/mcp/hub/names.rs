@@ -1,6 +1,6 @@
 //! How instances are told apart in names and URIs: each project has a short prefix that stays while the hub runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Between the prefix and the name of a tool or prompt.
 const BETWEEN: &str = "__";
@@ -11,25 +11,37 @@ const OLD: &str = "hub_";
 /// A prefix is no longer, so that names stay short.
 const PREFIX_CHARS: usize = 16;
 
-/// Which project has which prefix. A project that comes back gets the one it had.
+/// Which instance has which prefix. It stays while the instance runs, and a project that comes back gets the one it had.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Prefixes {
-    of_directory: BTreeMap<String, String>,
+    /// Several where several instances of one folder have run at once.
+    of_directory: BTreeMap<String, Vec<String>>,
+    of_instance: HashMap<String, String>,
 }
 
 impl Prefixes {
-    /// The prefix of the project in this folder; `same` counts instances of one folder that run at once.
-    pub(super) fn of(&mut self, directory: &str, name: &str, same: usize) -> String {
-        let key = if same == 0 { directory.to_owned() } else { format!("{directory}\0{same}") };
-        if let Some(prefix) = self.of_directory.get(&key) {
+    /// Takes back those of instances that run no more.
+    pub(super) fn keep(&mut self, runs: impl Fn(&str) -> bool) {
+        self.of_instance.retain(|instance, _| runs(instance));
+    }
+
+    /// The prefix of an instance, which works in this folder on the project of this name.
+    pub(super) fn of(&mut self, instance: &str, directory: &str, name: &str) -> String {
+        if let Some(prefix) = self.of_instance.get(instance) {
             return prefix.clone();
         }
-        let slug = slug(name);
-        let is_free = |prefix: &String| !self.of_directory.values().any(|taken| taken == prefix);
-        let numbered = (2..).map(|number| format!("{slug}-{number}"));
-        // There are more numbers than projects.
-        let prefix = std::iter::once(slug.clone()).chain(numbered).find(is_free).unwrap_or_default();
-        self.of_directory.insert(key, prefix.clone());
+        let is_unused = |prefix: &&String| !self.of_instance.values().any(|used| used == *prefix);
+        let had = self.of_directory.get(directory).into_iter().flatten().find(is_unused).cloned();
+        let prefix = had.unwrap_or_else(|| {
+            let slug = slug(name);
+            let is_free = |prefix: &String| !self.of_directory.values().flatten().any(|taken| taken == prefix);
+            let numbered = (2..).map(|number| format!("{slug}-{number}"));
+            // There are more numbers than projects.
+            let prefix = std::iter::once(slug.clone()).chain(numbered).find(is_free).unwrap_or_default();
+            self.of_directory.entry(directory.to_owned()).or_default().push(prefix.clone());
+            prefix
+        });
+        self.of_instance.insert(instance.to_owned(), prefix.clone());
         prefix
     }
 }
@@ -83,13 +95,24 @@ mod tests {
     #[test]
     fn a_prefix_is_short_plain_alone_and_stays() {
         let mut prefixes = Prefixes::default();
-        assert_eq!(prefixes.of("/a/My Shop!", "My Shop!", 0), "my-shop");
-        assert_eq!(prefixes.of("/b/my-shop", "my-shop", 0), "my-shop-2");
-        assert_eq!(prefixes.of("/a/My Shop!", "renamed", 0), "my-shop");
-        assert_eq!(prefixes.of("/a/My Shop!", "My Shop!", 1), "my-shop-3");
-        assert_eq!(prefixes.of("/c", "äöü", 0), "project");
-        assert_eq!(prefixes.of("/d", "a-very-long-name-of-a-project", 0), "a-very-long-name");
-        assert_eq!(prefixes.of("/e", "x__y", 0), "x-y", "what stands between is never in a prefix");
+        assert_eq!(prefixes.of("1", "/a/My Shop!", "My Shop!"), "my-shop");
+        assert_eq!(prefixes.of("2", "/b/my-shop", "my-shop"), "my-shop-2");
+        assert_eq!(prefixes.of("1", "/a/My Shop!", "renamed"), "my-shop");
+        assert_eq!(prefixes.of("3", "/a/My Shop!", "My Shop!"), "my-shop-3");
+        assert_eq!(prefixes.of("4", "/c", "äöü"), "project");
+        assert_eq!(prefixes.of("5", "/d", "a-very-long-name-of-a-project"), "a-very-long-name");
+        assert_eq!(prefixes.of("6", "/e", "x__y"), "x-y", "what stands between is never in a prefix");
+    }
+
+    #[test]
+    fn a_project_that_comes_back_gets_the_prefix_it_had_and_one_that_runs_keeps_its_own() {
+        let mut prefixes = Prefixes::default();
+        assert_eq!(prefixes.of("1", "/a/shop", "shop"), "shop");
+        assert_eq!(prefixes.of("2", "/a/shop", "shop"), "shop-2");
+        prefixes.keep(|instance| instance == "2");
+        assert_eq!(prefixes.of("2", "/a/shop", "shop"), "shop-2", "it runs on");
+        assert_eq!(prefixes.of("3", "/b/shop", "shop"), "shop-3", "that of another project is not free");
+        assert_eq!(prefixes.of("4", "/a/shop", "shop"), "shop", "back again");
     }
 
     #[test]

@@ -62,6 +62,11 @@ impl CallError {
             .with_data(&serde_json::json!({ "uri": uri }))
     }
 
+    /// No task has this id.
+    pub fn unknown_task() -> CallError {
+        CallError::invalid_params("No task has this id, or its time is over.")
+    }
+
     /// The server has failed.
     pub fn internal(message: impl Into<String>) -> CallError {
         CallError::new(code::INTERNAL_ERROR, message)

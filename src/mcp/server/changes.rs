@@ -1,7 +1,9 @@
 //! Telling clients that something has changed: put together, and not too often.
 
-use serde_json::json;
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use serde_json::json;
 
 use super::calls::notification;
 use super::core::Core;
@@ -30,6 +32,7 @@ impl Core {
         }
         self.told = Some(net.now());
         self.tell_listens(&changes);
+        changes.tasks.iter().for_each(|(id, task)| self.tell_task(id, task));
         let ids: Vec<SessionId> = self.sessions.0.keys().map(Arc::clone).collect();
         for id in ids {
             let Some(session) = self.sessions.get_mut(&id) else { continue };
@@ -54,17 +57,28 @@ impl Core {
 
     /// Counts who watches a resource; the provider hears of the first and of the last.
     pub(super) fn watch(&mut self, uri: &str, watches: bool) {
-        let count = self.watched.entry(uri.to_owned()).or_default();
-        *count = if watches { *count + 1 } else { count.saturating_sub(1) };
-        match (*count, watches) {
-            (1, true) => self.provider.watched(uri, true),
-            (0, false) => {
-                self.watched.remove(uri);
-                self.provider.watched(uri, false);
-            }
-            _ => {}
+        if count(&mut self.watched, uri, watches) {
+            self.provider.watched(uri, watches);
         }
     }
+
+    /// The same with a task that the provider keeps elsewhere.
+    pub(super) fn watch_task(&mut self, id: &str, watches: bool) {
+        if count(&mut self.watched_tasks, id, watches) {
+            self.provider.task_watched(id, watches);
+        }
+    }
+}
+
+/// Counts one more or one less; whether it is the first or was the last.
+fn count(counts: &mut HashMap<String, usize>, name: &str, more: bool) -> bool {
+    let count = counts.entry(name.to_owned()).or_default();
+    *count = if more { *count + 1 } else { count.saturating_sub(1) };
+    let (is_first, is_last) = (*count == 1 && more, *count == 0 && !more);
+    if *count == 0 {
+        counts.remove(name);
+    }
+    is_first || is_last
 }
 
 fn carrier(id: &SessionId, session: &Session) -> Carrier {

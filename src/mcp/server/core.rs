@@ -64,6 +64,8 @@ pub(super) struct Core {
     pub(super) listens: Vec<Listen>,
     /// How many sessions and subscriptions watch a resource.
     pub(super) watched: HashMap<String, usize>,
+    /// How many subscriptions hear of a task that the provider keeps elsewhere.
+    pub(super) watched_tasks: HashMap<String, usize>,
     pub(super) tool_headers: ToolHeaders,
     pub(super) recent: Recent,
     /// Connections that something was written into, to be sent when the turn ends.
@@ -124,6 +126,7 @@ impl Core {
             tasks: HashMap::new(),
             listens: Vec::new(),
             watched: HashMap::new(),
+            watched_tasks: HashMap::new(),
             tool_headers: ToolHeaders::default(),
             recent: Recent::default(),
             dirty: Vec::new(),

@@ -22,19 +22,24 @@ pub(super) struct Listen {
     prompts: bool,
     resources: bool,
     uris: BTreeSet<String>,
+    tasks: BTreeSet<String>,
 }
 
 impl Listen {
     fn of(carrier: Carrier, id: Id, filter: &Map<String, Value>) -> Listen {
         let is = |name: &str| filter.get(name) == Some(&Value::Bool(true));
-        let uris = filter.get("resourceSubscriptions").and_then(Value::as_array).into_iter().flatten();
+        let texts = |name: &str| {
+            let texts = filter.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+            texts.take(WATCHED_MAX).map(str::to_owned).collect()
+        };
         Listen {
             carrier,
             id,
             tools: is("toolsListChanged"),
             prompts: is("promptsListChanged"),
             resources: is("resourcesListChanged"),
-            uris: uris.filter_map(Value::as_str).take(WATCHED_MAX).map(str::to_owned).collect(),
+            uris: texts("resourceSubscriptions"),
+            tasks: texts("taskIds"),
         }
     }
 
@@ -52,6 +57,9 @@ impl Listen {
         }
         if !self.uris.is_empty() {
             heeded.insert("resourceSubscriptions".into(), json!(self.uris));
+        }
+        if !self.tasks.is_empty() {
+            heeded.insert("taskIds".into(), json!(self.tasks));
         }
         heeded.into()
     }
@@ -83,6 +91,7 @@ impl Listen {
 const TOOLS: &str = "notifications/tools/list_changed";
 const PROMPTS: &str = "notifications/prompts/list_changed";
 const RESOURCES: &str = "notifications/resources/list_changed";
+const TASK: &str = "notifications/tasks";
 pub(super) const UPDATED: &str = "notifications/resources/updated";
 
 /// The notifications for these changes of lists, each once.
@@ -101,7 +110,9 @@ impl Core {
             .params
             .read("notifications")
             .ok_or_else(|| CallError::invalid_params("`subscriptions/listen` needs `notifications`, an object."))?;
-        let listen = Listen::of(carrier.clone(), asked.id.clone(), &filter);
+        let mut listen = Listen::of(carrier.clone(), asked.id.clone(), &filter);
+        let takes_tasks = asked.who.client.capabilities.tasks;
+        listen.tasks.retain(|id| takes_tasks && (self.tasks.contains_key(id) || self.provider.keeps(id)));
         let keep_alive = self.limits.keep_alive;
         if let Carrier::Reply(key) = carrier {
             let Some(connection) = self.connection(*key) else { return Ok(Done::Open) };
@@ -116,8 +127,15 @@ impl Core {
         for uri in &listen.uris {
             self.watch(uri, true);
         }
-        self.listens.push(listen);
         self.send(carrier, &first);
+        // What came about before the client could listen would never be told.
+        let missed = listen.tasks.iter().filter_map(|id| self.task_now(id));
+        let missed: Vec<Vec<u8>> = missed.map(|task| listen.message(TASK, task)).collect();
+        missed.iter().for_each(|message| self.send(carrier, message));
+        for id in listen.tasks.iter().filter(|id| !self.tasks.contains_key(*id)).cloned().collect::<Vec<_>>() {
+            self.watch_task(&id, true);
+        }
+        self.listens.push(listen);
         Ok(Done::Open)
     }
 
@@ -127,6 +145,14 @@ impl Core {
         for (carrier, messages) in told {
             messages.iter().for_each(|message| self.send(&carrier, message));
         }
+    }
+
+    /// Tells who listens for this task how it is now.
+    pub(super) fn tell_task(&mut self, id: &str, task: &Value) {
+        let wanted = self.listens.iter().filter(|listen| listen.tasks.contains(id));
+        let told: Vec<(Carrier, Vec<u8>)> =
+            wanted.map(|listen| (listen.carrier.clone(), listen.message(TASK, task.clone()))).collect();
+        told.iter().for_each(|(carrier, message)| self.send(carrier, message));
     }
 
     /// The client has closed the stream of a subscription.
@@ -141,6 +167,14 @@ impl Core {
         let gone: Vec<Listen> = gone;
         for uri in gone.iter().flat_map(|listen| &listen.uris) {
             self.watch(uri, false);
+        }
+        for id in gone
+            .iter()
+            .flat_map(|listen| &listen.tasks)
+            .filter(|id| self.watched_tasks.contains_key(*id))
+            .collect::<Vec<_>>()
+        {
+            self.watch_task(id, false);
         }
     }
 

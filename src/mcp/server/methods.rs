@@ -110,7 +110,7 @@ impl Core {
         }
     }
 
-    fn spec(&self, asked: &Asked<'_>, kind: CallKind, name: String) -> CallSpec {
+    pub(super) fn spec(&self, asked: &Asked<'_>, kind: CallKind, name: String) -> CallSpec {
         CallSpec {
             kind,
             name,

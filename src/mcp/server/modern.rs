@@ -9,6 +9,7 @@ use super::core::Core;
 use super::legacy::capabilities;
 use super::methods::{Asked, Carrier, Done, Who};
 use crate::io::net::Net;
+use crate::mcp::call::TaskWork;
 use crate::mcp::protocol::{CallError, Client, Era, Level, Version, code, meta};
 use crate::wire::jsonrpc::Members;
 
@@ -53,9 +54,9 @@ impl Core {
         match &*asked.method {
             "server/discover" => Ok(Done::Result(self.discovered())),
             "subscriptions/listen" => self.listen(net, asked, carrier),
-            "tasks/get" => self.task_get(asked),
-            "tasks/update" => self.task_update(net, asked),
-            "tasks/cancel" => self.task_cancel(asked),
+            "tasks/get" => self.of_task(asked, TaskWork::Get, |core| core.task_get(asked)),
+            "tasks/update" => self.of_task(asked, TaskWork::Update, |core| core.task_update(net, asked)),
+            "tasks/cancel" => self.of_task(asked, TaskWork::Cancel, |core| core.task_cancel(asked)),
             _ => self.common(asked),
         }
     }

@@ -10,8 +10,8 @@ use super::calls::Asking;
 use super::core::Core;
 use super::methods::{Asked, Carrier, Done};
 use crate::io::net::Net;
-use crate::mcp::call::Progress;
 use crate::mcp::call::reply::wrap;
+use crate::mcp::call::{CallKind, Progress, TaskWork};
 use crate::mcp::protocol::{Answer, Ask, CallError, Era};
 
 /// A task.
@@ -152,12 +152,41 @@ impl Core {
         task.updated = now_text();
     }
 
+    /// Does something with a task of this server, or has the provider called for one that it keeps elsewhere.
+    pub(super) fn of_task(
+        &mut self,
+        asked: &Asked<'_>,
+        work: TaskWork,
+        own: impl FnOnce(&mut Core) -> Result<Done, CallError>,
+    ) -> Result<Done, CallError> {
+        let id = asked.text("taskId").unwrap_or_default();
+        if !asked.who.client.capabilities.tasks || self.tasks.contains_key(&id) || !self.provider.keeps(&id) {
+            return own(self);
+        }
+        let mut spec = self.spec(asked, CallKind::Task(work), id);
+        spec.arguments = asked.params.get("inputResponses").map(ToOwned::to_owned);
+        Ok(Done::Call(Box::new(spec)))
+    }
+
+    /// What `tasks/get` would say of a task.
+    pub(super) fn task_now(&self, id: &str) -> Option<Value> {
+        self.tasks.get(id).map(|task| task.details(id))
+    }
+
+    /// Tells who wants to know how a task is now.
+    fn task_changed(&mut self, id: &str) {
+        if let Some(task) = self.task_now(id) {
+            self.tell_task(id, &task);
+        }
+    }
+
     pub(super) fn task_finished(&mut self, id: &str, result: Result<String, CallError>) {
         let Some(task) = self.tasks.get_mut(id) else { return };
         task.call = None;
         task.open.clear();
         if !task.state.is_over() {
             task.set(result.map_or_else(State::Failed, State::Completed));
+            self.task_changed(id);
         }
     }
 
@@ -171,6 +200,7 @@ impl Core {
         if let Some(pending) = self.pending.get_mut(&number) {
             pending.asked = Some(asking);
         }
+        self.task_changed(id);
     }
 
     fn task_of(&mut self, asked: &Asked<'_>) -> Result<(String, &mut Task), CallError> {
@@ -181,7 +211,7 @@ impl Core {
         let id = asked.text("taskId")?;
         match self.tasks.get_mut(&id) {
             Some(task) => Ok((id, task)),
-            None => Err(CallError::invalid_params("No task has this id, or its time is over.")),
+            None => Err(CallError::unknown_task()),
         }
     }
 
@@ -198,7 +228,7 @@ impl Core {
     /// Answers to what a task wants to know: some or all.
     pub(super) fn task_update(&mut self, net: &mut Net, asked: &Asked<'_>) -> Result<Done, CallError> {
         let given: BTreeMap<String, Value> = asked.params.read("inputResponses").unwrap_or_default();
-        let (_, task) = self.task_of(asked)?;
+        let (id, task) = self.task_of(asked)?;
         let mut answers = Vec::new();
         for (name, answer) in given {
             let Some((key, ask)) = task.open.get(&name) else { continue };
@@ -220,6 +250,7 @@ impl Core {
                 asking.answers.extend(answers.into_iter().map(|(_, key, answer)| (key, Answer(answer))));
             }
             if is_answered {
+                self.task_changed(&id);
                 self.resume(net, number);
             }
         }
@@ -227,13 +258,17 @@ impl Core {
     }
 
     pub(super) fn task_cancel(&mut self, asked: &Asked<'_>) -> Result<Done, CallError> {
-        let (_, task) = self.task_of(asked)?;
-        if !task.state.is_over() {
+        let (id, task) = self.task_of(asked)?;
+        let ends = !task.state.is_over();
+        if ends {
             task.open.clear();
             task.set(State::Cancelled);
         }
         if let Some(pending) = task.call.take().and_then(|number| self.pending.remove(&number)) {
             pending.shared.cancel.cancel();
+        }
+        if ends {
+            self.task_changed(&id);
         }
         self.acknowledged()
     }

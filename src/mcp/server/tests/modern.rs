@@ -294,3 +294,33 @@ fn the_first_answer_of_either_era_tells_which_instance_serves() {
     let greeted = silent.client().post("", &initialize("2025-11-25", &json!({}))).json()["result"].clone();
     assert!(greeted.get("_meta").is_none(), "{greeted}");
 }
+
+#[test]
+fn a_subscription_hears_of_tasks_if_the_client_takes_tasks() {
+    let bench = start();
+    let mut client = bench.client();
+    let can = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
+    let (fields, message) = modern(1, "tools/call", json!({ "name": "hold" }), &can);
+    client.send(&fields, &message);
+    let held = bench.held();
+    held.become_task(TaskOptions::default());
+    let id = client.reply().json()["result"]["taskId"].clone();
+    let listen = |capabilities: &Value| {
+        let mut client = bench.client();
+        let params = json!({ "notifications": { "taskIds": [id, "unknown"] } });
+        let (fields, message) = modern("s", "subscriptions/listen", params, capabilities);
+        client.send(&fields, &message);
+        client.head();
+        let heeded = client.message()["params"]["notifications"].clone();
+        (client, heeded)
+    };
+    assert_eq!(listen(&json!({})).1, json!({}));
+    let (mut listener, heeded) = listen(&can);
+    assert_eq!(heeded, json!({ "taskIds": [id] }));
+    assert_eq!(listener.message()["params"]["status"], "working", "how it is when the subscription begins");
+    held.say("end");
+    let told = listener.message();
+    assert_eq!((&told["method"], &told["params"]["taskId"]), (&json!("notifications/tasks"), &id));
+    assert_eq!(told["params"]["result"]["content"][0]["text"], "end");
+    assert_eq!(told["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], "s");
+}

@@ -1,5 +1,7 @@
 //! The hub between a client and instances that are killed, move, stall or talk garbage.
 
+mod through;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
