@@ -246,6 +246,24 @@ fn tests_answer_one_line_when_all_pass_and_the_failures_otherwise() {
 }
 
 #[test]
+fn tests_that_nobody_waits_for_any_more_are_ended() {
+    let lab = lab();
+    let status = || lab.good("scripts_status", json!({"name": "late"}))["processes"][0]["status"].clone();
+    let waits_for = |wanted: &str| {
+        let end = Instant::now() + PATIENCE;
+        while status() != wanted {
+            assert!(Instant::now() < end, "it is {}, not {wanted}", status());
+            std::thread::yield_now();
+        }
+    };
+    let run = CallSpec::new(CallKind::Tool, "tests_run").with(&json!({"name": "late", "timeout": 500}));
+    let desk = lab.begin(run);
+    waits_for("running");
+    desk.cancel();
+    waits_for("stopped");
+}
+
+#[test]
 fn bad_input_says_what_is_allowed_and_unknown_names_which_there_are() {
     let lab = lab();
     assert!(lab.bad("scripts_run", json!({"name": "sevrer"})).contains("the nearest is `server`"));

@@ -14,7 +14,7 @@ use super::table::Work;
 use super::text::{cut, duration, line};
 use super::toolbox::Toolbox;
 use super::waits::{Look, Wait};
-use crate::app::command::Command;
+use crate::app::command::{Command, Target};
 use crate::app::view::{Backend, ProcessRow, Reply, ScriptRow};
 use crate::event::{ProcessId, Status};
 
@@ -124,6 +124,11 @@ impl Wait for Tests {
 
     fn next(&self) -> Instant {
         self.until
+    }
+
+    fn abandon(&mut self) {
+        // They may have ended meanwhile.
+        let _ = self.toolbox.app.execute(Command::Stop(Target::Id(self.id)));
     }
 }
 

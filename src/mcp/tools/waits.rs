@@ -33,6 +33,9 @@ pub(crate) trait Wait: Send {
 
     /// When to look again though nothing has changed.
     fn next(&self) -> Instant;
+
+    /// Nobody wants the answer any more: ends what was begun for it alone.
+    fn abandon(&mut self) {}
 }
 
 /// Who waits.
@@ -175,6 +178,8 @@ impl Shared {
 impl Entry {
     fn look(mut self, now: Instant) -> Option<Entry> {
         if self.waiter.is_gone() {
+            // Its panic is told like those of the pool, and spoils nothing here.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.wait.abandon()));
             return None;
         }
         let look = catch_unwind(AssertUnwindSafe(|| self.wait.look(now)));
