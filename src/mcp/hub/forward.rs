@@ -52,8 +52,14 @@ pub(super) fn forward(call: Call, entry: &Entry, client: &Client, route: &Route)
         Ok(())
     });
     match reply {
-        Ok(Reply::Result(result)) => finish(call, entry, result),
-        Ok(Reply::Failure { code, message, data }) => call.fail(CallError { code, message, data }),
+        Ok(Reply::Result(result)) => {
+            let result = under_its_uri(&call, route, "contents", result);
+            finish(call, entry, result);
+        }
+        Ok(Reply::Failure { code, message, data }) => {
+            let data = data.map(|data| under_its_uri(&call, route, "", data));
+            call.fail(CallError { code, message, data });
+        }
         // The client waits no more: nothing is answered.
         Err(_) if call.is_cancelled() => {}
         Err(error) => {
@@ -200,6 +206,24 @@ fn pass_on(call: &Call, method: &str, params: Option<&RawValue>) {
         }
         _ => {}
     }
+}
+
+/// What was read under the URI by which the client has asked: the instance's own would stand for that of the default one.
+/// The URIs are those of the list `member`, or that of the value itself.
+fn under_its_uri(call: &Call, route: &Route, member: &str, answer: Box<RawValue>) -> Box<RawValue> {
+    if call.kind() != CallKind::Resource || call.name() == route.name {
+        return answer;
+    }
+    let Ok(mut value) = serde_json::from_str::<Value>(answer.get()) else { return answer };
+    let listed = if member.is_empty() { None } else { value.get_mut(member) };
+    let places = match listed {
+        Some(Value::Array(list)) => list.as_mut_slice(),
+        _ => std::slice::from_mut(&mut value),
+    };
+    for uri in places.iter_mut().filter_map(|place| place.get_mut("uri")).filter(|uri| **uri == *route.name) {
+        *uri = call.name().into();
+    }
+    to_raw_value(&value).unwrap_or(answer)
 }
 
 /// Passes a result back, or has the instance's questions asked.

@@ -131,6 +131,7 @@ fn results_and_errors_pass_untouched_and_arguments_of_the_hub_do_not_reach_the_i
     assert_eq!((error.code, error.message.as_str()), (-32602, "no such thing"));
     let read = |uri: &str| lab.begin(CallSpec::new(CallKind::Resource, uri)).result(PATIENCE).unwrap();
     assert_eq!(read("brummer://api/logs://recent")["contents"][0]["text"], "logs://recent of api");
+    assert_eq!(read("brummer://api/logs://recent")["contents"][0]["uri"], "brummer://api/logs://recent");
     let prompt = lab.begin(CallSpec::new(CallKind::Prompt, "api__debug_error")).result(PATIENCE).unwrap();
     assert_eq!(prompt["description"], "api");
 }
