@@ -209,6 +209,7 @@ mod tests {
             project: dir.join("project"),
             program: "/opt/brummer".to_owned(),
             registry: Folder::at(dir.join("brummer/instances")),
+            bare_registry: Folder::at(dir.join("brummer/instances")),
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Places {
     pub(super) project: PathBuf,
     pub(super) program: String,
     pub(super) registry: Folder,
+    /// The registry as a process sees it that has nothing of the session's environment.
+    pub(super) bare_registry: Folder,
 }
 
 impl Places {
@@ -51,7 +53,13 @@ impl Places {
             project: project.to_owned(),
             program: program.to_string_lossy().into_owned(),
             registry: Folder::of_user(),
+            bare_registry: Folder::without_environment(),
         })
+    }
+
+    /// The runtime directory that the registry is in.
+    fn runtime(&self) -> Option<PathBuf> {
+        self.registry.path().ancestors().nth(2).map(Path::to_owned)
     }
 
     /// The file of a tool that is meant.
@@ -138,7 +146,9 @@ fn shown(place: &Place, old: &str, new: &str) -> String {
 /// How the tool shall reach Brummer: the hub, or the instance of this project.
 fn reach(places: &Places, wish: &Wish) -> Result<Reach> {
     if wish.hub || wish.tool.needs_the_hub() {
-        return Ok(Reach::Hub { program: places.program.clone() });
+        // Tools start their servers with little of the session's environment.
+        let runtime = (places.registry != places.bare_registry).then(|| places.runtime()).flatten();
+        return Ok(Reach::Hub { program: places.program.clone(), runtime });
     }
     let found = Found::inspect(&places.registry).instances;
     let own = found.into_iter().find(|instance| Path::new(&instance.directory) == places.project);
@@ -176,6 +186,7 @@ mod tests {
             project: below("project"),
             program: "/opt/brummer".to_owned(),
             registry: Folder::at(dir.join("instances")),
+            bare_registry: Folder::at(dir.join("instances")),
         }
     }
 
@@ -204,6 +215,19 @@ mod tests {
                 let again = install_at(&places, &Wish { undo: true, ..wish }).unwrap();
                 assert!(again.contains("not in the settings"));
             }
+        }
+    }
+
+    #[test]
+    fn the_hub_is_told_of_a_runtime_directory_that_it_would_not_find() {
+        for tool in Tool::value_variants() {
+            let dir = tempfile::tempdir().unwrap();
+            let places = Places { registry: Folder::at("/mnt/run/brummer/instances"), ..places(dir.path()) };
+            let wish = wish(*tool, true);
+            install_at(&places, &wish).unwrap();
+            let text = fs::read_to_string(places.place(&wish).path).unwrap();
+            assert!(text.contains("XDG_RUNTIME_DIR") && text.contains("\"/mnt/run\""), "{text}");
+            assert!(install_at(&places, &wish).unwrap().contains("already"));
         }
     }
 

@@ -26,8 +26,8 @@ pub(in crate::cli) enum Tool {
 /// How a tool reaches Brummer.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Reach {
-    /// It starts this program as the hub.
-    Hub { program: String },
+    /// It starts this program as the hub; with the runtime directory, where it would not find that by itself.
+    Hub { program: String, runtime: Option<PathBuf> },
     /// It calls one instance.
     Url(String),
 }
@@ -54,6 +54,7 @@ impl Tool {
     /// Its settings: of the user, or of the project where it has such.
     pub(super) fn place(self, home: &Path, config: &Path, project: Option<&Path>) -> Place {
         let apps = if cfg!(target_os = "macos") { home.join("Library/Application Support") } else { config.to_owned() };
+        let zed = if cfg!(target_os = "macos") { home.join(".config") } else { config.to_owned() };
         let servers = "mcpServers";
         let (path, section) = match (self, project) {
             (Tool::ClaudeCode, Some(project)) => (project.join(".mcp.json"), servers),
@@ -64,7 +65,7 @@ impl Tool {
             (Tool::Vscode, Some(project)) => (project.join(".vscode/mcp.json"), "servers"),
             (Tool::Vscode, None) => (apps.join("Code/User/mcp.json"), "servers"),
             (Tool::Windsurf, _) => (home.join(".codeium/windsurf/mcp_config.json"), servers),
-            (Tool::Zed, _) => (home.join(".config/zed/settings.json"), "context_servers"),
+            (Tool::Zed, _) => (zed.join("zed/settings.json"), "context_servers"),
             (Tool::Codex, _) => (home.join(".codex/config.toml"), "mcp_servers"),
             (Tool::Gemini, Some(project)) => (project.join(".gemini/settings.json"), servers),
             (Tool::Gemini, None) => (home.join(".gemini/settings.json"), servers),
@@ -79,10 +80,16 @@ impl Tool {
             (Tool::Windsurf, Reach::Url(url)) => json!({ "serverUrl": url }),
             (Tool::Gemini, Reach::Url(url)) => json!({ "httpUrl": url }),
             (_, Reach::Url(url)) => json!({ "url": url }),
-            (Tool::ClaudeCode | Tool::Vscode, Reach::Hub { program }) => {
-                json!({ "type": "stdio", "command": program, "args": ["--mcp"] })
+            (_, Reach::Hub { program, runtime }) => {
+                let mut entry = json!({ "command": program, "args": ["--mcp"] });
+                if matches!(self, Tool::ClaudeCode | Tool::Vscode) {
+                    entry["type"] = json!("stdio");
+                }
+                if let Some(runtime) = runtime {
+                    entry["env"] = json!({ "XDG_RUNTIME_DIR": runtime });
+                }
+                entry
             }
-            (_, Reach::Hub { program }) => json!({ "command": program, "args": ["--mcp"] }),
         }
     }
 }
@@ -142,8 +149,11 @@ mod tests {
     fn every_tool_has_a_place_and_an_entry_that_is_found_again() {
         let (home, config, project) = (Path::new("/h"), Path::new("/h/.config"), Path::new("/p"));
         for tool in Tool::value_variants() {
-            for reach in [Reach::Hub { program: "/bin/brummer".into() }, Reach::Url("http://127.0.0.1:7777/mcp".into())]
-            {
+            let hub = |runtime: Option<&str>| Reach::Hub {
+                program: "/bin/brummer".into(),
+                runtime: runtime.map(PathBuf::from),
+            };
+            for reach in [hub(None), hub(Some("/mnt/run")), Reach::Url("http://127.0.0.1:7777/mcp".into())] {
                 for project in [Some(project), None] {
                     let place = tool.place(home, config, project);
                     let entry = tool.entry(&reach);

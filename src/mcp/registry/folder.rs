@@ -11,6 +11,9 @@ use crate::error::{Code, Error, Result};
 /// A larger file is none of ours.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
+/// Where Linux has the runtime directory of each user.
+const SESSIONS: &str = "/run/user";
+
 /// The folder of the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
@@ -18,17 +21,28 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Where this user's is: `$XDG_RUNTIME_DIR/brummer/instances`, else `brummer-UID/instances` among the temporary files.
-    /// It need not exist.
+    /// Where this user's is: `$XDG_RUNTIME_DIR/brummer/instances`, else where [`Folder::without_environment`] is. It need not exist.
     pub fn of_user() -> Folder {
-        Folder::of_environment(|name| std::env::var_os(name))
+        Folder::of_environment(std::env::var_os("XDG_RUNTIME_DIR"))
     }
 
-    fn of_environment(variable: impl Fn(&str) -> Option<OsString>) -> Folder {
-        let runtime = variable("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute() && path.is_dir());
-        let base = match runtime {
-            Some(runtime) => runtime.join("brummer"),
-            None => std::env::temp_dir().join(format!("brummer-{}", own_uid())),
+    /// Where a process looks that was given nothing of the session's environment, as AI tools start their servers: in
+    /// `/run/user/UID`, if that is this user's, else in `brummer-UID` among the temporary files.
+    pub fn without_environment() -> Folder {
+        Folder::of_sessions(Path::new(SESSIONS))
+    }
+
+    fn of_environment(runtime: Option<OsString>) -> Folder {
+        let runtime = runtime.map(PathBuf::from).filter(|path| path.is_absolute() && path.is_dir());
+        runtime.map_or_else(Folder::without_environment, |runtime| Folder { path: runtime.join("brummer/instances") })
+    }
+
+    fn of_sessions(sessions: &Path) -> Folder {
+        let runtime = sessions.join(own_uid().to_string());
+        let is_own = |seen: fs::Metadata| seen.is_dir() && seen.uid() == own_uid();
+        let base = match fs::symlink_metadata(&runtime).is_ok_and(is_own) {
+            true => runtime.join("brummer"),
+            false => temporary().join(format!("brummer-{}", own_uid())),
         };
         Folder { path: base.join("instances") }
     }
@@ -123,6 +137,12 @@ fn is_ours(name: &std::ffi::OsStr) -> bool {
     name.to_str().is_some_and(|name| name.starts_with("brummer"))
 }
 
+/// The folder of temporary files that is the same for all processes of a user, whatever their `TMPDIR`; macOS has one for each user.
+fn temporary() -> PathBuf {
+    let common = Path::new("/tmp");
+    if cfg!(target_os = "macos") || !common.is_dir() { std::env::temp_dir() } else { common.to_owned() }
+}
+
 fn own_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
@@ -162,12 +182,24 @@ mod tests {
     #[test]
     fn the_folder_is_in_the_runtime_directory_or_a_private_one_among_temporary_files() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::of_environment(|_| Some(dir.path().into()));
+        let folder = Folder::of_environment(Some(dir.path().into()));
         assert_eq!(folder.path(), dir.path().join("brummer/instances"));
         for none in [None, Some(OsString::from("relative")), Some("/does/not/exist".into())] {
-            let folder = Folder::of_environment(|_| none.clone());
-            assert!(folder.path().ends_with(format!("brummer-{}/instances", own_uid())), "{folder:?}");
+            assert_eq!(Folder::of_environment(none), Folder::without_environment());
         }
+    }
+
+    #[test]
+    fn a_process_without_the_sessions_environment_finds_the_same_folder() {
+        let sessions = tempfile::tempdir().unwrap();
+        let runtime = sessions.path().join(own_uid().to_string());
+        let of_temporary = Folder::of_sessions(sessions.path());
+        assert!(of_temporary.path().ends_with(format!("brummer-{}/instances", own_uid())), "{of_temporary:?}");
+        fs::create_dir(&runtime).unwrap();
+        assert_eq!(Folder::of_sessions(sessions.path()), Folder::of_environment(Some(runtime.clone().into())));
+        fs::remove_dir(&runtime).unwrap();
+        std::os::unix::fs::symlink(sessions.path(), &runtime).unwrap();
+        assert_eq!(Folder::of_sessions(sessions.path()), of_temporary, "a link is nobody's runtime directory");
     }
 
     #[test]
