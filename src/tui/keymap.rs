@@ -64,7 +64,7 @@ pub(crate) struct Row {
     /// As `[ui.keys]` names it.
     pub(crate) name: &'static str,
     pub(crate) place: Place,
-    keys: &'static [&'static str],
+    pub(crate) keys: &'static [&'static str],
     /// One or two words, for the footer.
     pub(crate) hint: &'static str,
     /// A sentence without its full stop, for the help.

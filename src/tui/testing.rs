@@ -140,6 +140,16 @@ impl Mock {
         Arc::new(mock)
     }
 
+    /// Another one with the same in it, and the same store.
+    pub(crate) fn beside(&self) -> Mock {
+        Mock {
+            scripts: Arc::clone(&self.scripts),
+            processes: Mutex::new(self.processes.lock().unwrap().clone()),
+            web: Mutex::new(self.web.lock().unwrap().clone()),
+            ..Mock::bare(Arc::clone(&self.store))
+        }
+    }
+
     pub(crate) fn line(&self, id: u64, name: &str, text: &str) {
         self.store.add(ProcessId(id), name, text.as_bytes(), false).expect("the store is open");
     }

@@ -12,7 +12,7 @@ use crate::proxy::{Body, Exchange, ExchangeId, Failure, Mode, Opened, Phases, Tr
 use crate::tui::testing::NOW;
 
 /// URLs, exchanges and events, newest first.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct WebMock {
     pub(crate) urls: Vec<UrlRow>,
     pub(crate) proxy: ProxyRow,

@@ -48,7 +48,11 @@ pub(crate) fn clean_ansi(bytes: &[u8]) -> Clean {
 
 /// Cleans a string that is not from a child but may hold anything, such as a file's name.
 pub(crate) fn safe(text: &str) -> Cow<'_, str> {
-    if text.chars().any(is_harmful) { Cow::Owned(clean(text.as_bytes()).text) } else { Cow::Borrowed(text) }
+    let printable = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    if printable || !text.chars().any(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(clean(text.as_bytes()).text)
 }
 
 #[derive(Default)]
@@ -95,7 +99,7 @@ impl Writer {
 }
 
 /// Controls of both sets, and the marks that turn the direction of what follows.
-fn is_harmful(ch: char) -> bool {
+pub(crate) fn is_harmful(ch: char) -> bool {
     ch.is_control()
         || matches!(ch, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
@@ -277,13 +281,15 @@ pub(crate) fn fit_right(text: &str, cells: usize) -> String {
     format!("{:blanks$}{cut}", "")
 }
 
-/// Draws at most `cells` of `text` and answers the column after it; nothing is drawn outside the buffer.
+/// Draws at most `cells` of `text` and answers the column after it; nothing is drawn outside the buffer, and nothing
+/// harmful, whoever gave the text.
 pub(crate) fn put(buffer: &mut Buffer, x: u16, y: u16, cells: u16, text: &str, style: Style) -> u16 {
     let area = buffer.area;
     if y < area.top() || y >= area.bottom() || x < area.left() || x >= area.right() {
         return x;
     }
     let cells = cells.min(area.right() - x);
+    let text = &*safe(text);
     if !text.is_ascii() {
         return buffer.set_stringn(x, y, text, usize::from(cells), style).0;
     }
@@ -326,6 +332,14 @@ mod tests {
         assert_eq!(fit("漢", 4), "漢  ");
         assert_eq!(wrap("abcdef", 4), [0, 4]);
         assert_eq!(wrap("", 4), [0]);
+    }
+
+    #[test]
+    fn what_is_drawn_is_harmless_even_if_nobody_has_cleaned_it() {
+        let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, 12, 1));
+        put(&mut buffer, 0, 0, 12, "a\r\x1b[2J\u{9b}\u{202e}z", Style::new());
+        let row: String = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+        assert_eq!(row, "a^M^[[2J\u{fffd}\u{fffd}z ");
     }
 
     proptest! {

@@ -8,6 +8,8 @@ mod mouse;
 mod pictures;
 mod random;
 mod settings;
+mod steps;
+mod strict;
 mod terminal;
 mod urls;
 mod web;

@@ -1,117 +1,210 @@
-//! Whatever is pressed, pasted, clicked or written, at whatever size: no panic, no selection outside, nothing drawn outside.
+//! Whatever happens, in whatever order, at whatever size: nothing breaks, nothing harmful is written, and there is a way back.
 
-use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use std::sync::Arc;
+
 use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::TestCaseResult;
 
-use crate::event::Status;
-use crate::tui::key::Key;
-use crate::tui::keymap::{Keymap, ROWS};
-use crate::tui::message::Message;
-use crate::tui::testing::{Mock, Rig, process};
+use super::steps::{Step, happen, size, step, text};
+use super::strict::Strict;
+use crate::app::command::Command;
+use crate::event::ProcessId;
+use crate::tui::message::{Effect, Message};
+use crate::tui::model::{Model, View};
+use crate::tui::screen::{Screen, text_of};
+use crate::tui::testing::{Mock, Rig};
+use crate::tui::text::is_harmful;
+use crate::tui::theme::{Depth, Theme};
+use crate::tui::update::strip;
 
+/// How the UI is at the beginning.
 #[derive(Clone, Debug)]
-enum Step {
-    Bound(usize),
-    Char(char),
-    Special(usize),
-    Resize(u16, u16),
-    Mouse(u8, u16, u16),
-    Line(u64, String),
-    Processes(u64),
-    Web(u64, String),
-    Paste(String),
-    Wait(u64),
+struct Beginning {
+    full: bool,
+    theme: &'static str,
+    depth: Depth,
+    ascii: bool,
+    size: (u16, u16),
+    folder: String,
 }
 
-const SPECIAL: [&str; 10] = ["enter", "esc", "tab", "up", "down", "left", "right", "backspace", "home", "alt+r"];
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        6 => (0..ROWS.len()).prop_map(Step::Bound),
-        2 => any::<char>().prop_map(Step::Char),
-        4 => (0..SPECIAL.len()).prop_map(Step::Special),
-        1 => (0_u16..140, 0_u16..45).prop_map(|(x, y)| Step::Resize(x, y)),
-        2 => (0_u8..6, 0_u16..140, 0_u16..45).prop_map(|(kind, x, y)| Step::Mouse(kind, x, y)),
-        2 => (1_u64..4, "\\PC{0,30}|[\\x00-\\x7f]{0,200}|ERROR [a-z]{1,5}").prop_map(|(id, text)| Step::Line(id, text)),
-        1 => (0_u64..8).prop_map(Step::Processes),
-        2 => (0_u64..40, "\\PC{0,30}|[\\x00-\\x7f]{0,80}").prop_map(|(count, text)| Step::Web(count, text)),
-        1 => "[a-z/(*: ]{0,12}".prop_map(Step::Paste),
-        1 => (0_u64..5000).prop_map(Step::Wait),
-    ]
+fn beginning() -> impl Strategy<Value = Beginning> {
+    let theme = select(vec!["auto", "light", "dark", "mono", "contrast"]);
+    let depth = select(vec![Depth::True, Depth::Palette, Depth::Ansi, Depth::Mono]);
+    let size = prop_oneof![3 => Just((80, 24)), 1 => Just((120, 36)), 2 => size()];
+    (any::<bool>(), theme, depth, any::<bool>(), size, text())
+        .prop_map(|(full, theme, depth, ascii, size, folder)| Beginning { full, theme, depth, ascii, size, folder })
 }
 
-fn mouse(kind: u8, column: u16, row: u16) -> MouseEvent {
-    let kind = match kind {
-        0 => MouseEventKind::ScrollUp,
-        1 => MouseEventKind::ScrollDown,
-        2 => MouseEventKind::Down(MouseButton::Left),
-        3 => MouseEventKind::Drag(MouseButton::Left),
-        4 => MouseEventKind::Up(MouseButton::Left),
-        _ => MouseEventKind::Down(MouseButton::Right),
-    };
-    MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }
+/// Two UIs in one world.
+fn twins(begin: &Beginning) -> [Rig; 2] {
+    let first = if begin.full { Mock::full() } else { Mock::empty() };
+    let second = Arc::new(first.beside());
+    [first, second].map(|mock| {
+        let mut rig = Rig::with_theme(mock, begin.size, begin.theme, begin.depth);
+        rig.model.theme = Theme::new(begin.theme, begin.depth, begin.ascii).unwrap();
+        rig.model.project.dir = begin.folder.clone().into();
+        rig
+    })
 }
 
-fn apply(rig: &mut Rig, step: Step, keymap: &Keymap) {
-    match step {
-        Step::Bound(at) => {
-            if let Some(key) = keymap.keys(ROWS[at].action).first() {
-                rig.event(key.as_event());
-            }
+/// One of them is looked at after each step, the other one not.
+struct Watched {
+    rigs: [Rig; 2],
+    screen: Screen,
+    terminal: Strict,
+    /// Nothing was drawn yet about whose width terminals disagree.
+    plain: bool,
+}
+
+impl Watched {
+    fn new(begin: &Beginning) -> Watched {
+        let (columns, rows) = begin.size;
+        let (screen, terminal) = (Screen::new(columns, rows), Strict::new(begin.size));
+        Watched { rigs: twins(begin), screen, terminal, plain: true }
+    }
+
+    fn happen(&mut self, step: &Step) -> TestCaseResult {
+        happen(&mut self.rigs, step);
+        if let Step::Resize(columns, rows) = *step {
+            self.screen.resize(columns, rows);
+            self.terminal.resize((columns, rows));
+            self.plain = true;
         }
-        Step::Char(ch) => rig.send(Message::Key(crossterm::event::KeyEvent::new(
-            crossterm::event::KeyCode::Char(ch),
-            KeyModifiers::NONE,
-        ))),
-        Step::Special(at) => {
-            rig.event(Key::parse(SPECIAL[at]).unwrap().as_event());
+        self.look()
+    }
+
+    fn look(&mut self) -> TestCaseResult {
+        let rig = &self.rigs[0];
+        let (buffer, cursor) = rig.draw();
+        if let Some((x, y, _)) = cursor {
+            prop_assert!(x < buffer.area.width && y < buffer.area.height);
         }
-        Step::Resize(columns, rows) => rig.send(Message::Resize(columns, rows)),
-        Step::Mouse(kind, x, y) => rig.send(Message::Mouse(mouse(kind, x, y))),
-        Step::Line(id, text) => {
-            rig.mock.line(id, ["web", "api", "db"][id as usize - 1], &text);
-            rig.refresh();
+        for (at, cell) in buffer.content.iter().enumerate() {
+            let symbol = cell.symbol();
+            prop_assert!(!symbol.chars().any(is_harmful), "{symbol:?} was drawn");
+            let room = usize::from(buffer.area.width) - at % usize::from(buffer.area.width);
+            prop_assert!(crate::tui::text::width(symbol) <= room, "{symbol:?} has no room");
+            self.plain &= symbol.chars().nth(1).is_none() && crate::tui::text::width(symbol) > 0;
         }
-        Step::Processes(count) => {
-            let status = [Status::Running, Status::Failed, Status::Stopped];
-            *rig.mock.processes.lock().unwrap() =
-                (1..=count).map(|id| process(id, &format!("p{id}"), status[id as usize % 3])).collect();
-            rig.refresh();
+        let model = &rig.model;
+        let bytes = self.screen.frame(|buffer| crate::tui::views::draw(model, buffer));
+        self.terminal.take(&bytes).map_err(TestCaseError::fail)?;
+        if self.plain && buffer.area.width > 1 && buffer.area.height > 0 {
+            let drawn: Vec<String> = text_of(&buffer).lines().map(String::from).collect();
+            prop_assert_eq!(self.terminal.rows(), drawn);
         }
-        Step::Web(count, text) => {
-            rig.mock.web.lock().unwrap().change(count, &text);
-            rig.refresh();
-        }
-        Step::Paste(text) => rig.send(Message::Paste(text)),
-        Step::Wait(millis) => {
-            let now = rig.model.now + millis;
-            rig.send(Message::Now(now));
-        }
+        selections_are_inside(model)
+    }
+
+    /// The same messages make the same picture, whoever looked in between.
+    fn are_equal(&self) -> TestCaseResult {
+        let [first, second] = &self.rigs;
+        prop_assert_eq!(first.text(), second.text());
+        prop_assert!(first.draw() == second.draw());
+        Ok(())
     }
 }
 
+fn selections_are_inside(model: &Model) -> TestCaseResult {
+    let inside = |at: usize, len: usize| len == 0 || at < len;
+    prop_assert!(inside(model.scripts.position(), model.scripts.items().len()));
+    prop_assert!(inside(model.processes.position(), model.processes.shown().len()));
+    prop_assert!(inside(model.errors.position(), model.errors.shown().len()));
+    prop_assert!(inside(model.urls.position(), model.urls.shown().len()));
+    prop_assert!(inside(model.web.position(), model.web.len()));
+    Ok(())
+}
+
+/// Whether nothing is open, marked, searched or focused: the view as it is come to first.
+fn is_plain(model: &Model) -> bool {
+    let logs = &model.logs;
+    let in_logs = logs.marked.is_none() && logs.anchor.is_none() && !logs.zoom && logs.before_solo.is_none();
+    let unmarked = model.view != View::Processes || model.processes.marked.is_empty();
+    model.overlay.is_none()
+        && model.attached.is_none()
+        && (model.tab, model.chip) == (None, None)
+        && strip::focused(model).is_none()
+        && !crate::tui::layout::has_find(model)
+        && unmarked
+        && (model.view != View::Logs || in_logs)
+}
+
+/// So many Esc lead back from anywhere.
+const BACK_MAX: usize = 12;
+
+/// Leaves a terminal by its key, and everything else by Esc; nothing of that starts, stops or ends anything.
+fn goes_back(rig: &mut Rig) -> TestCaseResult {
+    rig.asked();
+    rig.outside.clear();
+    if rig.model.attached.is_some() {
+        // What lies over it goes first.
+        (0..3).for_each(|_| {
+            if rig.model.overlay.is_some() {
+                _ = rig.press(&["esc"])
+            }
+        });
+        rig.press(&["f12"]);
+        prop_assert!(rig.model.attached.is_none() && rig.attached.is_none(), "the terminal was not left");
+    }
+    let mut pressed = 0;
+    while !is_plain(&rig.model) {
+        prop_assert!(pressed < BACK_MAX, "Esc does not lead back:\n{}", rig.text());
+        rig.press(&["esc"]);
+        pressed += 1;
+    }
+    let asked = rig.asked();
+    prop_assert!(asked.iter().all(|command| matches!(command, Command::Resize { .. })), "{asked:?}");
+    let leaves = rig.outside.iter().any(|effect| matches!(effect, Effect::Leave(_) | Effect::Suspend));
+    prop_assert!(!leaves, "{:?}", rig.outside);
+    Ok(())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_that_happens_breaks_the_ui(steps in proptest::collection::vec(step(), 1..60), full in any::<bool>()) {
-        let keymap = Keymap::default();
-        let mut rig = Rig::new(if full { Mock::full() } else { Mock::empty() }, (80, 24));
-        for step in steps {
-            apply(&mut rig, step, &keymap);
-            let (buffer, cursor) = rig.draw();
-            if let Some((x, y, _)) = cursor {
-                prop_assert!(x < buffer.area.width && y < buffer.area.height);
-            }
-            let harmful = buffer.content.iter().any(|cell| cell.symbol().chars().any(char::is_control));
-            prop_assert!(!harmful, "a control character was drawn");
-            let scripts = rig.model.scripts.items().len();
-            prop_assert!(scripts == 0 || rig.model.scripts.position() < scripts);
-            let processes = rig.model.processes.shown().len();
-            prop_assert!(processes == 0 || rig.model.processes.position() < processes);
-            let (urls, web) = (&rig.model.urls, &rig.model.web);
-            prop_assert!(urls.shown().is_empty() || urls.position() < urls.shown().len());
-            prop_assert!(web.len() == 0 || web.position() < web.len());
+    fn tm01_tm02_nothing_that_happens_breaks_the_ui_and_esc_leads_back(
+        begin in beginning(),
+        steps in proptest::collection::vec(step(false), 1..50),
+    ) {
+        let mut watched = Watched::new(&begin);
+        for step in &steps {
+            watched.happen(step)?;
         }
+        watched.are_equal()?;
+        goes_back(&mut watched.rigs[0])?;
+        watched.look()?;
+    }
+
+    #[test]
+    fn tm01_tm02_nothing_that_happens_breaks_an_attached_terminal_and_there_is_a_way_out(
+        begin in beginning(),
+        steps in proptest::collection::vec(step(true), 1..40),
+        out in 0..3,
+    ) {
+        let mut watched = Watched::new(&Beginning { full: true, ..begin });
+        for rig in &mut watched.rigs {
+            rig.press(&["2"]);
+            rig.model.processes.selected = Some(ProcessId(2));
+            rig.press(&["a"]);
+            prop_assert!(rig.model.attached.is_some());
+        }
+        for step in &steps {
+            watched.happen(step)?;
+        }
+        watched.are_equal()?;
+        let rig = &mut watched.rigs[0];
+        if rig.model.attached.is_some() && rig.model.overlay.is_none() && out < 2 {
+            // Alone for a second, or before another key; it may have been pressed just before.
+            rig.model.attached.iter_mut().for_each(|attached| attached.leader = None);
+            rig.press(&["ctrl+]"]);
+            let now = rig.model.now + 1_000;
+            if out == 0 { rig.send(Message::Now(now)) } else { _ = rig.press(&["esc"]) }
+            prop_assert!(rig.model.attached.is_none(), "the leader does not leave");
+        }
+        goes_back(rig)?;
+        watched.look()?;
     }
 }

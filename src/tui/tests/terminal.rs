@@ -218,3 +218,10 @@ fn the_screen_is_drawn_at_every_size() {
         assert!(rig.model.attached.is_none());
     }
 }
+
+#[test]
+fn marks_that_would_make_a_letter_wider_hide_nothing_of_what_follows() {
+    let mut rig = attached();
+    rig.child_writes("\x1b[2J\x1b[H1\u{fe0f}\u{20e3}abc e\u{301}x");
+    assert!(rig.text().contains("\n1abc e\u{301}x\n"), "{}", rig.text());
+}

@@ -120,6 +120,10 @@ pub(super) fn paint(model: &Model, picture: &Picture, area: Rect, buffer: &mut B
                 _ if fits => {
                     text.clear();
                     cell.write(&mut text);
+                    // Marks that make a letter wider or narrower, about which terminals disagree, are left out.
+                    if width(&text) != usize::from(cell.width()) {
+                        text.truncate(text.chars().next().map_or(0, char::len_utf8));
+                    }
                     place.set_symbol(&text);
                 }
                 _ => _ = place.set_char(' '),
