@@ -240,8 +240,8 @@ impl Attached {
             let before = screen.emulator.scrolled();
             screen.emulator.feed(slice);
             if screen.offset > 0 {
-                // What is read stays where it is.
-                let moved = (screen.emulator.scrolled() - before) as usize;
+                // What is read stays where it is; the other screen of a program that draws a whole one has scrolled less.
+                let moved = screen.emulator.scrolled().saturating_sub(before) as usize;
                 screen.offset = screen.emulator.picture(screen.offset + moved).offset;
             }
             answers.extend(screen.emulator.take_answers());

@@ -225,3 +225,15 @@ fn marks_that_would_make_a_letter_wider_hide_nothing_of_what_follows() {
     rig.child_writes("\x1b[2J\x1b[H1\u{fe0f}\u{20e3}abc e\u{301}x");
     assert!(rig.text().contains("\n1abc e\u{301}x\n"), "{}", rig.text());
 }
+
+#[test]
+fn who_is_scrolled_back_when_a_program_takes_the_whole_screen_sees_it() {
+    let mut rig = attached();
+    rig.child_writes("row\r\n".repeat(60));
+    rig.press(&["ctrl+]", "pgup"]);
+    assert!(rig.text().contains("ROWS BACK"), "{}", rig.text());
+    rig.child_writes("\x1b[?1049hwhole");
+    assert!(rig.text().contains("whole") && rig.text().contains("LIVE"), "{}", rig.text());
+    rig.child_writes("\x1b[?1049l");
+    assert!(rig.text().contains("row") && rig.text().contains("LIVE"), "{}", rig.text());
+}
