@@ -1,6 +1,6 @@
 //! The harness: every figure that is promised, measured in one run beside named peers; ends with 1 below a floor.
 //!
-//! `cargo bench --bench throughput [-- --short] [-- --only bus,pool,core,store,app,stop]`
+//! `cargo bench --bench throughput [-- --short] [-- --only bus,pool,core,store,app,reach,stop]`
 
 #![allow(unreachable_pub, missing_docs, reason = "a program, not a library")]
 
@@ -14,6 +14,8 @@ mod core;
 mod peers;
 #[path = "throughput/pool.rs"]
 mod pool;
+#[path = "throughput/reach.rs"]
+mod reach;
 #[path = "throughput/screen.rs"]
 mod screen;
 #[path = "throughput/stop.rs"]
@@ -31,6 +33,7 @@ const SECTIONS: &[Section] = &[
     ("core", core::run),
     ("store", store::run),
     ("app", app::run),
+    ("reach", reach::run),
     ("stop", stop::run),
 ];
 
