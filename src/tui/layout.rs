@@ -321,17 +321,16 @@ pub(crate) fn pane(model: &Model) -> Pane {
     Pane { height: usize::from(areas.lines.height).max(1), text }
 }
 
-/// Whether a clock or a duration with seconds is on the screen.
+/// Whether a duration with seconds is on the screen: only then is there something to draw each second.
 pub(crate) fn ticks(model: &Model) -> bool {
     let class = Class::of(model.size);
     let running = || model.processes.rows.iter().any(|row| !row.status.is_ended());
     !model.reduced_motion
-        && (class == Class::Wide
-            || match model.view {
-                View::Processes => running() && class > Class::TooSmall,
-                View::Logs => model.logs.time == TimeFormat::Relative && class > Class::Tiny,
-                _ => false,
-            })
+        && match model.view {
+            View::Processes => running() && class > Class::TooSmall,
+            View::Logs => model.logs.time == TimeFormat::Relative && class > Class::Tiny,
+            _ => false,
+        }
 }
 
 fn take_top(from: &mut Rect, rows: u16) -> Rect {

@@ -195,7 +195,9 @@ fn now() -> u64 {
 struct Stats {
     skipped: u64,
     bytes: u64,
-    /// What each frame that was sent took, in nanoseconds.
+    /// What the changes took that the next frame shows.
+    updating: Duration,
+    /// What each frame that was sent took, with the changes that it shows, in nanoseconds.
     frames: Histogram,
 }
 
@@ -269,7 +271,9 @@ impl Loop {
             let deadlines = [draw_at.filter(|_| !stalled), look_at, Some(self.next_tick())];
             let mail = self.inbox.take(deadlines.into_iter().flatten().min(), look_at.is_some());
             dirty.input |= !mail.messages.is_empty();
+            let begin = Instant::now();
             dirty.data |= self.receive(mail, &mut refreshed);
+            self.stats.updating += begin.elapsed();
         }
         if let Some(editor) = self.lent.take() {
             foreground::hang_up(editor);
@@ -380,9 +384,10 @@ impl Loop {
         let model = &self.model;
         let bytes = self.screen.frame(|buffer| views::draw(model, buffer));
         self.stats.bytes += bytes.len() as u64;
+        let updating = std::mem::take(&mut self.stats.updating);
         if !bytes.is_empty() {
             self.terminal.send(bytes);
-            self.stats.frames.record(begin.elapsed().as_nanos() as u64);
+            self.stats.frames.record((updating + begin.elapsed()).as_nanos() as u64);
         }
     }
 
@@ -478,11 +483,11 @@ impl Loop {
     fn describe(&self) -> String {
         let stats = &self.stats;
         let frames = stats.frames.snapshot();
-        let [mean, most, longest] =
-            [frames.mean() as u64, frames.percentile(99.0), frames.max()].map(Duration::from_nanos);
+        let [half, most, longest] =
+            [frames.percentile(50.0), frames.percentile(99.0), frames.max()].map(Duration::from_nanos);
         let metrics = self.backend.logs().metrics();
         format!(
-            "{} frames, {mean:.1?} mean, 99 % within {most:.1?}, {longest:.1?} longest, {} skipped, {} kB · {} lines, {:.0}/s, {:.0} MB",
+            "{} frames: half within {half:.1?}, 99 % within {most:.1?}, longest {longest:.1?}; {} skipped, {} kB · {} lines, {:.0}/s, {:.0} MB",
             frames.count(),
             stats.skipped,
             stats.bytes / 1024,

@@ -1,7 +1,7 @@
 //! The frame around every view.
 //!
 //! ```text
-//!  brummer  ~/code/shop                     7 proc  ● 3  ◐ 1  ✗ 1   cpu 38%  mem 1.2G   14:02:31
+//!  brummer  ~/code/shop                     7 proc  ● 3  ◐ 1  ✗ 1   cpu 38%  mem 1.2G   14:02
 //!  1 Scripts  ▐2 Processes▌  3 Logs
 //!  …
 //!  7 processes   ● 3  ◐ 1  ✗ 1   sort: status
@@ -149,7 +149,7 @@ fn header(model: &Model, areas: &Areas, buffer: &mut Buffer) {
         right.push((format!("{}{problems}{gap}", theme.glyphs.bullet()), theme.error));
     }
     if areas.class > Class::Tiny {
-        right.push((if wide { model.clock.clock(model.now) } else { model.clock.minutes(model.now) }, theme.muted));
+        right.push((model.clock.minutes(model.now), theme.muted));
     }
     let width: usize = right.iter().map(|(part, _)| text::width(part)).sum();
     let mut x = area.right().saturating_sub(width as u16 + u16::from(wide));
