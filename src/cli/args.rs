@@ -153,6 +153,9 @@ pub(super) enum Verb {
         /// Leave pages as they are: no telemetry script
         #[arg(long)]
         no_telemetry: bool,
+        /// Serve AI tools as well: what goes through it, and the scripts of this folder
+        #[arg(long)]
+        mcp: bool,
     },
     /// Open a page in a browser of its own, with an empty profile; it ends with Brummer
     Browser {
@@ -369,7 +372,7 @@ mod tests {
     fn the_proxy_alone_needs_to_know_for_whom_it_is() {
         let args = parsed("brummer proxy --upstream http://localhost:3000 --port 8080 --no-tui");
         let upstream = Some("http://localhost:3000".to_owned());
-        let verb = Verb::Proxy { upstream, forward: false, port: Some(8080), no_telemetry: false };
+        let verb = Verb::Proxy { upstream, forward: false, port: Some(8080), no_telemetry: false, mcp: false };
         assert!(args.verb == Some(verb) && args.flags.no_tui);
         assert!(matches!(parsed("brummer proxy --forward").verb, Some(Verb::Proxy { forward: true, .. })));
         assert!(refused("brummer proxy").contains("--forward"));

@@ -51,13 +51,13 @@ fn answer(args: Args) -> Result<u8> {
     }
     let dir = folder(&flags.dir)?;
     if let Some(Verb::Mcp { command: Some(command), .. }) = &args.verb {
-        return set_up_tools(&dir, command);
+        return set_up_tools(&dir, command, flags);
     }
     if flags.mcp {
-        return mcp::serve(&hub_config(&dir, flags), &dir).map(|()| 0);
+        return mcp::serve(&lenient_config(&dir, flags), &dir).map(|()| 0);
     }
-    if let Some(Verb::Proxy { upstream, forward: _, port, no_telemetry }) = args.verb {
-        let config = load_with(&dir, proxy_overrides(flags, upstream.is_none(), port, no_telemetry))?;
+    if let Some(Verb::Proxy { upstream, forward: _, port, no_telemetry, mcp }) = args.verb {
+        let config = load_with(&dir, proxy_overrides(flags, upstream.is_none(), port, (no_telemetry, mcp)))?;
         let proxy = Some(ProxyWish { url: upstream, port });
         return Ok(run::run(Request {
             dir,
@@ -89,10 +89,11 @@ fn answer(args: Args) -> Result<u8> {
 }
 
 /// Sets AI tools up, or looks at what is wrong with them.
-fn set_up_tools(dir: &Path, command: &McpVerb) -> Result<u8> {
+fn set_up_tools(dir: &Path, command: &McpVerb, flags: &Flags) -> Result<u8> {
     match command {
         McpVerb::Install { tool, hub, undo, dry_run } => {
-            let wish = mcp::Wish { tool: *tool, hub: *hub, undo: *undo, dry_run: *dry_run };
+            let token = lenient_config(dir, flags).settings.general.mcp_token;
+            let wish = mcp::Wish { tool: *tool, hub: *hub, undo: *undo, dry_run: *dry_run, token };
             mcp::install(dir, &wish).map(|text| print(text.as_bytes()))
         }
         McpVerb::Doctor => {
@@ -103,8 +104,8 @@ fn set_up_tools(dir: &Path, command: &McpVerb) -> Result<u8> {
     }
 }
 
-/// The settings of the hub's folder. The hub is for all projects: what is wrong in one is told, and does not stop it.
-fn hub_config(dir: &Path, flags: &Flags) -> Config {
+/// The settings of a folder for what is not of that project alone: what is wrong in them is told, and does not stop it.
+fn lenient_config(dir: &Path, flags: &Flags) -> Config {
     Config::load(dir, &overrides(flags)).unwrap_or_else(|error| {
         complain(&error.into());
         Config::default()
@@ -189,8 +190,13 @@ fn overrides(flags: &Flags) -> Overrides {
 }
 
 /// What `brummer proxy` says instead of the files.
-fn proxy_overrides(flags: &Flags, forward: bool, port: Option<u16>, no_telemetry: bool) -> Overrides {
+fn proxy_overrides(flags: &Flags, forward: bool, port: Option<u16>, (no_telemetry, mcp): (bool, bool)) -> Overrides {
     let mut all = overrides(flags);
+    // Alone is alone: who wants tools to look into it says so.
+    match mcp && !flags.no_mcp {
+        true => all.set("no_mcp", "false", "--mcp"),
+        false => all.set("no_mcp", "true", "brummer proxy"),
+    };
     all.set("proxy_server.mode", if forward { "full" } else { "reverse" }, "brummer proxy");
     if let Some(port) = port {
         let key = if forward { "proxy_server.port" } else { "proxy_server.first_port" };

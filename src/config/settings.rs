@@ -79,6 +79,8 @@ settings! {
         mcp_port: u16 = Value::Count(7777), Count(0, 65_535);
         /// Whether there is no server for AI tools.
         no_mcp: bool = Value::Bool(false), Bool;
+        /// Whether clients of that server must show the user's token, which `brummer mcp install` and the hub know.
+        mcp_token: bool = Value::Bool(false), Bool;
     }
     /// `[eventbus]`.
     eventbus "eventbus" EventBus {

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`protocol`] (what is said, in both eras), [`provider`] (what a product must answer), [`call`] (one call that
 //! waits for its answer), [`notifier`] (telling clients that something changed), [`server`] (carrying it all), [`registry`] (how
-//! running instances are found), [`client`] (calling another server), [`manager`] (the connections to all instances), [`hub`] (one
+//! running instances are found), [`token`] (what clients show where that is wished for), [`client`] (calling another server), [`manager`] (the connections to all instances), [`hub`] (one
 //! server that stands for all of them). What Brummer itself provides is in `product`: `tools`, `resources`, `prompts`.
 //!
 //! A [`Provider`] lists what there is and is given each [`Call`]; it may answer at once or from any thread later. It never learns by
@@ -24,6 +24,7 @@ pub mod server;
 pub mod service;
 #[cfg(test)]
 mod tests;
+pub mod token;
 mod tools;
 
 pub use call::{Call, CallKind, Reply};

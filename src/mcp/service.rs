@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use super::product::Product;
 use super::registry::{Folder, Found, HEARTBEAT_EVERY, Registration, Wish};
 use super::server::{Config, Server};
+use super::token::Token;
 use super::tools::waits::{Look, Wait};
 use crate::app::App;
 use crate::app::view::{Backend, McpInstance};
@@ -37,14 +38,17 @@ impl Service {
     /// Starts it on this port of 127.0.0.1, or on the next that is free; 0 means any. What did not go as wished is a message of the app.
     ///
     /// # Errors
-    /// No port is free, or the system has no threads.
+    /// No port is free, the system has no threads, or `mcp_token` is on and there is no token.
     pub fn start(app: &Arc<App>, wished: u16, folder: Folder) -> Result<Service> {
+        let token = app.config().settings.general.mcp_token.then(Token::of_user).transpose()?;
+        let shown = token.as_ref().map(|token| token.reveal().to_owned());
         let product = Arc::new(Product::new(app)?);
         let project = app.project();
         let id = Registration::new_id(&project.dir);
         let mut port = wished;
         let server = loop {
-            match Server::start(Config { instance: Some(id.clone()), ..Config::on_port(port) }, product.clone()) {
+            let config = Config { instance: Some(id.clone()), token: shown.clone(), ..Config::on_port(port) };
+            match Server::start(config, product.clone()) {
                 Ok(server) => break server,
                 Err(error) if port == 0 || port == u16::MAX || port - wished == PORTS_TRIED => return Err(error),
                 Err(error) if error.code() == Code::AlreadyExists => port += 1,
@@ -56,8 +60,8 @@ impl Service {
             app.say(Level::Warn, format!("port {wished} is taken: the MCP server is at {url}"));
         }
         product.serves_at(&url);
-        let wish =
-            Wish { name: &project.name, directory: &project.dir, port: server.port(), url: &url, token_path: None };
+        let token_path = token.as_ref().map(Token::path);
+        let wish = Wish { name: &project.name, directory: &project.dir, port: server.port(), url: &url, token_path };
         let registration = match Registration::announce(folder.clone(), id.clone(), &wish) {
             Ok(registration) => Some(registration),
             Err(error) => {

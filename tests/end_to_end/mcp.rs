@@ -1,8 +1,8 @@
 //! The server for AI tools as a client meets it: over HTTP, and on standard input and output.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use serde_json::{Value, json};
 
@@ -68,35 +68,86 @@ fn the_entry_of_the_registry_goes_with_the_server() {
     assert!(left.iter().all(|path| path.extension().is_none_or(|ext| ext != "json")), "{left:?}");
 }
 
-#[test]
-fn one_client_is_served_on_its_pipes_and_everything_ends_with_it() {
-    let project = Project::configured(SETTINGS);
-    let mut command = project.command(env!("CARGO_BIN_EXE_brummer"), &["mcp", "--stdio"]);
-    let mut child = command.stdin(Stdio::piped()).spawn().expect("starts");
-    let mut input = child.stdin.take().expect("a pipe");
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let mut ask = |id: u64, method: &str, params: Value| {
-        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        writeln!(input, "{message}").expect("it reads");
+/// A client that has started its server itself, and speaks to it over pipes.
+struct Piped {
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: Lines<BufReader<ChildStdout>>,
+    asked: u64,
+}
+
+impl Piped {
+    /// Starts the server and shakes hands with it.
+    fn start(project: &Project, args: &[&str]) -> (Piped, Value) {
+        let mut command = project.command(env!("CARGO_BIN_EXE_brummer"), args);
+        let mut child = command.stdin(Stdio::piped()).spawn().expect("starts");
+        let (input, output) = (child.stdin.take(), child.stdout.take().expect("a pipe"));
+        let mut piped = Piped { child, input, lines: BufReader::new(output).lines(), asked: 0 };
+        let client = json!({ "name": "t", "version": "1" });
+        let hello = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
+        let info = piped.ask("initialize", hello);
+        (piped, info)
+    }
+
+    fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.asked += 1;
+        let message = json!({ "jsonrpc": "2.0", "id": self.asked, "method": method, "params": params });
+        writeln!(self.input.as_mut().expect("not closed"), "{message}").expect("it reads");
         loop {
-            let line = lines.next().expect("an answer").expect("text");
+            let line = self.lines.next().expect("an answer").expect("text");
             let value: Value = serde_json::from_str(&line).expect("nothing but messages");
-            if value["id"] == id {
+            if value["id"] == self.asked {
                 return value["result"].clone();
             }
         }
-    };
-    let hello =
-        json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
-    let info = ask(1, "initialize", hello);
-    assert_eq!((&info["serverInfo"]["name"], &info["protocolVersion"]), (&json!("brummer"), &json!("2025-11-25")));
-    let run = ask(2, "tools/call", json!({ "name": "scripts_run", "arguments": { "name": "web", "timeout": 40 } }));
-    assert_eq!(run["structuredContent"]["ready"], true, "{run}");
-    drop(input);
-    let end = Instant::now() + Duration::from_secs(60);
-    while child.try_wait().expect("a child").is_none() {
-        assert!(Instant::now() < end, "it does not end with its client");
-        std::thread::yield_now();
     }
+
+    fn call(&mut self, tool: &str, arguments: Value) -> Value {
+        self.ask("tools/call", json!({ "name": tool, "arguments": arguments }))
+    }
+
+    /// Goes; the server ends with it.
+    fn leave(mut self) {
+        drop(self.input.take());
+        until("the server ends with its client", || self.child.try_wait().expect("a child").is_some());
+    }
+}
+
+#[test]
+fn one_client_is_served_on_its_pipes_and_everything_ends_with_it() {
+    let project = Project::configured(SETTINGS);
+    let (mut client, info) = Piped::start(&project, &["mcp", "--stdio"]);
+    assert_eq!((&info["serverInfo"]["name"], &info["protocolVersion"]), (&json!("brummer"), &json!("2025-11-25")));
+    let run = client.call("scripts_run", json!({ "name": "web", "timeout": 40 }));
+    assert_eq!(run["structuredContent"]["ready"], true, "{run}");
+    client.leave();
     until("the end of everything", || project.living().is_empty());
+}
+
+#[test]
+fn who_does_not_show_the_token_is_refused_and_the_hub_finds_it_by_itself() {
+    let mut served = Served::with(&format!("mcp_token = true\n{SETTINGS}"));
+    let path = served.project.home().join(".local/state/brummer/mcp-token");
+    let token = std::fs::read_to_string(&path).expect("it was made");
+    assert_eq!(std::fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    let refused = served.send("POST", "/mcp", "", list);
+    assert_eq!((refused.status, refused.text.contains("resource_metadata")), (401, false), "{refused:?}");
+    assert_eq!(served.send("GET", "/.well-known/oauth-authorization-server", "", "").status, 404);
+    served.token = Some(token.clone());
+    assert_eq!(served.send("POST", "/mcp", "", list).status, 200);
+    let settings =
+        served.ask("resources/read", Some("config://effective"), json!({ "uri": "config://effective" })).to_string();
+    assert!(settings.contains("mcp_token = true") && !settings.contains(&token), "{settings}");
+    let entries = std::fs::read_dir(served.project.runtime().join("brummer/instances")).expect("a folder").flatten();
+    let entries: Vec<String> = entries.filter_map(|file| std::fs::read_to_string(file.path()).ok()).collect();
+    assert!(entries.iter().any(|entry| entry.contains("mcp-token")), "{entries:?}");
+    assert!(entries.iter().all(|entry| !entry.contains(&token)), "{entries:?}");
+
+    let (mut hub, _) = Piped::start(&served.project, &["--mcp"]);
+    let listed = hub.call("scripts_list", json!({}));
+    assert!(listed["structuredContent"].to_string().contains("fails"), "{listed}");
+    hub.leave();
+    let doctor = served.project.brummer(&["mcp", "doctor"]).finish();
+    assert!(doctor.stdout.contains("answers, version") && !doctor.stdout.contains(&token), "{doctor:?}");
 }

@@ -70,7 +70,26 @@ fn the_proxy_alone_stands_in_front_of_a_server() {
     assert!(refused.starts_with("HTTP/1.1 421"), "{refused}");
     run.signal(Signal::TERM);
     assert_eq!(run.finish().code(), 143);
-    assert_eq!(get(port, "localhost"), None, "the port is closed");
+    // Another proxy may have the port by now; what it puts into pages has a name of its own.
+    let script = answer.split("/__brummer/").nth(1).and_then(|rest| rest.split('/').next()).expect("a name");
+    let after = get(port, &format!("localhost:{port}"));
+    assert!(after.as_ref().is_none_or(|after| !after.contains(script)), "the port is closed: {after:?}");
+}
+
+#[test]
+fn the_proxy_alone_serves_no_ai_tool_unless_that_is_wished_for() {
+    for (more, expected) in [(&[][..], 0), (&["--mcp"], 1), (&["--mcp", "--no-mcp"], 0)] {
+        let project = Project::configured("no_mcp = false\nmcp_port = 0\n");
+        let upstream = format!("http://127.0.0.1:{}", server());
+        let mut run = project.brummer(&[&["proxy", "--upstream", &upstream, "--no-tui"], more].concat());
+        port_behind(&mut run, "is also http://localhost:");
+        // The server begins before the proxy says where it is.
+        let entries = std::fs::read_dir(project.runtime().join("brummer/instances")).into_iter().flatten().flatten();
+        let entries = entries.filter(|file| file.path().extension().is_some_and(|ending| ending == "json"));
+        assert_eq!(entries.count(), expected, "{more:?}");
+        run.signal(Signal::TERM);
+        run.finish();
+    }
 }
 
 #[test]

@@ -188,12 +188,23 @@ fn examine_tool(tool: Tool, place: &Place, instances: &[Instance], findings: &mu
     };
     let at = |instance: &&Instance| instance.url.trim_end_matches('/') == url.trim_end_matches('/');
     match instances.iter().find(at) {
+        Some(instance) if !shows_token(tool, &entry, instance) => {
+            findings.bad(format!("{name}: calls {url}, and does not show the token of {}: {again}", instance.name));
+        }
         Some(instance) => findings.well(format!("{name}: calls {url}, which is {}", instance.name)),
         None if ask("it", url, None, None).is_ok() => findings.well(format!("{name}: calls {url}, which answers")),
         None => {
             findings.bad(format!("{name}: calls {url}, where no Brummer is; start it there, or use the hub: {again}"))
         }
     }
+}
+
+/// Whether the settings of a tool have the token that an instance asks for, if it does.
+fn shows_token(tool: Tool, entry: &Value, instance: &Instance) -> bool {
+    let Some(path) = instance.token_path.as_deref() else { return true };
+    let wanted = fs::read_to_string(path).map(|token| format!("Bearer {}", token.trim()));
+    let shown = entry.get(tool.headers()).and_then(|headers| headers.get("Authorization")).and_then(Value::as_str);
+    wanted.is_ok_and(|wanted| shown == Some(&*wanted))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::record::{Change, Record, write_whole};
 use super::tools::{Place, Reach, Tool};
 use crate::error::{Code, Error, Result};
 use crate::mcp::registry::{Folder, Found};
+use crate::mcp::token::Token;
 
 /// Where an instance's server is if nothing else is known.
 pub(super) const URL_DEFAULT: &str = "http://127.0.0.1:7777/mcp";
@@ -23,6 +24,8 @@ pub(in crate::cli) struct Wish {
     pub(in crate::cli) undo: bool,
     /// Show what would change, and change nothing.
     pub(in crate::cli) dry_run: bool,
+    /// The settings say that a token is asked for.
+    pub(in crate::cli) token: bool,
 }
 
 /// Where things are.
@@ -140,7 +143,7 @@ fn undo(place: &Place, old: Option<&str>, record: &mut Record, wish: &Wish) -> R
 }
 
 fn shown(place: &Place, old: &str, new: &str) -> String {
-    format!("{}\n{}", place.path.display(), diff(old, new))
+    format!("{}\n{}", place.path.display(), masked(&diff(old, new)))
 }
 
 /// How the tool shall reach Brummer: the hub, or the instance of this project.
@@ -152,15 +155,27 @@ fn reach(places: &Places, wish: &Wish) -> Result<Reach> {
     }
     let found = Found::inspect(&places.registry).instances;
     let own = found.into_iter().find(|instance| Path::new(&instance.directory) == places.project);
-    match own {
-        Some(instance) if instance.token_path.is_some() => {
-            let message = "this project's Brummer asks for a token, which should not stand in a project's files: use --hub, which \
-                           finds the token by itself";
-            Err(Error::new("cli", Code::InvalidState, message))
-        }
-        Some(instance) => Ok(Reach::Url(instance.url)),
-        None => Ok(Reach::Url(URL_DEFAULT.to_owned())),
+    let (url, path) = match own {
+        Some(instance) => (instance.url, instance.token_path.map(PathBuf::from)),
+        None => (URL_DEFAULT.to_owned(), wish.token.then(|| places.state.join("brummer/mcp-token"))),
+    };
+    if path.is_some() && wish.tool.has_file_of_project(&places.home, &places.config, &places.project) {
+        let message = "this project's Brummer asks for a token, which should not stand in a project's files: use --hub, which \
+                       finds the token by itself";
+        return Err(Error::new("cli", Code::InvalidState, message));
     }
+    let token = path.map(|path| Token::at(&path)).transpose()?;
+    Ok(Reach::Url { url, token: token.map(|token| token.reveal().to_owned()) })
+}
+
+/// Tokens are in the file, and need not be on the screen.
+fn masked(text: &str) -> String {
+    let mut parts = text.split("Bearer ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| {
+        let end = part.find(['"', '\'', '\n']).unwrap_or(part.len());
+        format!("{out}Bearer ‹masked›{}", &part[end..])
+    })
 }
 
 fn unreadable(place: &Place, why: &str) -> Error {
@@ -191,7 +206,7 @@ mod tests {
     }
 
     fn wish(tool: Tool, hub: bool) -> Wish {
-        Wish { tool, hub, undo: false, dry_run: false }
+        Wish { tool, hub, undo: false, dry_run: false, token: false }
     }
 
     #[test]
@@ -246,6 +261,31 @@ mod tests {
         fs::write(&path, between.replace("One", "Two")).unwrap();
         install_at(&places, &Wish { undo: true, ..wish }).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), before.replace("One", "Two"));
+    }
+
+    #[test]
+    fn a_token_goes_into_the_users_own_files_alone_and_is_not_shown() {
+        for tool in Tool::value_variants() {
+            let dir = tempfile::tempdir().unwrap();
+            let places = places(dir.path());
+            let wish = Wish { token: true, ..wish(*tool, false) };
+            let path = places.place(&wish).path;
+            let of_project = tool.has_file_of_project(&places.home, &places.config, &places.project);
+            let said = install_at(&places, &wish);
+            if of_project {
+                assert!(said.unwrap_err().message().contains("--hub") && !path.exists());
+            } else if !tool.needs_the_hub() {
+                let token = fs::read_to_string(places.state.join("brummer/mcp-token")).unwrap();
+                let text = fs::read_to_string(&path).unwrap();
+                assert!(text.contains(&format!("Bearer {token}")) && text.contains("Authorization"), "{text}");
+                let said = said.unwrap();
+                assert!(!said.contains(&token) && said.contains("‹masked›"), "{said}");
+                assert!(install_at(&places, &wish).unwrap().contains("already"));
+                let undone = install_at(&places, &Wish { undo: true, ..wish }).unwrap();
+                assert!(!undone.contains(&token) && !path.exists(), "{undone}");
+            }
+            install_at(&places, &Wish { token: true, ..self::wish(*tool, true) }).unwrap();
+        }
     }
 
     #[test]

@@ -28,8 +28,8 @@ pub(in crate::cli) enum Tool {
 pub(super) enum Reach {
     /// It starts this program as the hub; with the runtime directory, where it would not find that by itself.
     Hub { program: String, runtime: Option<PathBuf> },
-    /// It calls one instance.
-    Url(String),
+    /// It calls one instance, and shows a token if that asks for one.
+    Url { url: String, token: Option<String> },
 }
 
 /// A file of a tool, and the place in it.
@@ -49,6 +49,11 @@ impl Tool {
     /// Whether it can only start programs.
     pub(super) fn needs_the_hub(self) -> bool {
         self == Tool::ClaudeDesktop
+    }
+
+    /// Whether a project has a file of its own for it, which goes where the project goes.
+    pub(super) fn has_file_of_project(self, home: &Path, config: &Path, project: &Path) -> bool {
+        self.place(home, config, Some(project)) != self.place(home, config, None)
     }
 
     /// Its settings: of the user, or of the project where it has such.
@@ -73,16 +78,30 @@ impl Tool {
         Place { path, section, is_toml: self == Tool::Codex }
     }
 
+    /// The key of the headers that it sends.
+    pub(super) fn headers(self) -> &'static str {
+        if self == Tool::Codex { "http_headers" } else { "headers" }
+    }
+
     /// What has to stand there.
     pub(super) fn entry(self, reach: &Reach) -> Value {
-        match (self, reach) {
-            (Tool::ClaudeCode | Tool::Vscode, Reach::Url(url)) => json!({ "type": "http", "url": url }),
-            (Tool::Windsurf, Reach::Url(url)) => json!({ "serverUrl": url }),
-            (Tool::Gemini, Reach::Url(url)) => json!({ "httpUrl": url }),
-            (_, Reach::Url(url)) => json!({ "url": url }),
-            (_, Reach::Hub { program, runtime }) => {
+        let has_types = matches!(self, Tool::ClaudeCode | Tool::Vscode);
+        match reach {
+            Reach::Url { url, token } => {
+                let mut entry = match self {
+                    Tool::Windsurf => json!({ "serverUrl": url }),
+                    Tool::Gemini => json!({ "httpUrl": url }),
+                    _ if has_types => json!({ "type": "http", "url": url }),
+                    _ => json!({ "url": url }),
+                };
+                if let Some(token) = token {
+                    entry[self.headers()] = json!({ "Authorization": format!("Bearer {token}") });
+                }
+                entry
+            }
+            Reach::Hub { program, runtime } => {
                 let mut entry = json!({ "command": program, "args": ["--mcp"] });
-                if matches!(self, Tool::ClaudeCode | Tool::Vscode) {
+                if has_types {
                     entry["type"] = json!("stdio");
                 }
                 if let Some(runtime) = runtime {
@@ -153,7 +172,11 @@ mod tests {
                 program: "/bin/brummer".into(),
                 runtime: runtime.map(PathBuf::from),
             };
-            for reach in [hub(None), hub(Some("/mnt/run")), Reach::Url("http://127.0.0.1:7777/mcp".into())] {
+            let url = |token: Option<&str>| Reach::Url {
+                url: "http://127.0.0.1:7777/mcp".into(),
+                token: token.map(str::to_owned),
+            };
+            for reach in [hub(None), hub(Some("/mnt/run")), url(None), url(Some("s3cret"))] {
                 for project in [Some(project), None] {
                     let place = tool.place(home, config, project);
                     let entry = tool.entry(&reach);

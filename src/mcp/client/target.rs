@@ -1,12 +1,13 @@
 //! Where a server is: an address of this machine, a path, and the token it asks for.
 
+use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use crate::error::{Code, Error, Result};
 use crate::wire::http1::split_authority;
 
 /// A server on this machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     /// How it is called in messages.
     pub label: String,
@@ -18,6 +19,15 @@ pub struct Target {
     pub token: Option<String>,
     /// Which instance has to answer there, if that is known; whoever does not say that it is that one is another.
     pub instance: Option<String>,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Target { label, authority, path, token, instance, .. } = self;
+        let mut told = f.debug_struct("Target");
+        told.field("label", label).field("authority", authority).field("path", path);
+        told.field("shows_token", &token.is_some()).field("instance", instance).finish_non_exhaustive()
+    }
 }
 
 impl Target {

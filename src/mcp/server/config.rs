@@ -1,9 +1,11 @@
 //! What the server is given.
 
+use std::fmt;
+
 use super::limits::Limits;
 
 /// How the server listens, and whom it serves.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Config {
     /// The port on 127.0.0.1 and ::1; 0 for one that is free, none to serve no HTTP at all.
     pub port: Option<u16>,
@@ -15,6 +17,15 @@ pub struct Config {
     pub origins: Vec<String>,
     /// Bounds.
     pub limits: Limits,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Config { port, instance, token, origins, limits } = self;
+        let mut told = f.debug_struct("Config");
+        told.field("port", port).field("instance", instance).field("asks_token", &token.is_some());
+        told.field("origins", origins).field("limits", limits).finish()
+    }
 }
 
 impl Config {

@@ -53,7 +53,8 @@ impl Project {
         &self.dir
     }
 
-    fn home(&self) -> PathBuf {
+    /// The home folder of what runs in it.
+    pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 

@@ -42,14 +42,6 @@ fn a_stranger_is_refused_before_its_body_comes() {
 }
 
 #[test]
-fn a_token_is_asked_for_without_pointing_anywhere() {
-    let bench = start_with(Config { token: Some("s3cret".into()), ..Config::on_port(0) });
-    let reply = bench.client().post("", &tool(1, "echo", &json!({})));
-    assert_eq!((reply.status, reply.field("www-authenticate")), (401, Some("Bearer")));
-    assert_eq!(bench.client().post("Authorization: Bearer s3cret\r\n", &tool(1, "echo", &json!({}))).status, 200);
-}
-
-#[test]
 fn what_is_not_there_is_not_found() {
     let bench = start();
     let mut client = bench.client();
@@ -175,4 +167,28 @@ fn a_panic_of_a_tool_is_an_error_of_its_call_alone() {
     let mut client = bench.client();
     assert_eq!(client.post("", &tool(1, "panic", &json!({}))).json()["error"]["code"], -32603);
     assert_eq!(client.post("", &tool(2, "echo", &json!({}))).status, 200);
+}
+
+#[test]
+fn without_the_token_nothing_is_told_but_that_one_is_missing() {
+    let bench = start_with(Config { token: Some("t0ken-t0ken-t0ken".into()), ..Config::on_port(0) });
+    let ask = |method: &str, path: &str, fields: &str| bench.client().ask(method, path, fields);
+    for (method, path) in [("GET", "/mcp"), ("DELETE", "/mcp"), ("GET", "/sse"), ("POST", "/messages"), ("GET", "/")] {
+        for fields in ["", "Authorization: Bearer t0ken-t0ken-t0keN\r\n", "Authorization: Bearer \r\n"] {
+            let reply = ask(method, path, fields);
+            assert_eq!((reply.status, reply.field("www-authenticate")), (401, Some("Bearer")), "{path} {fields}");
+            assert!(!reply.head.contains("resource_metadata") && !reply.body.contains("t0ken"), "{reply:?}");
+        }
+    }
+    for path in ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server"] {
+        let reply = ask("GET", path, "");
+        assert_eq!((reply.status, reply.field("www-authenticate")), (404, None), "{path}");
+    }
+    let mut client = bench.client();
+    assert_eq!(client.post("", &tool(1, "echo", &json!({}))).status, 401);
+    let mut client = bench.client();
+    let reply = client.post("Authorization: Bearer t0ken-t0ken-t0ken\r\n", &tool(1, "echo", &json!({})));
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let config = Config { token: Some("t0ken-t0ken-t0ken".into()), ..Config::default() };
+    assert!(!format!("{config:?}").contains("t0ken"));
 }
