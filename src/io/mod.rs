@@ -22,3 +22,4 @@ pub mod stdin;
 pub mod suspend;
 pub mod tree;
 pub mod usage;
+pub mod zone;

@@ -10,6 +10,8 @@
 //! | `p` | free for the push that claims `p` | that push, to `p + 1`, when the value is in |
 //! | `p + 1` | holds the value of position `p` | the pop that claims `p`, to `p + lap`, when the value is out |
 //!
+//! A slot keeps its stamp less its index, so that a new ring is all zeros: its memory is not touched before it is used.
+//!
 //! **Invariants.**
 //! - I1: each position is claimed by one push (compare-and-swap of `tail`) and by one pop (compare-and-swap of `head`).
 //! - I2: a slot's value is touched only by the one who claimed its position and saw the stamp that is his turn.
@@ -43,7 +45,7 @@ use std::mem::MaybeUninit;
 
 use super::shim::atomic::AtomicUsize;
 use super::shim::atomic::Ordering::{Acquire, Relaxed, Release};
-use super::shim::{UnsafeCell, hint, planted, thread};
+use super::shim::{UnsafeCell, hint, planted, thread, zeroed};
 
 /// The queue was full: the value that was not pushed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,7 @@ impl<T> std::error::Error for Full<T> {}
 struct Padded<T>(T);
 
 struct Slot<T> {
+    /// The stamp less the slot's index.
     stamp: AtomicUsize,
     value: UnsafeCell<MaybeUninit<T>>,
 }
@@ -108,11 +111,12 @@ impl<T> Ring<T> {
     /// An empty ring for `capacity` values; for one if that is 0.
     pub fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
-        let slot = |index| Slot { stamp: AtomicUsize::new(index), value: UnsafeCell::new(MaybeUninit::uninit()) };
+        let slot = || Slot { stamp: AtomicUsize::new(0), value: UnsafeCell::new(MaybeUninit::uninit()) };
         Self {
             head: Padded(AtomicUsize::new(0)),
             tail: Padded(AtomicUsize::new(0)),
-            slots: (0..capacity).map(slot).collect(),
+            // SAFETY: a slot of zeros is a stamp that is 0, and a value that is not there.
+            slots: unsafe { zeroed(capacity, slot) },
             lap: (capacity + 1).next_power_of_two(),
         }
     }
@@ -215,7 +219,7 @@ impl<T> Ring<T> {
         let mut wait = Wait::default();
         loop {
             let head = self.head.0.load(Relaxed);
-            let stamp = self.slot(head).stamp.load(Acquire);
+            let stamp = self.stamp(head);
             if stamp == head.wrapping_add(1) {
                 if self.head.0.compare_exchange_weak(head, self.next(head), Relaxed, Relaxed).is_ok() {
                     return Some(self.take(head));
@@ -273,7 +277,7 @@ impl<T> Ring<T> {
     /// How many slots from position `head` on hold a value, up to `most`, and the position behind them.
     fn ready_from(&self, head: usize, most: usize) -> (usize, usize) {
         let (mut ready, mut at) = (0, head);
-        while ready < most && self.slot(at).stamp.load(Acquire) == at.wrapping_add(1) {
+        while ready < most && self.stamp(at) == at.wrapping_add(1) {
             ready += 1;
             at = self.next(at);
         }
@@ -283,7 +287,7 @@ impl<T> Ring<T> {
     /// Tries to claim the push of position `tail`, which is what `tail` was a moment ago.
     #[inline]
     fn claim_tail(&self, tail: usize) -> Claim {
-        let stamp = self.slot(tail).stamp.load(Acquire);
+        let stamp = self.stamp(tail);
         if stamp == tail {
             match self.tail.0.compare_exchange_weak(tail, self.next(tail), Relaxed, Relaxed) {
                 Ok(_) => Claim::Won,
@@ -299,13 +303,12 @@ impl<T> Ring<T> {
     /// Moves the value into the slot of the claimed position and lets a pop have it.
     #[inline]
     fn fill(&self, tail: usize, value: T) {
-        let slot = self.slot(tail);
         if planted("ring: stamp before value") {
-            slot.stamp.store(tail.wrapping_add(1), Release);
+            self.set_stamp(tail, tail.wrapping_add(1));
         }
         // SAFETY: the caller has claimed this position's push and seen its stamp, or has just emptied the slot (I1, I2).
-        slot.value.with_mut(|cell| unsafe { (*cell).write(value) });
-        slot.stamp.store(tail.wrapping_add(1), Release);
+        self.slot(tail).value.with_mut(|cell| unsafe { (*cell).write(value) });
+        self.set_stamp(tail, tail.wrapping_add(1));
     }
 
     /// Moves the value out of the slot of the claimed position and lets the next lap's push have it.
@@ -313,7 +316,7 @@ impl<T> Ring<T> {
     fn take(&self, head: usize) -> T {
         // SAFETY: the caller has claimed this position's pop and seen the stamp that says the value is in (I1, I2).
         let value = unsafe { self.value(head) };
-        self.slot(head).stamp.store(head.wrapping_add(self.lap), Release);
+        self.set_stamp(head, head.wrapping_add(self.lap));
         value
     }
 
@@ -326,14 +329,32 @@ impl<T> Ring<T> {
     }
 
     #[inline]
+    fn index(&self, position: usize) -> usize {
+        position & (self.lap - 1)
+    }
+
+    #[inline]
     fn slot(&self, position: usize) -> &Slot<T> {
-        &self.slots[position & (self.lap - 1)]
+        &self.slots[self.index(position)]
+    }
+
+    /// The stamp of the slot at this position.
+    #[inline]
+    fn stamp(&self, position: usize) -> usize {
+        let index = self.index(position);
+        self.slots[index].stamp.load(Acquire).wrapping_add(index)
+    }
+
+    #[inline]
+    fn set_stamp(&self, position: usize, stamp: usize) {
+        let index = self.index(position);
+        self.slots[index].stamp.store(stamp.wrapping_sub(index), Release);
     }
 
     /// The position after this one: the next index, or index 0 of the next lap.
     #[inline]
     fn next(&self, position: usize) -> usize {
-        let index = position & (self.lap - 1);
+        let index = self.index(position);
         if index + 1 < self.slots.len() { position.wrapping_add(1) } else { (position - index).wrapping_add(self.lap) }
     }
 

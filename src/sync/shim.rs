@@ -51,6 +51,25 @@ impl<T> UnsafeCell<T> {
     }
 }
 
+/// `count` values of zeros, as `make` makes them; memory that comes fresh from the system is not touched.
+///
+/// # Safety
+/// A `T` may be all zeros.
+#[cfg(not(loom))]
+pub(super) unsafe fn zeroed<T>(count: usize, _make: impl Fn() -> T) -> Box<[T]> {
+    // SAFETY: by the contract of this function.
+    unsafe { Box::new_zeroed_slice(count).assume_init() }
+}
+
+/// As the other, with loom's types, which are not made of zeros.
+///
+/// # Safety
+/// None here.
+#[cfg(loom)]
+pub unsafe fn zeroed<T>(count: usize, make: impl Fn() -> T) -> Box<[T]> {
+    (0..count).map(|_| make()).collect()
+}
+
 /// Whether the named mutation is planted: always false outside of the models, where it costs nothing.
 ///
 /// Each primitive has one place `if planted("seqlock: no release fence") { … }` that weakens it, and a model that must

@@ -41,7 +41,7 @@ use std::num::NonZeroU64;
 use super::seqlock::{Held, SeqWriter, Sequence, load_words, store_words};
 use super::shim::atomic::Ordering::{Acquire, Relaxed, Release};
 use super::shim::atomic::{AtomicU32, AtomicU64};
-use super::shim::planted;
+use super::shim::{planted, zeroed};
 
 const INDEX: u64 = u32::MAX as u64;
 const TAG: u64 = 1 << 32;
@@ -51,7 +51,8 @@ const TAG: u64 = 1 << 32;
 struct Row<const N: usize> {
     sequence: Sequence,
     generation: AtomicU32,
-    /// Index + 1 of the next free row, 0 at the end; touched by the free stack alone.
+    /// Index + 1 of the next free row, 0 at the end, less this row's index + 2: so a new row is all zeros, and its memory is not touched
+    /// before it is used. The free stack alone touches it.
     next: AtomicU32,
     words: [AtomicU64; N],
 }
@@ -143,9 +144,9 @@ impl<const N: usize> SeqTable<N> {
     /// If the capacity is not below 2^32 − 1.
     pub fn with_capacity(capacity: usize) -> Self {
         assert!((capacity as u64) < INDEX, "{capacity} rows are more than a key can tell apart");
-        let rows = (1..=capacity).map(|number| Row::free(if number == capacity { 0 } else { number as u32 + 1 }));
-        let first = u64::from(capacity > 0);
-        Self { rows: rows.collect(), free: FreeHead(AtomicU64::new(first)) }
+        // SAFETY: a row is made of integers only.
+        let rows = unsafe { zeroed(capacity, Row::free) };
+        Self { rows, free: FreeHead(AtomicU64::new(u64::from(capacity > 0))) }
     }
 
     /// How many rows there are, free and live.
@@ -242,7 +243,7 @@ impl<const N: usize> SeqTable<N> {
         let mut head = self.free.0.load(Acquire);
         loop {
             let index = ((head & INDEX) as usize).checked_sub(1)?;
-            let next = u64::from(self.rows[index].next.load(Relaxed));
+            let next = self.next_free(index);
             match self.free.0.compare_exchange_weak(head, next_tag(head) | next, Acquire, Acquire) {
                 Ok(_) => return Some(index),
                 Err(seen) => head = seen,
@@ -250,10 +251,16 @@ impl<const N: usize> SeqTable<N> {
         }
     }
 
+    /// The number, which is the index + 1, of the free row after this one; 0 if it is the last.
+    fn next_free(&self, index: usize) -> u64 {
+        let number = self.rows[index].next.load(Relaxed).wrapping_add(index as u32 + 2);
+        if number as usize <= self.rows.len() { u64::from(number) } else { 0 }
+    }
+
     fn push_free(&self, index: usize) {
         let mut head = self.free.0.load(Relaxed);
         loop {
-            self.rows[index].next.store((head & INDEX) as u32, Relaxed);
+            self.rows[index].next.store(((head & INDEX) as u32).wrapping_sub(index as u32 + 2), Relaxed);
             match self.free.0.compare_exchange_weak(head, next_tag(head) | (index as u64 + 1), Release, Relaxed) {
                 Ok(_) => return,
                 Err(seen) => head = seen,
@@ -271,11 +278,11 @@ fn next_tag(head: u64) -> u64 {
 }
 
 impl<const N: usize> Row<N> {
-    fn free(next: u32) -> Self {
+    fn free() -> Self {
         Self {
             sequence: Sequence::new(),
             generation: AtomicU32::new(0),
-            next: AtomicU32::new(next),
+            next: AtomicU32::new(0),
             words: [(); N].map(|()| AtomicU64::new(0)),
         }
     }

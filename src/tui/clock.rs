@@ -6,6 +6,8 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::io::zone;
+
 /// Milliseconds since 1970.
 pub(crate) type Millis = u64;
 
@@ -23,7 +25,7 @@ impl fmt::Debug for Clock {
 
 impl Clock {
     pub(crate) fn local() -> Clock {
-        Clock { zone: TimeZone::system(), cached: Cell::new((u64::MAX, 0)) }
+        Clock { zone: zone::local(), cached: Cell::new((u64::MAX, 0)) }
     }
 
     /// For tests: what is written does not depend on where it runs.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::config::Timestamps;
+use crate::io::zone;
 
 /// Milliseconds since 1970.
 pub(in crate::cli) fn now_ms() -> u64 {
@@ -25,7 +26,7 @@ pub(super) struct Clock {
 impl Clock {
     /// `14:02:28`, in the zone of this machine.
     pub(super) fn local() -> Clock {
-        Clock::new(TimeZone::system(), "%H:%M:%S")
+        Clock::new(zone::local(), "%H:%M:%S")
     }
 
     /// `2026-11-21T14:02:28`, in UTC.

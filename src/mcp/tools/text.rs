@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::answer::Refusal;
+use crate::io::zone;
 use crate::proxy::capture::redact::{free_text, is_secret_name};
 
 /// The longest line that is handed on as a whole.
@@ -89,7 +89,7 @@ pub(crate) fn iso(time_ms: u64) -> String {
 /// `08:17:23.123`, by the clock on the wall.
 pub(crate) fn clock(time_ms: u64) -> String {
     let time = i64::try_from(time_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    time.map_or_else(String::new, |time| time.to_zoned(TimeZone::system()).strftime("%H:%M:%S%.3f").to_string())
+    time.map_or_else(String::new, |time| time.to_zoned(zone::local()).strftime("%H:%M:%S%.3f").to_string())
 }
 
 /// Milliseconds since 1970, now.

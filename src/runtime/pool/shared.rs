@@ -1,7 +1,7 @@
 //! What all workers and all handles of a pool share: the queues, the sleepers, the slots of the workers.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -26,8 +26,9 @@ pub(super) struct Shared {
     pub(super) injectors: [CachePadded<Injector<Task>>; 3],
     pub(super) bounds: [AtomicUsize; 3],
     pub(super) sleepers: Sleepers,
-    pub(super) slots: Box<[CachePadded<Slot>]>,
-    /// How many slots were ever used; thieves look no further.
+    /// A slot is made when its worker first starts.
+    slots: [CachePadded<OnceLock<Slot>>; WORKERS_MAX],
+    /// How many slots were ever used, and so are there; thieves look no further.
     used: AtomicUsize,
     /// How many workers there are to be; a worker whose index is not below it retires.
     pub(super) target: AtomicUsize,
@@ -100,7 +101,7 @@ impl Shared {
             injectors: Default::default(),
             bounds: config.bounds.map(AtomicUsize::new),
             sleepers: Sleepers::new(),
-            slots: (0..WORKERS_MAX).map(|_| CachePadded::new(Slot::new())).collect(),
+            slots: [const { CachePadded::new(OnceLock::new()) }; WORKERS_MAX],
             used: AtomicUsize::new(0),
             target: AtomicUsize::new(0),
             placement: Placement::new(topology, config.pin),
@@ -120,8 +121,14 @@ impl Shared {
         self.started.elapsed().as_nanos() as u64
     }
 
-    pub(super) fn used(&self) -> &[CachePadded<Slot>] {
-        &self.slots[..self.used.load(Ordering::Acquire)]
+    pub(super) fn used(&self) -> impl ExactSizeIterator<Item = &Slot> {
+        (0..self.used.load(Ordering::Acquire)).map(|index| self.slot(index))
+    }
+
+    /// The slot of a worker that was started once.
+    #[inline]
+    pub(super) fn slot(&self, index: usize) -> &Slot {
+        self.slots[index].get().expect("`start` makes the slot before it counts or names the worker")
     }
 
     /// Puts a task where it belongs: normal ones of a worker of this pool into its own deque, all others into an injector.
@@ -193,21 +200,20 @@ impl Shared {
     }
 
     fn unpark(&self, worker: usize) {
-        let slot = &self.slots[worker];
+        let slot = self.slot(worker);
         slot.woken_at.store(self.now(), Ordering::Relaxed);
         slot.unparker.unpark();
     }
 
     /// Whether any queue holds a task.
     pub(super) fn has_work(&self) -> bool {
-        self.injectors.iter().any(|injector| !injector.is_empty())
-            || self.used().iter().any(|slot| !slot.stealer.is_empty())
+        self.injectors.iter().any(|injector| !injector.is_empty()) || self.used().any(|slot| !slot.stealer.is_empty())
     }
 
     /// Tasks that wait, by priority.
     pub(super) fn depth(&self) -> [usize; 3] {
         let mut depth = [0, 1, 2].map(|class| self.injectors[class].len());
-        let local = self.used().iter().map(|slot| slot.stealer.len()).sum::<usize>();
+        let local = self.used().map(|slot| slot.stealer.len()).sum::<usize>();
         depth[Priority::Normal as usize] += local;
         depth
     }
@@ -231,7 +237,7 @@ impl Shared {
 
     /// Starts the worker of a slot; false if it is there already (one that wanted to retire stays).
     fn start(self: &Arc<Self>, index: usize) -> Result<bool> {
-        let slot = &self.slots[index];
+        let slot = self.slots[index].get_or_init(Slot::new);
         let mut seat = slot.seat.lock();
         if seat.is_taken {
             return Ok(false);
@@ -274,10 +280,10 @@ impl Shared {
         if !closed && index < self.target.load(Ordering::Acquire) {
             return Some(kit);
         }
-        let mut seat = self.slots[index].seat.lock();
+        let mut seat = self.slot(index).seat.lock();
         seat.kit = Some(kit);
         seat.is_taken = false;
-        self.slots[index].stats.falls_asleep(self.now());
+        self.slot(index).stats.falls_asleep(self.now());
         self.placement.forget(index);
         *alive -= 1;
         self.left.notify_all();

@@ -162,7 +162,7 @@ impl Pool {
         let (then, awake_then) = *window;
         let now = shared.now();
         let mut awake = 0;
-        for stats in shared.used().iter().map(|slot| &slot.stats) {
+        for stats in shared.used().map(|slot| &slot.stats) {
             metrics.executed += stats.executed.get();
             metrics.panicked += stats.panicked.get();
             metrics.steal_attempts += stats.steal_attempts.get();

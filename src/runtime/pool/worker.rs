@@ -44,7 +44,7 @@ pub(super) fn is_inside(pool: &Shared) -> bool {
 
 /// The life of a worker.
 pub(super) fn run(shared: &Arc<Shared>, index: usize) {
-    let slot = &*shared.slots[index];
+    let slot = shared.slot(index);
     let mut kit = slot.take_kit();
     while let Some(mine) = kit.take() {
         let local = Rc::new(Local { kit: mine, pool: Arc::as_ptr(shared) });
@@ -209,7 +209,7 @@ impl Worker<'_> {
     }
 
     fn steal_from(&self, victim: usize, crosses: bool) -> Option<Task> {
-        let stealer = &self.shared.slots[victim].stealer;
+        let stealer = &self.shared.slot(victim).stealer;
         if stealer.is_empty() {
             return None;
         }
