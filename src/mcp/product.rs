@@ -1,7 +1,7 @@
 //! Brummer behind the protocol: its tools, resources, prompts and completions as a [`Provider`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
@@ -36,7 +36,8 @@ pub struct Product {
     toolbox: Arc<Toolbox>,
     watched: Arc<Watched>,
     info: ServerInfo,
-    lists: [Arc<List>; 4],
+    /// Made when somebody asks for them: most runs of the program are never asked.
+    lists: [OnceLock<Arc<List>>; 4],
 }
 
 impl Product {
@@ -51,14 +52,7 @@ impl Product {
             version: env!("CARGO_PKG_VERSION").into(),
             instructions: Some(tools::INSTRUCTIONS.into()),
         };
-        let list = |items| Arc::new(List::new(items));
-        let lists = [
-            list(TOOLS.iter().map(|tool| Item::from(&tool.listed())).collect()),
-            list(resources::resources().iter().map(Item::from).collect()),
-            list(resources::templates().iter().map(Item::from).collect()),
-            list(prompts::prompts().iter().map(Item::from).collect()),
-        ];
-        Ok(Product { toolbox: Toolbox::new(app)?, watched: Arc::default(), info, lists })
+        Ok(Product { toolbox: Toolbox::new(app)?, watched: Arc::default(), info, lists: Default::default() })
     }
 
     /// The server is here: `about` says so, and the view of the app.
@@ -92,13 +86,13 @@ impl Provider for Product {
     }
 
     fn list(&self, kind: ListKind) -> Arc<List> {
-        let at = match kind {
-            ListKind::Tools => 0,
-            ListKind::Resources => 1,
-            ListKind::Templates => 2,
-            ListKind::Prompts => 3,
+        let (at, items): (usize, fn() -> Vec<Item>) = match kind {
+            ListKind::Tools => (0, || TOOLS.iter().map(|tool| Item::from(&tool.listed())).collect()),
+            ListKind::Resources => (1, || resources::resources().iter().map(Item::from).collect()),
+            ListKind::Templates => (2, || resources::templates().iter().map(Item::from).collect()),
+            ListKind::Prompts => (3, || prompts::prompts().iter().map(Item::from).collect()),
         };
-        Arc::clone(&self.lists[at])
+        Arc::clone(self.lists[at].get_or_init(|| Arc::new(List::new(items()))))
     }
 
     fn call(&self, call: Call) {

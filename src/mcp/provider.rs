@@ -14,7 +14,7 @@ pub trait Provider: Send + Sync + 'static {
     /// Who serves.
     fn server(&self) -> &ServerInfo;
 
-    /// All of one kind: a list that was made before, since it is asked often. Its order stays.
+    /// All of one kind: a list that is kept, since it is asked for often. Its order stays.
     fn list(&self, kind: ListKind) -> Arc<List>;
 
     /// A tool, a resource, a prompt or a completion is called for: see [`Call::kind`] and [`Call::name`]. A name that is unknown is

@@ -225,7 +225,8 @@ pub(crate) struct Table {
 impl Table {
     /// An empty table that keeps at most `history` ended processes.
     pub(crate) fn new(history: usize) -> Table {
-        let rows = Arc::new(SeqTable::with_capacity(history + RUNNING_MAX));
+        // A power of two: so large a block comes from the system as whole pages, and those that are not used cost nothing.
+        let rows = Arc::new(SeqTable::with_capacity((history + RUNNING_MAX).next_power_of_two()));
         Table { records: CowCell::default(), rows, copying: Mutex::new(()), next: AtomicU64::new(1), history }
     }
 

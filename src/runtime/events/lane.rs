@@ -7,8 +7,11 @@
 //! rings together never hold more than the bound.
 //!
 //! **Ordering**: `held` is given back with a release and taken with an acquire: whoever gets a place sees the slot free that
-//! the place stands for. All other counts are relaxed. **Checked by**: the bus's tests, `loom-tests/tests/events.rs`.
+//! the place stands for. All other counts are relaxed. The rings are made once, before the first push: who looks and sees none looks
+//! before that push, as if the ring were empty; the fences of `handover` stand between the push and the last look.
+//! **Checked by**: the bus's tests, `loom-tests/tests/events.rs`.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -30,7 +33,9 @@ pub(super) struct Queued<E> {
 }
 
 pub(super) struct Lane<E> {
-    rings: [Ring<Queued<E>>; 3],
+    /// Made by the first publisher: a lane without events costs no memory.
+    rings: OnceLock<[Ring<Queued<E>>; 3]>,
+    bounds: [usize; 3],
     drains: Drains,
     room: [Room; 3],
     /// The bound of all three rings together under `DropLowPriority`, else no bound.
@@ -61,7 +66,8 @@ impl<E: Event> Lane<E> {
         let bounds = config.bounds.map(|bound| bound.max(1));
         let shared_bound = (config.policy == Policy::DropLowPriority).then(|| bounds.iter().sum());
         Lane {
-            rings: bounds.map(|bound| Ring::new(shared_bound.unwrap_or(bound))),
+            rings: OnceLock::new(),
+            bounds: bounds.map(|bound| shared_bound.unwrap_or(bound)),
             drains: Drains::new(),
             room: Default::default(),
             shared_bound,
@@ -69,6 +75,11 @@ impl<E: Event> Lane<E> {
             dropped: Default::default(),
             drained: CachePadded::default(),
         }
+    }
+
+    #[inline]
+    fn rings(&self) -> &[Ring<Queued<E>>; 3] {
+        self.rings.get_or_init(|| self.bounds.map(Ring::new))
     }
 
     /// Counts an event that is lost.
@@ -86,14 +97,14 @@ impl<E: Event> Lane<E> {
         let class = queued.event.priority() as usize;
         let refused = match policy {
             Policy::DropOldest => {
-                if self.rings[class].force_push(queued).is_some() {
+                if self.rings()[class].force_push(queued).is_some() {
                     self.drop_one(class);
                 }
                 return Ok(());
             }
             Policy::DropLowPriority => return self.push_shared(class, queued),
-            Policy::DropNewest => self.rings[class].push(queued).is_err().then_some(Code::ResourceLimit),
-            Policy::Block => match self.rings[class].push(queued) {
+            Policy::DropNewest => self.rings()[class].push(queued).is_err().then_some(Code::ResourceLimit),
+            Policy::Block => match self.rings()[class].push(queued) {
                 Ok(()) => None,
                 Err(Full(queued)) => self.push_waiting(class, queued, deadline()).is_err().then_some(Code::Timeout),
             },
@@ -104,7 +115,7 @@ impl<E: Event> Lane<E> {
     #[cold]
     fn refuse(&self, class: usize, code: Code) -> Error {
         self.drop_one(class);
-        let bound = self.shared_bound.unwrap_or(self.rings[class].capacity());
+        let bound = self.bounds[class];
         let name = [Priority::High, Priority::Normal, Priority::Low][class];
         let message = format!("the {name:?} queue stayed at its bound of {bound} events; the event was dropped");
         Error::new("events", code, message)
@@ -114,7 +125,7 @@ impl<E: Event> Lane<E> {
     #[cold]
     fn push_waiting(&self, class: usize, mut queued: Queued<E>, deadline: Option<Instant>) -> Result<(), Queued<E>> {
         let Some(deadline) = deadline else { return Err(queued) };
-        let ring = &self.rings[class];
+        let ring = &self.rings()[class];
         for _ in 0..2 {
             std::thread::yield_now();
             match ring.push(queued) {
@@ -129,13 +140,13 @@ impl<E: Event> Lane<E> {
     fn push_shared(&self, class: usize, queued: Queued<E>) -> Result<()> {
         let bound = self.shared_bound.unwrap_or(usize::MAX);
         if self.held.fetch_add(1, Ordering::Acquire) >= bound {
-            let victim = (class..3).rev().find(|lower| self.rings[*lower].pop().is_some());
+            let victim = (class..3).rev().find(|lower| self.rings()[*lower].pop().is_some());
             self.held.fetch_sub(1, Ordering::Release);
             let Some(victim) = victim else { return Err(self.refuse(class, Code::ResourceLimit)) };
             self.drop_one(victim);
         }
         // Each ring holds the common bound, so this fails only while others are between their count and their pop.
-        self.rings[class].push(queued).map_err(|_| {
+        self.rings()[class].push(queued).map_err(|_| {
             self.held.fetch_sub(1, Ordering::Release);
             self.refuse(class, Code::ResourceLimit)
         })
@@ -150,6 +161,7 @@ impl<E: Event> Lane<E> {
     /// The next event: of 21 turns 16 begin with high, 4 with normal, 1 with low.
     #[inline]
     pub(super) fn pop(&self) -> Option<(usize, Queued<E>)> {
+        let rings = self.rings.get()?;
         let turn = self.drained.turn.load(Ordering::Relaxed);
         self.drained.turn.store(if turn == 20 { 0 } else { turn + 1 }, Ordering::Relaxed);
         let order = match turn {
@@ -158,8 +170,8 @@ impl<E: Event> Lane<E> {
             _ => [2, 0, 1],
         };
         for class in order {
-            if !self.rings[class].is_empty()
-                && let Some(queued) = self.rings[class].pop()
+            if !rings[class].is_empty()
+                && let Some(queued) = rings[class].pop()
             {
                 if self.shared_bound.is_some() {
                     self.held.fetch_sub(1, Ordering::Release);
@@ -181,7 +193,7 @@ impl<E: Event> Lane<E> {
         add(&self.drained.events, popped.iter().sum::<usize>() as u64);
         add(&self.drained.nanos, took.map_or(0, |took| took.as_nanos() as u64));
         for class in (0..3).filter(|class| popped[*class] > 0) {
-            let ring = &self.rings[class];
+            let ring = &self.rings()[class];
             // Of a chunk without a time nobody knows whether it was a slow one.
             let slow = took.is_none_or(|took| took > SLOW);
             self.room[class].freed(slow, ring.len(), ring.capacity());
@@ -200,7 +212,7 @@ impl<E: Event> Lane<E> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.rings.iter().all(Ring::is_empty)
+        self.rings.get().is_none_or(|rings| rings.iter().all(Ring::is_empty))
     }
 
     /// Whether nothing waits and nothing is being handled.
@@ -214,7 +226,7 @@ impl<E: Event> Lane<E> {
     }
 
     pub(super) fn depth(&self) -> [usize; 3] {
-        [0, 1, 2].map(|class| self.rings[class].len())
+        self.rings.get().map_or([0; 3], |rings| [0, 1, 2].map(|class| rings[class].len()))
     }
 
     pub(super) fn dropped(&self) -> [u64; 3] {
