@@ -1,31 +1,31 @@
 //! Secrets: names that cannot be guessed, and state that a client carries for us and cannot change.
 
+use std::sync::OnceLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use ring::rand::SystemRandom;
 
-use crate::error::{Code, Error, Result};
-
 const MAC_BYTES: usize = 32;
 
-/// A key that no other run of the program has.
+/// A key that no other run of the program has, made when it is first needed.
+#[derive(Default)]
 pub(super) struct Seal {
-    key: hmac::Key,
+    key: OnceLock<hmac::Key>,
     names: u64,
 }
 
 impl Seal {
-    pub(super) fn new() -> Result<Seal> {
-        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
-        let failed = |_| Error::new("mcp", Code::InvalidState, "The system has no random numbers for us.");
-        Ok(Seal { key: key.map_err(failed)?, names: 0 })
+    fn key(&self) -> &hmac::Key {
+        let make = || hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
+        self.key.get_or_init(|| make().expect("a system that runs programs has random numbers for them"))
     }
 
     /// A name that was never given before and cannot be guessed: 32 hexadecimal digits.
     pub(super) fn name(&mut self) -> String {
         self.names += 1;
-        let tag = hmac::sign(&self.key, &[b"name", &self.names.to_be_bytes()[..]].concat());
+        let tag = hmac::sign(self.key(), &[b"name", &self.names.to_be_bytes()[..]].concat());
         tag.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -44,12 +44,12 @@ impl Seal {
         let (mac, payload) = rest.split_at_checked(MAC_BYTES)?;
         let expires = u64::from_be_bytes(*expires);
         let message = message(binding, expires, payload);
-        hmac::verify(&self.key, &message, mac).ok()?;
+        hmac::verify(self.key(), &message, mac).ok()?;
         (now < expires).then(|| payload.to_vec())
     }
 
     fn mac(&self, binding: &[u8], expires: u64, payload: &[u8]) -> hmac::Tag {
-        hmac::sign(&self.key, &message(binding, expires, payload))
+        hmac::sign(self.key(), &message(binding, expires, payload))
     }
 }
 
@@ -64,12 +64,12 @@ mod tests {
 
     #[test]
     fn state_is_good_unchanged_in_its_place_and_in_time_only() {
-        let seal = Seal::new().unwrap();
+        let seal = Seal::default();
         let sealed = seal.seal(b"tools/call x", 100, b"{}");
         assert_eq!(seal.open(b"tools/call x", 99, &sealed).as_deref(), Some(&b"{}"[..]));
         assert_eq!(seal.open(b"tools/call x", 100, &sealed), None, "too old");
         assert_eq!(seal.open(b"tools/call y", 99, &sealed), None, "of another call");
-        assert_eq!(Seal::new().unwrap().open(b"tools/call x", 99, &sealed), None, "of another server");
+        assert_eq!(Seal::default().open(b"tools/call x", 99, &sealed), None, "of another server");
         let bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn names_differ() {
-        let mut seal = Seal::new().unwrap();
+        let mut seal = Seal::default();
         let names: std::collections::BTreeSet<String> = (0..100).map(|_| seal.name()).collect();
         assert!(names.len() == 100 && names.iter().all(|name| name.len() == 32));
     }

@@ -1,6 +1,7 @@
 //! The two scripts as they are served: without comments and needless spaces, made once.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use crate::proxy::engine::LocalAnswer;
 
@@ -9,25 +10,19 @@ pub const PAGE_FILE: &str = "t.js";
 /// The file that the first one loads.
 pub const TOOLS_FILE: &str = "p.js";
 
-/// The scripts, ready to be served.
-#[derive(Clone, Debug)]
+/// The scripts, made ready when they are first asked for.
+#[derive(Clone, Debug, Default)]
 pub struct Scripts {
-    page: String,
-    tools: String,
-}
-
-impl Default for Scripts {
-    fn default() -> Scripts {
-        Scripts { page: squeeze(include_str!("page.js")), tools: squeeze(include_str!("tools.js")) }
-    }
+    page: OnceLock<String>,
+    tools: OnceLock<String>,
 }
 
 impl Scripts {
     /// The answer to a request for a file below the control prefix, if it is a script.
     pub fn get(&self, file: &str) -> Option<LocalAnswer> {
         let text = match file {
-            PAGE_FILE => &self.page,
-            TOOLS_FILE => &self.tools,
+            PAGE_FILE => self.page.get_or_init(|| squeeze(include_str!("page.js"))),
+            TOOLS_FILE => self.tools.get_or_init(|| squeeze(include_str!("tools.js"))),
             _ => return None,
         };
         let body = Cow::Owned(text.clone().into_bytes());
