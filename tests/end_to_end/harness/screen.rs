@@ -83,6 +83,11 @@ impl Screen {
         self.tmux(&["capture-pane", "-p"])
     }
 
+    /// What is on the screen, with the sequences that make its colours.
+    pub(crate) fn coloured(&self) -> String {
+        self.tmux(&["capture-pane", "-e", "-p"])
+    }
+
     /// Waits until this is on the screen.
     pub(crate) fn wait_for(&self, text: &str) {
         self.wait_until(&format!("`{text}` is shown"), |screen| screen.contains(text));
