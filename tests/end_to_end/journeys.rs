@@ -10,6 +10,10 @@ command = 'n=0; while :; do n=$((n+1)); echo "tick $n"; sleep 0.1; done'
 command = 'echo "TypeError: total of undefined"; echo "    at checkout (src/checkout.ts:42:18)"; exit 3'
 [processes.noisy]
 command = 'echo "one apple"; echo "two pears"; echo "three apples"; sleep 1000'
+[processes.verses]
+command = 'seq -f "verse %g" 1 500; sleep 1000'
+[processes.stubborn]
+command = 'trap "" TERM; echo "never mind"; sleep 1000 & wait; sleep 1000'
 [processes.asks]
 command = 'printf "Name: "; read name; echo "hello $name"; sleep 1000'
 "#;
@@ -49,6 +53,74 @@ fn lines_are_filtered_paused_and_copied() {
     screen.wait_for("copied");
     screen.press(&["\\"]);
     screen.wait_for("two pears");
+    screen.quit(&project);
+}
+
+#[test]
+fn a_word_is_found_while_lines_go_on_and_following_goes_on_after_it() {
+    let Some((project, screen)) = terminal() else { return };
+    screen.brummer("noisy ticker");
+    screen.wait_for("three apples");
+    screen.wait_for("tick 2");
+    screen.press(&["C-f"]);
+    screen.type_text("apple");
+    screen.wait_until("both are counted", |text| text.contains("find: apple") && text.contains(" 2  smart"));
+    // Looking for something holds nothing up.
+    let newest =
+        |text: &str| text.split("tick ").filter_map(|rest| rest.split_whitespace().next()?.parse::<u32>().ok()).max();
+    let before = newest(&screen.text());
+    screen.wait_until("lines go on", |text| newest(text) > before.map(|tick| tick + 3));
+    screen.press(&["Enter"]);
+    screen.wait_for("PAUSED");
+    screen.wait_for("three apples");
+    screen.press(&["N"]);
+    screen.wait_until("the match before is the current one", |text| text.contains("1/2"));
+    screen.press(&["End"]);
+    screen.wait_for("FOLLOW");
+    screen.press(&["Escape"]);
+    screen.wait_gone("find: ");
+    screen.quit(&project);
+}
+
+#[test]
+fn leaving_asks_while_children_run_and_then_leaves_none_however_stubborn() {
+    let Some((project, screen)) = terminal() else { return };
+    screen.brummer("ticker stubborn");
+    screen.wait_for("never mind");
+    screen.wait_for("tick 2");
+    for refuse in [&["n"][..], &["Enter"], &["Escape"]] {
+        screen.press(&["q"]);
+        screen.wait_for("2 processes run and will be stopped");
+        screen.press(refuse);
+        screen.wait_gone("Quit brummer?");
+    }
+    screen.press(&["2"]);
+    screen.wait_until("both still run", |text| text.matches(" running ").count() >= 2);
+    screen.press(&["q"]);
+    screen.wait_for("Quit brummer?");
+    screen.press(&["Right", "Enter"]);
+    screen.wait_for("ready$");
+    nobody_is_left(&project);
+}
+
+#[test]
+fn what_is_read_stays_where_it_is_when_the_terminal_gets_another_size() {
+    let Some((project, screen)) = terminal() else { return };
+    screen.brummer("verses");
+    screen.wait_for("verse 500");
+    screen.press(&["Space"]);
+    screen.wait_for("PAUSED");
+    screen.press(&["PPage", "PPage", "PPage"]);
+    screen.wait_gone("verse 450");
+    let top =
+        |text: &str| text.split("verse ").nth(1).and_then(|rest| rest.split_whitespace().next()?.parse::<u32>().ok());
+    let before = top(&screen.text());
+    assert!(before.is_some());
+    for (columns, rows) in [(80, 24), (60, 16), (150, 45), (110, 30)] {
+        screen.resize(columns, rows);
+        let fits = |text: &str| text.lines().count() >= usize::from(rows) - 2 && top(text) == before;
+        screen.wait_until("the same line is the first one", fits);
+    }
     screen.quit(&project);
 }
 
