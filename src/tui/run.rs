@@ -130,6 +130,12 @@ impl Handle {
         self.inbox.send(Message::End);
     }
 
+    /// What has come and was not taken yet.
+    #[cfg(test)]
+    pub(crate) fn receive(&self) -> std::collections::VecDeque<Message> {
+        self.inbox.take(Some(Instant::now()), false).messages
+    }
+
     /// Tells the person something in passing.
     pub fn notice(&self, level: Level, text: impl Into<String>) {
         self.inbox.send(Message::Notice(level, text.into()));

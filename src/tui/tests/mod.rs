@@ -6,6 +6,7 @@ mod folds;
 mod footers;
 mod mouse;
 mod pictures;
+mod promises;
 mod random;
 mod settings;
 mod steps;
