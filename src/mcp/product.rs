@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-use super::call::{Call, CallKind};
+use super::call::{Call, CallKind, TaskOptions};
 use super::notifier::Notifier;
 use super::protocol::{Ask, Item, List, ListKind, ServerInfo, ToolResult};
 use super::provider::Provider;
@@ -24,6 +25,15 @@ use crate::sync::cancel::CancelGuard;
 
 /// Under this key a person is asked.
 const SURE: &str = "confirm";
+
+/// A client that takes tasks gets one for what is not over by then, and is free until it asks for the end.
+const TASK_AFTER: Duration = Duration::from_secs(1);
+
+/// So long a task is kept beyond the longest time that its tool waits.
+const TASK_KEPT: Duration = Duration::from_secs(600);
+
+/// The longest wait of a tool that was given no `timeout`.
+const WAIT_SECONDS_MAX: u64 = 600;
 
 /// Characters of arguments and of an answer that the view of calls shows.
 const SHOWN_CHARS_MAX: usize = 160;
@@ -189,7 +199,9 @@ fn run(toolbox: &Arc<Toolbox>, call: Call) {
             Work::Done(done) => noted.finish(call, done),
             Work::Wait(wait) => {
                 let guard = call.on_cancel(waker);
-                toolbox.waits.add(wait, Box::new(Calling { call, noted, _guard: guard }));
+                let task_at = call.can_be_task().then(|| Instant::now() + TASK_AFTER);
+                let ttl = TASK_KEPT + arguments.seconds("timeout", WAIT_SECONDS_MAX);
+                toolbox.waits.add(wait, Box::new(Calling { call, noted, task_at, ttl, _guard: guard }));
             }
         }
     }
@@ -251,6 +263,10 @@ impl Noted {
 struct Calling {
     call: Call,
     noted: Noted,
+    /// When it becomes a task.
+    task_at: Option<Instant>,
+    /// How long that is kept.
+    ttl: Duration,
     /// Wakes those who look when the call is cancelled.
     _guard: CancelGuard,
 }
@@ -266,6 +282,17 @@ impl Waiter for Calling {
 
     fn progress(&mut self, progress: f64, text: String) {
         self.call.progress(progress, None, Some(&text));
+    }
+
+    fn patience(&self) -> Option<Instant> {
+        self.task_at
+    }
+
+    fn goes_on(&mut self, now: Instant) {
+        if self.task_at.is_some_and(|at| at <= now) {
+            self.task_at = None;
+            self.call.become_task(TaskOptions { ttl: self.ttl, ..TaskOptions::default() });
+        }
     }
 
     fn finish(self: Box<Self>, done: Done) {

@@ -13,6 +13,7 @@ mod journeys;
 mod kill;
 mod mcp;
 mod mcp_browser;
+mod mcp_calls;
 mod pictures;
 mod proxy;
 mod runners;

@@ -134,7 +134,8 @@ impl Call {
 
     /// Says how far it is. Steps that do not go forward are left out; so are those that come too fast, except the last.
     pub fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
-        if self.wants_progress() {
+        // Of a task the last step is told to whoever asks how it stands.
+        if self.wants_progress() || self.can_be_task() {
             self.0.post(Event::Progress(Progress { progress, total, message: message.map(str::to_owned) }));
         }
     }

@@ -120,7 +120,7 @@ impl Core {
 
     /// All questions are answered: the provider gets the call anew.
     pub(super) fn resume(&mut self, net: &mut Net, number: u64) {
-        let Some(Pending { shared, carrier, id, token, asked }) = self.pending.remove(&number) else { return };
+        let Some(Pending { shared, carrier, id, token, asked, .. }) = self.pending.remove(&number) else { return };
         let mut spec = shared.spec.clone();
         if let Some(asking) = asked {
             (spec.answers, spec.state) = (asking.answers, asking.state);

@@ -25,6 +25,8 @@ pub(super) struct Pending {
     /// What the client wants its progress to be called, as JSON.
     pub(super) token: Option<String>,
     pub(super) asked: Option<Asking>,
+    /// How far it had come, for the task that it may become.
+    pub(super) reached: Option<Progress>,
 }
 
 /// Questions that were asked and not all answered.
@@ -78,7 +80,7 @@ impl Core {
         if let Carrier::Reply(key) = &carrier {
             net.set_deadline(*key, Some(self.limits.patience));
         }
-        self.pending.insert(number, Pending { shared, carrier, id, token, asked: None });
+        self.pending.insert(number, Pending { shared, carrier, id, token, asked: None, reached: None });
         events.into_iter().for_each(|event| self.heard(net, number, event));
     }
 
@@ -101,11 +103,12 @@ impl Core {
     }
 
     fn progressed(&mut self, net: &mut Net, number: u64, progress: &Progress) {
-        let Some(pending) = self.pending.get(&number) else { return };
+        let Some(pending) = self.pending.get_mut(&number) else { return };
         if let Carrier::Task(id) = &pending.carrier {
             let id = id.clone();
             return self.task_progressed(&id, progress);
         }
+        pending.reached = Some(progress.clone());
         let Some(token) = &pending.token else { return };
         let mut params = serde_json::json!({ "progress": progress.progress });
         if let Some(total) = progress.total {

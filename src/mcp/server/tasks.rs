@@ -105,6 +105,16 @@ fn now_text() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
+/// How far it is, in words.
+fn words(Progress { progress, total, message }: &Progress) -> String {
+    match (message, total) {
+        (Some(message), Some(total)) => format!("{message} ({progress} of {total})"),
+        (Some(message), None) => message.clone(),
+        (None, Some(total)) => format!("{progress} of {total}"),
+        (None, None) => progress.to_string(),
+    }
+}
+
 impl Core {
     /// A call becomes a task, and its request is answered with that.
     pub(super) fn become_task(&mut self, net: &mut Net, number: u64, ttl: Duration, poll: Duration) {
@@ -120,12 +130,12 @@ impl Core {
             return;
         }
         let carrier = std::mem::replace(&mut pending.carrier, Carrier::Task(name.clone()));
-        let id = pending.id.clone();
+        let (id, reached) = (pending.id.clone(), pending.reached.take());
         let now = now_text();
         let task = Task {
             call: Some(number),
             state: State::Working,
-            message: None,
+            message: reached.as_ref().map(words),
             created: now.clone(),
             updated: now,
             ttl,
@@ -144,11 +154,7 @@ impl Core {
 
     pub(super) fn task_progressed(&mut self, id: &str, progress: &Progress) {
         let Some(task) = self.tasks.get_mut(id) else { return };
-        let far = match progress.total {
-            Some(total) => format!("{} of {total}", progress.progress),
-            None => progress.progress.to_string(),
-        };
-        task.message = Some(progress.message.as_ref().map_or_else(|| far.clone(), |words| format!("{words} ({far})")));
+        task.message = Some(words(progress));
         task.updated = now_text();
     }
 

@@ -46,6 +46,14 @@ pub(crate) trait Waiter: Send {
     /// How far it has come.
     fn progress(&mut self, progress: f64, text: String);
 
+    /// When to be told that it still goes on; never, unless it says otherwise.
+    fn patience(&self) -> Option<Instant> {
+        None
+    }
+
+    /// It still goes on.
+    fn goes_on(&mut self, _now: Instant) {}
+
     /// The end.
     fn finish(self: Box<Self>, done: Done);
 }
@@ -143,12 +151,14 @@ impl Shared {
             looked = Instant::now();
             entries = entries.into_iter().filter_map(|entry| entry.look(looked)).collect();
         }
-        entries.into_iter().for_each(|entry| entry.waiter.finish(Err("brummer is ending".into())));
+        // What was waited for may be the very thing that ends brummer.
+        let left = entries.into_iter().filter_map(|entry| entry.look(Instant::now()));
+        left.for_each(|entry| entry.waiter.finish(Err("brummer is ending".into())));
     }
 
     /// Sleeps until there is something to look at; false at the end.
     fn sleep(&self, entries: &mut Vec<Entry>, looked: Instant) -> bool {
-        let next = entries.iter().map(|entry| entry.wait.next()).min();
+        let next = entries.iter().map(Entry::next).min();
         let mut state = self.state.lock();
         loop {
             let fresh = !state.fresh.is_empty();
@@ -176,6 +186,11 @@ impl Shared {
 }
 
 impl Entry {
+    fn next(&self) -> Instant {
+        let next = self.wait.next();
+        self.waiter.patience().map_or(next, |patience| patience.min(next))
+    }
+
     fn look(mut self, now: Instant) -> Option<Entry> {
         if self.waiter.is_gone() {
             // Its panic is told like those of the pool, and spoils nothing here.
@@ -190,9 +205,13 @@ impl Entry {
                 self.waiter.finish(done);
                 None
             }
-            Look::Not => Some(self),
+            Look::Not => {
+                self.waiter.goes_on(now);
+                Some(self)
+            }
             Look::Progress(progress, text) => {
                 self.waiter.progress(progress, text);
+                self.waiter.goes_on(now);
                 Some(self)
             }
         }
