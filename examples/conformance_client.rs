@@ -58,11 +58,18 @@ fn run(url: &str) -> Result<()> {
     if facts.version.era() == Era::Legacy && scenario.starts_with("elicitation") {
         // That server asks on the stream of its session; others count every GET as one that resumes.
         let other = Session { client: session.client.clone(), context: session.context.clone() };
+        let (opened, is_open) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             let wanted = Wanted { lists: true, ..Wanted::default() };
-            let hear = &mut |incoming: Incoming<'_>| other.hear(incoming).unwrap_or_else(|error| eprintln!("{error}"));
+            let hear = &mut |incoming: Incoming<'_>| match incoming {
+                // Who waits for it does so once.
+                Incoming::Opened => drop(opened.send(())),
+                said => other.hear(said).unwrap_or_else(|error| eprintln!("{error}")),
+            };
             other.client.listen(&other.context, &wanted, hear)
         });
+        // What is asked before the stream is there is asked of nobody; an error is a server without one.
+        let _ = is_open.recv();
     }
     let has = |capability: &str| facts.capabilities.get(capability).is_some();
     // A server that declares nothing is asked for its tools all the same, as a client that was just opened would.

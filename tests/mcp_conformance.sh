@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The official conformance suite of the Model Context Protocol, both of its versions, against examples/conformance_server: nothing may fail.
+# The official conformance suite of the Model Context Protocol, both of its versions, against examples/conformance_server and, without OAuth,
+# examples/conformance_client: nothing may fail.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,9 +14,10 @@ node=$tools/node_modules/.bin/node
 stable=$tools/node_modules/@modelcontextprotocol/conformance/dist/index.js
 next=$tools/node_modules/conformance-next/dist/index.js
 
-cargo build --quiet -p brummer --example conformance_server
+cargo build --quiet -p brummer --example conformance_server --example conformance_client
+examples=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/examples
 work=$(mktemp -d)
-"${CARGO_TARGET_DIR:-target}"/debug/examples/conformance_server --port 0 >"$work/url" &
+"$examples"/conformance_server --port 0 >"$work/url" &
 server=$!
 trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
 for _ in $(seq 200); do
@@ -29,11 +31,11 @@ check() { # name, command…
   local name=$1
   shift
   if (cd "$work" && timeout 300 "$@") >"$work/log" 2>&1 && ! grep -q '^✗\|^  ✗' "$work/log"; then
-    printf '%-28s %s\n' "$name" "$(grep '^Total:' "$work/log")"
+    printf '%-58s %s\n' "$name" "$(grep '^Total:\|^Passed:' "$work/log")"
   else
     failed=1
-    printf '%-28s FAILED\n' "$name"
-    sed -n '/=== SUMMARY/,$p' "$work/log"
+    printf '%-58s FAILED\n' "$name"
+    grep -q '=== SUMMARY' "$work/log" && sed -n '/=== SUMMARY/,$p' "$work/log" || tail -40 "$work/log"
   fi
 }
 check "0.1.16 active" "$node" "$stable" server --url "$url" --suite active
@@ -41,4 +43,16 @@ check "0.1.16 all" "$node" "$stable" server --url "$url" --suite all
 # Everything that is reported counts here, scored or not: tasks and pending scenarios too.
 check "0.2 2025-11-25" "$node" "$next" server --url "$url" --requirements 2025-11-25
 check "0.2 2026-07-28" "$node" "$next" server --url "$url" --requirements 2026-07-28
+
+client() { # revision, scenario…
+  local revision=$1
+  shift
+  for scenario in "$@"; do
+    check "client $revision $scenario" "$node" "$next" client --command "$examples/conformance_client" \
+      --scenario "$scenario" --spec-version "$revision"
+  done
+}
+client 2025-11-25 initialize tools_call elicitation-sep1034-client-defaults sse-retry json-schema-2020-12-preservation
+client 2026-07-28 tools_call request-metadata sep-2322-client-request-state http-standard-headers http-custom-headers \
+  http-invalid-tool-headers json-schema-ref-no-deref json-schema-2020-12-preservation
 exit $failed

@@ -49,6 +49,8 @@ impl Reply {
 /// What a server says while a call goes on, or unasked.
 #[derive(Clone, Copy, Debug)]
 pub enum Incoming<'a> {
+    /// The stream that [`super::Client::listen`] has asked for is there in the legacy era: what is said from now on is heard.
+    Opened,
     /// It wants no answer.
     Notification {
         /// What it is: `notifications/progress`.
@@ -130,6 +132,9 @@ fn stream(
     let mut events = EventStream::new(MESSAGE_BYTES_MAX);
     let (mut last, mut answer, mut piece) = (String::new(), None, Vec::new());
     let retry = |events: &EventStream| events.retry_ms().map(Duration::from_millis);
+    if id.is_none() {
+        tell(Incoming::Opened)?;
+    }
     loop {
         piece.clear();
         let more = match body.read(from, &mut piece, until) {

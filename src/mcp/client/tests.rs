@@ -29,6 +29,7 @@ fn call(client: &Client, context: &Context, name: &str, arguments: &Value) -> Re
     let call = Call { params: &params, meta: &meta, ..Call::new("tools/call") };
     let reply = client.call(context, &call, &mut |incoming| {
         match incoming {
+            Incoming::Opened => heard.push("opened".to_owned()),
             Incoming::Notification { method, params } => heard.push(format!("{method} {}", params.unwrap().get())),
             Incoming::Request { id, method, .. } => {
                 heard.push(format!("? {method}"));
@@ -334,11 +335,17 @@ fn what_a_server_says_unasked_is_heard_in_both_eras() {
         bell.say("notifications/tools/list_changed", json!({}));
         let mut heard = Vec::new();
         let ended = client.listen(&context, &wanted, &mut |incoming| {
-            let Incoming::Notification { method, .. } = incoming else { panic!("{incoming:?}") };
-            heard.push(method.to_owned());
-            context.cancel();
+            match incoming {
+                Incoming::Opened => heard.push("opened".to_owned()),
+                Incoming::Notification { method, .. } => {
+                    heard.push(method.to_owned());
+                    context.cancel();
+                }
+                Incoming::Request { .. } => panic!("{incoming:?}"),
+            }
         });
-        assert_eq!(heard, ["notifications/tools/list_changed"]);
+        assert_eq!(heard.pop().as_deref(), Some("notifications/tools/list_changed"));
+        assert_eq!(heard.len(), usize::from(legacy), "{heard:?}");
         assert_eq!(ended.unwrap_err().message(), "cancelled");
         if !legacy {
             let params = server.heard().pop().unwrap().params().clone();

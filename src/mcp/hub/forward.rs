@@ -44,6 +44,7 @@ pub(super) fn forward(call: Call, entry: &Entry, client: &Client, route: &Route)
     let asked = client::Call { params: &params, meta: &meta, ..client::Call::new(method) };
     let reply = client.call(&context, &asked, &mut |incoming| {
         match incoming {
+            Incoming::Opened => {}
             Incoming::Notification { method, params } => pass_on(&call, method, params),
             Incoming::Request { id, .. } => {
                 client.respond(&context, id, Err((METHOD_NOT_FOUND, "Nothing was declared that answers this.")))?;
