@@ -13,7 +13,7 @@ use super::provider::Provider;
 use super::resources::{self, Watched, Watching};
 use super::tools::answer::{Done, Refusal, result};
 use super::tools::schema::Arguments;
-use super::tools::table::{TOOLS, Tool, Work, tool};
+use super::tools::table::{TOOLS, Tool, Work, as_promised, tool};
 use super::tools::text::{clean, cut};
 use super::tools::toolbox::Toolbox;
 use super::tools::waits::{Wait, Waiter};
@@ -251,6 +251,7 @@ impl Noted {
     }
 
     fn finish(&self, call: Call, done: Done) {
+        let done = as_promised(call.name(), done);
         match &done {
             Ok(answer) => self.ends(true, &answer.text),
             Err(Refusal(why)) => self.ends(false, why),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::call::{Call, CallKind, CallSpec, CompletionAsk, Desk, Event};
 use super::protocol::{Answer, Client, ListKind};
+use super::tools::schema::fits;
 use super::{Notifier, Product, Provider};
 use crate::app::{App, AppOptions};
 use crate::config::{Config, Overrides};
@@ -23,6 +24,8 @@ const PACKAGE: &str = r#"{"name":"shop","scripts":{
     "test": "echo 'test a ... ok'; echo 'test result: ok. 1 passed; 0 failed'",
     "test:bad": "echo 'test a::b ... FAILED'; echo 'test result: FAILED. 0 passed; 1 failed'; exit 101"
 }}"#;
+
+mod answers;
 
 /// A product with a project of its own.
 struct Lab {
@@ -67,8 +70,9 @@ impl Lab {
         if result["isError"] != true {
             let schema = self.schema(name, "outputSchema");
             fits(&schema, &result["structuredContent"]).unwrap_or_else(|why| panic!("{name}: {why} in {result}"));
-            assert!(result["content"][0]["text"].as_str().is_some_and(|text| !text.is_empty()), "{name}: {result}");
         }
+        assert!(result["content"][0]["text"].as_str().is_some_and(|text| !text.is_empty()), "{name}: {result}");
+        assert_eq!(result["isError"] == true, result.get("structuredContent").is_none(), "{name}: {result}");
         result
     }
 
@@ -98,33 +102,6 @@ impl Lab {
         let text = result["contents"][0]["text"].as_str().expect("text");
         serde_json::from_str(text).unwrap_or_else(|_| text.into())
     }
-}
-
-/// Whether a value fits a schema of the few keywords that the tools use.
-fn fits(schema: &Value, value: &Value) -> Result<(), String> {
-    let type_fits = match schema["type"].as_str() {
-        None => true,
-        Some("string") => value.is_string(),
-        Some("boolean") => value.is_boolean(),
-        Some("integer") => value.is_i64() || value.is_u64(),
-        Some("array") => value.is_array(),
-        Some("object") => value.is_object(),
-        Some(other) => return Err(format!("an unknown type {other}")),
-    };
-    if !type_fits {
-        return Err(format!("{value} is no {}", schema["type"]));
-    }
-    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        if value.get(name).is_none() {
-            return Err(format!("`{name}` is missing"));
-        }
-    }
-    for (name, own) in schema["properties"].as_object().into_iter().flatten() {
-        if let Some(value) = value.get(name) {
-            fits(own, value).map_err(|why| format!("{name}: {why}"))?;
-        }
-    }
-    Ok(())
 }
 
 #[test]

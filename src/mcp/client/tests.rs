@@ -334,15 +334,13 @@ fn what_a_server_says_unasked_is_heard_in_both_eras() {
         let wanted = Wanted { lists: true, uris: vec!["logs://recent".to_owned()], ..Wanted::default() };
         bell.say("notifications/tools/list_changed", json!({}));
         let mut heard = Vec::new();
-        let ended = client.listen(&context, &wanted, &mut |incoming| {
-            match incoming {
-                Incoming::Opened => heard.push("opened".to_owned()),
-                Incoming::Notification { method, .. } => {
-                    heard.push(method.to_owned());
-                    context.cancel();
-                }
-                Incoming::Request { .. } => panic!("{incoming:?}"),
+        let ended = client.listen(&context, &wanted, &mut |incoming| match incoming {
+            Incoming::Opened => heard.push("opened".to_owned()),
+            Incoming::Notification { method, .. } => {
+                heard.push(method.to_owned());
+                context.cancel();
             }
+            Incoming::Request { .. } => panic!("{incoming:?}"),
         });
         assert_eq!(heard.pop().as_deref(), Some("notifications/tools/list_changed"));
         assert_eq!(heard.len(), usize::from(legacy), "{heard:?}");

@@ -122,6 +122,33 @@ pub(crate) fn output(fields: &[Field]) -> Value {
     object(fields)
 }
 
+/// Whether a value is as a schema of the keywords above says; what is not, in words.
+pub(crate) fn fits(schema: &Value, value: &Value) -> Result<(), String> {
+    let type_fits = match schema["type"].as_str() {
+        None => true,
+        Some("string") => value.is_string(),
+        Some("boolean") => value.is_boolean(),
+        Some("integer") => value.is_i64() || value.is_u64(),
+        Some("array") => value.is_array(),
+        Some("object") => value.is_object(),
+        Some(other) => return Err(format!("an unknown type {other}")),
+    };
+    if !type_fits {
+        return Err(format!("{value} is no {}", schema["type"]));
+    }
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if value.get(name).is_none() {
+            return Err(format!("`{name}` is missing"));
+        }
+    }
+    for (name, own) in schema["properties"].as_object().into_iter().flatten() {
+        if let Some(value) = value.get(name) {
+            fits(own, value).map_err(|why| format!("{name}: {why}"))?;
+        }
+    }
+    Ok(())
+}
+
 /// What came with a call, checked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arguments(Map<String, Value>);
@@ -235,6 +262,17 @@ mod tests {
         let read = check(json!({"name": "a", "limit": 3, "level": null, "args": ["x"]})).unwrap();
         assert_eq!((read.needed("name"), read.whole("limit", 5), read.text("level")), ("a", 3, None));
         assert_eq!((read.texts("args"), read.flag("none")), (vec!["x".to_owned()], false));
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_told_from_one_that_does() {
+        let schema = output(&[must("total", Kind::Count, ""), may("list", Kind::List, ""), must("any", Kind::Any, "")]);
+        let why = |value: Value| fits(&schema, &value).err().unwrap_or_default();
+        assert_eq!(why(json!({"total": 1, "list": [], "any": null, "more": {}})), "");
+        assert_eq!(why(json!({"total": 1.5, "any": 0})), "total: 1.5 is no \"integer\"");
+        assert_eq!(why(json!({"total": 1, "list": {}, "any": 0})), "list: {} is no \"array\"");
+        assert_eq!(why(json!({"total": 1})), "`any` is missing");
+        assert_eq!(why(json!([])), "[] is no \"object\"");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::answer::{Done, Refusal};
+use super::answer::{Answer, Done, Refusal};
 use super::schema::Kind::{Any, Choice, Count, Flag, List, Object, Text, Texts, Whole};
-use super::schema::{Arguments, Field, input, may, must, output};
+use super::schema::{Arguments, Field, fits, input, may, must, output};
 use super::toolbox::Toolbox;
 use super::waits::Wait;
 use super::{about, browser, errors, library, logs, proxy, queue, repl, scripts, telemetry, test_run};
@@ -54,6 +54,18 @@ impl Tool {
             annotations: Some(self.hints),
             meta: None,
         }
+    }
+}
+
+/// What a tool has done; in builds that tests are run with, an answer that is not as its schema says is a failure.
+pub(crate) fn as_promised(name: &str, done: Done) -> Done {
+    let why = |answer: &Answer| fits(&output(tool(name)?.output), &answer.value).err();
+    match done {
+        Ok(answer) if cfg!(debug_assertions) => match why(&answer) {
+            None => Ok(answer),
+            Some(why) => Err(Refusal(format!("The answer of {name} is not as its schema says: {why}."))),
+        },
+        done => done,
     }
 }
 
