@@ -8,6 +8,7 @@ mod faults;
 mod flood;
 mod harness;
 mod headless;
+mod hub;
 mod input;
 mod journeys;
 mod kill;

@@ -24,8 +24,13 @@ pub(crate) struct Project {
 impl Project {
     /// An empty project.
     pub(crate) fn new() -> Project {
+        Project::named("project")
+    }
+
+    /// An empty project in a folder of this name.
+    pub(crate) fn named(name: &str) -> Project {
         let mut project = Project::at(PathBuf::new());
-        project.dir = project.folder.path().join("project");
+        project.dir = project.folder.path().join(name);
         project
     }
 
