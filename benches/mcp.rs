@@ -1,9 +1,11 @@
 //! The MCP server beside rmcp and the TypeScript SDK in the same run; `benches/mcp.sh` builds and installs them and runs this.
 //!
-//! `cargo bench --bench mcp [-- --short]`
+//! `cargo bench --bench mcp [-- --short] [-- --hub]`: `--hub` measures what the hub adds to a call, and nothing else.
 
 #![allow(unreachable_pub, missing_docs, reason = "a program, not a library")]
 
+#[path = "mcp/hub.rs"]
+mod hub;
 #[path = "mcp/load.rs"]
 mod load;
 #[path = "mcp/peers.rs"]
@@ -18,9 +20,12 @@ fn main() {
     let short = std::env::args().any(|word| word == "--short");
     let effort = Effort { rounds: if short { 1 } else { 3 }, divide: if short { 3 } else { 1 } };
     let mut report = Report::new();
-    for wire in WIRES {
-        measure(&mut report, effort, wire);
+    if !std::env::args().any(|word| word == "--hub") {
+        for wire in WIRES {
+            measure(&mut report, effort, wire);
+        }
     }
+    hub::measure(&mut report, effort);
     std::process::exit(report.finish());
 }
 

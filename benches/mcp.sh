@@ -16,5 +16,5 @@ tools=$PWD/target/bench-tools
   npm install --silent --no-audit --no-fund --prefix "$tools/mcp" \
     @modelcontextprotocol/server@2.4.0 @modelcontextprotocol/node@2.1.2 zod@4
 CARGO_TARGET_DIR=$tools/rmcp cargo build --release --quiet --manifest-path benches/peers/rmcp/Cargo.toml
-cargo build --release --quiet -p brummer --example conformance_server
+cargo build --release --quiet -p brummer --bin brummer --example conformance_server
 exec cargo bench --bench mcp -- "$@"

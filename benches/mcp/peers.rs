@@ -20,7 +20,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("below the workspace")
 }
 
-fn built(path: &str) -> PathBuf {
+pub fn built(path: &str) -> PathBuf {
     let path = root().join("target").join(path);
     assert!(path.exists(), "{} is missing: benches/mcp.sh builds it", path.display());
     path

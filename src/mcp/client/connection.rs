@@ -5,6 +5,8 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::target::Target;
 use crate::error::{Code, Error, Result};
 use crate::wire::http1::{
@@ -64,9 +66,9 @@ impl Connection {
 
     /// Whether the other side has neither closed it nor said anything unasked.
     pub(super) fn is_quiet(&self) -> bool {
-        let asked = self.stream.set_nonblocking(true).and_then(|()| self.stream.peek(&mut [0]));
-        let quiet = asked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
-        self.stream.set_nonblocking(false).is_ok() && quiet && self.buffer.is_empty()
+        let mut asked = [PollFd::new(&*self.stream, PollFlags::IN)];
+        let said = poll(&mut asked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+        said.is_ok_and(|count| count == 0) && self.buffer.is_empty()
     }
 
     pub(super) fn send(&mut self, bytes: &[u8], until: Option<Instant>) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::lists::{ARGUMENT, has_argument};
 use crate::error::{Code, Error, Result};
 use crate::mcp::client::{Call, Client};
 use crate::mcp::protocol::{Item, ListKind};
@@ -20,6 +21,8 @@ pub(super) struct Catalog {
     pub(super) resources: Vec<Item>,
     pub(super) templates: Vec<Item>,
     pub(super) prompts: Vec<Item>,
+    /// Tools that have an argument of their own with the name of the hub's.
+    with_own_argument: Vec<Box<str>>,
 }
 
 impl Catalog {
@@ -30,8 +33,11 @@ impl Catalog {
             Some(_) => read_list(client, context, kind),
             None => Ok(Vec::new()),
         };
+        let tools = list("tools", ListKind::Tools)?;
+        let own = tools.iter().filter(|tool| has_argument(tool, ARGUMENT)).map(|tool| tool.name.clone()).collect();
         Ok(Catalog {
-            tools: list("tools", ListKind::Tools)?,
+            tools,
+            with_own_argument: own,
             resources: list("resources", ListKind::Resources)?,
             templates: list("resources", ListKind::Templates)?,
             prompts: list("prompts", ListKind::Prompts)?,
@@ -49,6 +55,11 @@ impl Catalog {
 
     pub(super) fn tool(&self, name: &str) -> Option<&Item> {
         self.tools.iter().find(|tool| &*tool.name == name)
+    }
+
+    /// Whether the argument that names an instance is one of this tool's own.
+    pub(super) fn owns_argument(&self, tool: &str) -> bool {
+        self.with_own_argument.iter().any(|name| **name == *tool)
     }
 
     pub(super) fn has(&self, kind: ListKind, name: &str) -> bool {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::choice::{Wishes, choose, folder_of_uri};
 use super::forward::{ROOTS, Route, State as Kept, forward, refuse};
 use super::keeper::{Keeper, Note};
-use super::lists::{ARGUMENT, has_argument};
+use super::lists::ARGUMENT;
 use super::names::{split, split_uri, without_old};
 use super::own;
 use super::table::{Entry, Table};
@@ -338,9 +338,9 @@ impl Shared {
         if call.kind() != CallKind::Tool {
             return (None, name.to_owned(), Vec::new());
         }
-        let tool = table.entries.iter().find_map(|entry| entry.catalog.tool(name));
-        match (tool, without_old(name)) {
-            (Some(tool), _) if has_argument(tool, ARGUMENT) => (None, name.to_owned(), Vec::new()),
+        let having = table.entries.iter().find(|entry| entry.catalog.tool(name).is_some());
+        match (having, without_old(name)) {
+            (Some(entry), _) if entry.catalog.owns_argument(name) => (None, name.to_owned(), Vec::new()),
             (None, Some(inner)) => {
                 let word = argument(OLD_ARGUMENT).or_else(|| argument(ARGUMENT));
                 (word, inner.to_owned(), vec![OLD_ARGUMENT, ARGUMENT])

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::calls::Pending;
@@ -12,6 +11,7 @@ use super::connection::{Connection, Phase, Step};
 use super::guard::Guard;
 use super::headers::ToolHeaders;
 use super::limits::{LINES_END, Limits, TICK};
+use super::lines::Lines;
 use super::listens::Listen;
 use super::modern::Recent;
 use super::seal::Seal;
@@ -72,7 +72,7 @@ pub(super) struct Core {
     dirty: Vec<Key>,
     /// The connection that is being looked at, which sends by itself.
     driven: Option<Key>,
-    pub(super) lines: Option<Sender<Vec<u8>>>,
+    pub(super) lines: Option<Lines>,
     pub(super) stdio_session: Option<SessionId>,
     /// A connection to nobody, whose times are those of the server.
     pub(super) clock: Key,
@@ -96,7 +96,7 @@ impl Core {
         commands: &Commands<Command>,
         config: Config,
         provider: Arc<dyn Provider>,
-        lines: Option<Sender<Vec<u8>>>,
+        lines: Option<Lines>,
     ) -> Result<Core> {
         let port = match config.port {
             Some(port) => net.listen(port, false)?.1,

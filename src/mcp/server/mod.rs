@@ -4,7 +4,7 @@
 //! `http` (reading requests, `guard` before anything else), `post` (the one endpoint), `legacy` and `modern` (what each era asks) with
 //! `methods` (what both ask), `sessions` and `stream` (what the legacy era keeps), `calls` (calls that go on) with `asks` (their
 //! questions), `tasks` and `listens`, `changes` (telling of them), `respond` (writing answers), `seal` (state that clients carry for us),
-//! `headers` (arguments that are headers too), `stdio` (one client on pipes). `limits` has every bound.
+//! `headers` (arguments that are headers too), `stdio` (one client on pipes) with `lines`. `limits` has every bound.
 //!
 //! **Shape.** Connections are places; a call is a number and a mailbox. Whoever finishes a call puts its answer in the mailbox and wakes
 //! the loop, which writes it to wherever its request came from: a connection, a session's stream, a task, standard output. A call that
@@ -21,6 +21,7 @@ mod headers;
 mod http;
 mod legacy;
 pub mod limits;
+mod lines;
 mod listens;
 mod methods;
 mod modern;

@@ -1,12 +1,13 @@
 //! Begins and ends the server: on a port, or on pipes.
 
 use std::io::{BufRead, Write};
+use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use super::config::Config;
 use super::core::{Command, Core};
+use super::lines::lines;
 use crate::error::{Error, Result};
 use crate::io::net::Thread;
 use crate::mcp::notifier::Notifier;
@@ -83,9 +84,9 @@ impl Drop for Server {
 pub fn serve_stdio(
     provider: Arc<dyn Provider>,
     input: impl BufRead,
-    output: impl Write + Send + 'static,
+    output: impl Write + AsFd + Send + 'static,
 ) -> Result<()> {
-    let (lines, taken) = channel::<Vec<u8>>();
+    let (lines, rest) = lines(output);
     let mut known = None;
     let thread = Thread::start("brummer-mcp", |net, commands| {
         let core = Core::new(net, commands, Config::default(), Arc::clone(&provider), Some(lines))?;
@@ -94,18 +95,8 @@ pub fn serve_stdio(
     })?;
     provider.started(known.unwrap_or_else(|| Notifier::new(|| ())));
     let failed = |error| Error::io("mcp", "start the thread brummer-mcp-out", error);
-    let mut output = output;
     let writer = std::thread::Builder::new().name("brummer-mcp-out".into());
-    let writer = writer
-        .spawn(move || {
-            while let Ok(line) = taken.recv() {
-                // A client that reads no more has gone; standard input ends as well then.
-                if output.write_all(&line).and_then(|()| output.flush()).is_err() {
-                    return;
-                }
-            }
-        })
-        .map_err(failed)?;
+    let writer = writer.spawn(move || rest.run()).map_err(failed)?;
     let result = read_lines(input, &mut |line| thread.commands().send(Command::Line(line)));
     thread.commands().send(Command::LinesEnded);
     thread.join();

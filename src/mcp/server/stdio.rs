@@ -76,7 +76,7 @@ impl Core {
         let mut line: Vec<u8> =
             message.iter().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte }).collect();
         line.push(b'\n');
-        if lines.send(line).is_err() {
+        if !lines.say(line) {
             self.lines = None;
         }
     }
