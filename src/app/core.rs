@@ -189,6 +189,11 @@ impl App {
         self.changes.bump(Thing::Messages);
     }
 
+    /// Calls this again and again on the timer's thread, until the app ends: it must be short.
+    pub fn every(&self, period: Duration, call: impl FnMut() + Send + 'static) {
+        self.timer.every(period, call);
+    }
+
     /// From now on no line is given up before [`Backend::printed`] said that it was printed: a process that outruns the
     /// printer is held back, as a pipe would do.
     ///

@@ -137,7 +137,7 @@ pub(super) fn load(dir: &Path, flags: &Flags) -> Result<Config> {
 }
 
 /// The same with these flags.
-fn load_with(dir: &Path, overrides: Overrides) -> Result<Config> {
+pub(super) fn load_with(dir: &Path, overrides: Overrides) -> Result<Config> {
     let config = Config::load(dir, &overrides)?;
     let faults = Keymap::faults(&terminal::keys(&config));
     let said = |fault: &KeyFault| {

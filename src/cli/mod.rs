@@ -16,6 +16,7 @@ mod headless;
 mod list;
 mod mcp;
 mod output;
+mod reload;
 mod run;
 mod serving;
 mod terminal;

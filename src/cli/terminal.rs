@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use rustix::termios::{Winsize, tcgetwinsize};
 
 use super::headless::of_signal;
+use super::reload;
 use crate::app::App;
 use crate::config::{Config, Glyphs, StartView};
 use crate::error::Result;
@@ -50,6 +51,7 @@ pub(super) fn show(app: &Arc<App>, guard: Guard, started: &[ProcessId]) -> Resul
         cause.store(signal.number(), Ordering::Relaxed);
         ui.end();
     });
+    reload::watch(app, handle.clone());
     let outcome = tui::run(app.clone(), options(app.config(), started, handle))?;
     Ok(match (outcome, came.load(Ordering::Relaxed)) {
         (Outcome::Ended, number) if number != NONE => of_signal(number),

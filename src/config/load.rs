@@ -86,10 +86,26 @@ impl Config {
     /// Reads what holds for `dir`: `.brum.toml` there and in every parent, then the user's files, then the flags.
     /// All faults of all files are reported together.
     pub fn load(dir: &Path, flags: &Overrides) -> Result<Config, ConfigErrors> {
+        Config::load_files(&Config::candidates(dir), flags)
+    }
+
+    /// Every file that may hold settings for `dir`, nearest first, whether it is there or not.
+    pub fn candidates(dir: &Path) -> Vec<PathBuf> {
         let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
         let xdg = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         let settings_dir = xdg.or_else(|| Some(home.as_ref()?.join(".config")));
-        Config::load_files(&candidates(dir, home.as_deref(), settings_dir.as_deref()), flags)
+        candidates(dir, home.as_deref(), settings_dir.as_deref())
+    }
+
+    /// What flags have said, to read the files again.
+    pub fn overrides(&self) -> Overrides {
+        let mut overrides = Overrides::new();
+        for (row, (value, source)) in table().iter().zip(&self.values) {
+            if let Source::Flag(flag) = source {
+                overrides.set(row.name(), value.to_string().trim_matches('"'), flag.clone());
+            }
+        }
+        overrides
     }
 
     /// Reads these files, nearest first; those that do not exist are passed over.

@@ -10,7 +10,7 @@ use crate::app::command::Command;
 use crate::app::view::{
     ErrorRow, ExchangePart, PageEvent, ProcessRow, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow,
 };
-use crate::config::{Change, Source, Ui};
+use crate::config::{Change, Config, Source, Ui};
 use crate::error::Error;
 use crate::event::{Level, ProcessId};
 use crate::io::editor::Spot;
@@ -41,6 +41,8 @@ pub(crate) enum Message {
     Explained(ErrorKey, Explained),
     /// Where the changes stand that were to be written to this file, or why they are not.
     SettingsWritten(PathBuf, Result<Vec<(Change, Source)>, Error>),
+    /// The files of the settings were changed outside, and say this now.
+    Settings(Box<Config>),
     /// The editor that had the terminal has ended; or why it did not do well.
     Edited(Result<(), String>),
     Urls(Vec<UrlRow>, ProxyRow),

@@ -12,7 +12,7 @@ use crossterm::event::MouseEventKind;
 
 use crate::app::attach::Attached;
 use crate::app::view::{Backend, Versions};
-use crate::config::{self, Ui};
+use crate::config::{self, Config, Ui};
 use crate::error::{Result, remedy};
 use crate::event::{Level, ProcessId};
 use crate::io::foreground;
@@ -128,6 +128,11 @@ impl Handle {
     /// Asks the UI to end; `run` answers [`Outcome::Ended`]. Also good before `run` was called.
     pub fn end(&self) {
         self.inbox.send(Message::End);
+    }
+
+    /// The files of the settings have changed, and this is what they say now.
+    pub fn settings(&self, config: Config) {
+        self.inbox.send(Message::Settings(Box::new(config)));
     }
 
     /// What has come and was not taken yet.

@@ -263,18 +263,38 @@ impl SettingsView {
             Some(toml) => _ = self.changed.insert(name.clone(), toml),
             None => _ = self.changed.remove(&name),
         }
-        let changed = std::mem::take(&mut self.changed);
+        self.lay();
+        Some(name)
+    }
+
+    /// Lays the changes over what holds without them.
+    fn lay(&mut self) {
         self.config = self.begun.clone();
-        for (name, toml) in &changed {
+        for (name, toml) in &self.changed {
             let config = match name.strip_prefix(KEYS) {
                 Some(action) => Some(self.config.with_keys(action, keys_of(toml))),
                 None => self.config.with(name, toml).ok(),
             };
             self.config = config.unwrap_or_else(|| self.config.clone());
         }
-        self.changed = changed;
         self.keymap = Keymap::new(&self.bindings()).unwrap_or_default();
-        Some(name)
+    }
+
+    /// The files say this now; what was changed here and not written goes on. Answers what is other than before.
+    pub(crate) fn reload(&mut self, config: Config) -> Vec<String> {
+        let before = std::mem::replace(&mut self.config, config.clone());
+        self.begun = config;
+        self.undo.clear();
+        self.lay();
+        let differs = |name: &String| before.value(name) != self.config.value(name);
+        let mut names: Vec<String> = table().iter().map(Setting::name).filter(differs).collect();
+        let told = [
+            ("ui.keys", bindings(&before) != bindings(&self.config)),
+            ("processes", before.processes != self.config.processes),
+            ("proxy_server.rules", before.rules != self.config.rules),
+        ];
+        names.extend(told.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()));
+        names
     }
 
     /// What is to be written.

@@ -311,3 +311,18 @@ fn a_key_is_bound_anew_and_the_footer_says_so() {
     screen.wait_gone("F10 leave");
     screen.quit(&project);
 }
+
+#[test]
+fn settings_that_are_changed_outside_hold_while_it_runs_and_wrong_ones_are_told() {
+    let Some((project, screen)) = terminal() else { return };
+    screen.brummer("ticker");
+    screen.wait_for("tick 2");
+    screen.press(&["2"]);
+    screen.wait_for("r restart");
+    project.write(".brum.toml", format!("{SETTINGS}\n[ui.keys]\n\"process.restart\" = 'f5'\n"));
+    screen.wait_for("F5 restart");
+    project.write(".brum.toml", format!("{SETTINGS}\n[ui.keys]\n\"process.restrat\" = 'f6'\n"));
+    screen.wait_for("settings as before: .brum.toml:");
+    screen.wait_for("F5 restart");
+    screen.quit(&project);
+}

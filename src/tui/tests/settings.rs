@@ -144,3 +144,30 @@ fn find_narrows_the_settings() {
     rig.press(&["esc"]);
     assert!(rig.model.settings.find.is_empty());
 }
+
+#[test]
+fn settings_that_were_changed_outside_hold_at_once_and_what_was_not_written_stays() {
+    let config = |text: &str| {
+        let path = std::path::Path::new("/home/me/code/shop/.brum.toml");
+        crate::config::Config::from_text(path, text, &Default::default()).unwrap()
+    };
+    let mut rig = Rig::new(Mock::full(), (120, 36));
+    rig.press(&["/"]);
+    rig.type_text("set ui.wrap on");
+    rig.press(&["enter"]);
+    let outside =
+        "[ui]\ntimestamps = 'ms'\nmax_fps = 30\n[ui.keys]\n'process.restart' = 'f5'\n[log_store]\nmax_bytes = '1MiB'\n";
+    rig.send(Message::Settings(Box::new(config(outside))));
+    assert!(rig.model.logs.wrap && rig.model.settings.changed.contains_key("ui.wrap"), "what was changed here stays");
+    assert_eq!(rig.model.logs.time.name(), "ms");
+    assert!(matches!(rig.outside.last(), Some(Effect::Settings(ui)) if ui.max_fps == 30), "{:?}", rig.outside);
+    let text = rig.text();
+    assert!(text.contains("settings read again: ui.timestamps and 2 more"), "{text}");
+    assert!(text.contains("from the next start on: log_store.max_bytes"), "{text}");
+    rig.press(&["2", "f5"]);
+    assert!(!rig.asked().is_empty());
+    // The same once more tells nothing.
+    let toasts = rig.model.toasts.len();
+    rig.send(Message::Settings(Box::new(config(outside))));
+    assert_eq!(rig.model.toasts.len(), toasts);
+}

@@ -87,6 +87,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
                 model.errors.explained = Some((key, explained));
             }
         }
+        Message::Settings(config) => return settings::reload(model, *config),
         Message::SettingsWritten(file, answer) => settings::written(model, file, answer),
         Message::Edited(Ok(())) => model.errors.asked = None,
         Message::Edited(Err(text)) => tell::tell(model, Level::Warn, text),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::{Change, Glyphs, Kind, Source, Ui, user_file};
+use crate::config::{Change, Config, Glyphs, Kind, Source, Ui, user_file};
 use crate::error::Error;
 use crate::event::Level;
 use crate::tui::keymap::Keymap;
@@ -142,13 +142,28 @@ fn apply(model: &mut Model, name: &str) -> Vec<Effect> {
             model.logs.time = format.unwrap_or(model.logs.time);
         }
         "ui.clipboard" | "ui.notify" | "ui.max_fps" | "ui.flood_fps" => return vec![Effect::Settings(Box::new(ui))],
-        name if name.starts_with("ui.keys.") => match Keymap::new(&model.settings.bindings()) {
+        name if name.starts_with("ui.keys") => match Keymap::new(&model.settings.bindings()) {
             Ok(keymap) => model.keymap = keymap,
             Err(error) => tell::tell(model, Level::Error, error.message()),
         },
         _ => {}
     }
     Vec::new()
+}
+
+/// The files of the settings were changed outside: what can be seen at once is, and it is told what holds later.
+pub(super) fn reload(model: &mut Model, config: Config) -> Vec<Effect> {
+    let names = model.settings.reload(config);
+    let effects = names.iter().flat_map(|name| apply(model, name)).collect();
+    let (at_once, later): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| is_at_once(name));
+    for (names, what) in [(at_once, "read again"), (later, "changed; from the next start on")] {
+        if let Some((first, others)) = names.split_first() {
+            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+            tell::tell(model, Level::Info, format!("settings {what}: {first}{more}"));
+        }
+    }
+    keep_in_sight(model);
+    effects
 }
 
 /// Takes the last change back.
