@@ -1,5 +1,6 @@
 //! The server from outside: real sockets, byte by byte.
 
+mod crooked;
 mod hostile;
 mod idle;
 mod legacy;
