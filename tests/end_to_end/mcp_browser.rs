@@ -300,9 +300,14 @@ fn a_page_in_the_persons_browser_is_opened_asked_and_sent_elsewhere() {
     assert!(went["url"].as_str().is_some_and(|url| url.ends_with("/second")), "{went}");
     stage.shows(&session, "/second");
     let before = stage.loads_of("/second");
+    // Until it is gone the page answers as well as the one that is loaded in its place.
+    stage.run(&session, "window.isOld = true");
     served.good("browser_refresh", json!({ "sessionId": session }));
     until("the page is loaded again", || stage.loads_of("/second") > before);
-    stage.shows(&session, "/second");
+    until("the new page answers", || {
+        let arguments = json!({ "code": "document.readyState == 'complete' && !window.isOld", "sessionId": session });
+        served.call("repl_execute", arguments)["structuredContent"]["result"] == true
+    });
     let found = served.good("repl_execute", json!({ "code": "lib.getDetails('body')", "sessionId": session }));
     assert!(found["result"].is_object(), "{found}");
 }
