@@ -6,6 +6,8 @@ mod capture;
 mod http1;
 #[path = "checks_mcp.rs"]
 mod mcp;
+#[path = "checks_server.rs"]
+mod server;
 #[path = "checks_streams.rs"]
 mod streams;
 
@@ -23,6 +25,7 @@ use brummer::wire::url;
 pub(crate) use capture::{filter, har};
 pub(crate) use http1::{chunked, http1_request, http1_response};
 pub(crate) use mcp::jsonrpc;
+pub(crate) use server::{mcp_http, mcp_message};
 pub(crate) use streams::{sse, websocket};
 
 /// All pieces together are the input, and nothing that a terminal would swallow is left in the stripped text.

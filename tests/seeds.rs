@@ -7,6 +7,8 @@ use std::path::Path;
 
 /// Changed seeds that are tried for each target.
 const MUTANTS: usize = 20_000;
+/// Those that go over a connection of their own.
+const SENT: usize = 1_000;
 
 fn replay(target: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
@@ -23,6 +25,10 @@ fn replay(target: &str, check: fn(&[u8])) {
 
 /// Replays each seed with a few bytes changed, doubled, cut out, or moved in from another seed: always the same ones.
 fn mutate(target: &str, check: fn(&[u8])) {
+    mutate_some(target, MUTANTS, check);
+}
+
+fn mutate_some(target: &str, mutants: usize, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
     let mut files: Vec<_> = std::fs::read_dir(&folder).expect("a folder of seeds").flatten().collect();
     files.sort_by_key(|file| file.file_name());
@@ -34,7 +40,7 @@ fn mutate(target: &str, check: fn(&[u8])) {
         state ^= state << 17;
         state as usize % bound.max(1)
     };
-    for _ in 0..MUTANTS {
+    for _ in 0..mutants {
         let mut data = seeds[below(seeds.len())].clone();
         for _ in 0..=below(4) {
             let (at, to) = (below(data.len()), below(data.len()));
@@ -140,4 +146,16 @@ fn seeds_of_batch_hold() {
 fn seeds_of_jsonrpc_hold() {
     replay("jsonrpc", checks::jsonrpc);
     mutate("jsonrpc", checks::jsonrpc);
+}
+
+#[test]
+fn seeds_of_mcp_http_hold() {
+    replay("mcp_http", checks::mcp_http);
+    mutate_some("mcp_http", SENT, checks::mcp_http);
+}
+
+#[test]
+fn seeds_of_mcp_message_hold() {
+    replay("mcp_message", checks::mcp_message);
+    mutate_some("mcp_message", SENT, checks::mcp_message);
 }
