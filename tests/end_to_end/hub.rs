@@ -60,7 +60,8 @@ impl One {
     fn new(name: &str, registry: Option<&Registry>) -> One {
         let settings = format!(
             "no_mcp = false\nmcp_port = 0\nrunner = \"direct\"\n\n[mcp_manager]\nhealth_check_interval_ms = 3000\n\n\
-             [processes.tick]\ncommand = \"while :; do echo a line of {name}; sleep 1; done\"\n"
+             [processes.tick]\ncommand = \"while :; do echo a line of {name}; sleep 1; done\"\n\n\
+             [processes.slow]\ncommand = \"sleep 3; echo done\"\n"
         );
         let project = Project::named(name);
         project.write(".brum.toml", settings);
@@ -184,7 +185,7 @@ fn entry_like(one: &One, id: &str, change: Value) -> Value {
 }
 
 #[test]
-fn five_instances_are_called_through_the_hub_while_they_die_move_stall_and_end() {
+fn mc10_five_instances_are_called_through_the_hub_while_they_die_move_stall_and_end() {
     let first = One::new("mill", None);
     let registry = Registry::of(&first.project);
     let mut all = vec![first];
@@ -334,6 +335,47 @@ fn a_client_of_the_newest_revision_watches_follows_and_gives_up_through_the_hub(
     assert!(answers(&mut client, &api));
     assert_eq!(client.answer(held), None);
 
+    client.finish();
+    for one in [shop, api] {
+        one.run.signal(Signal::TERM);
+        one.is_gone();
+        one.run.finish();
+    }
+}
+
+#[test]
+fn what_takes_long_is_a_task_that_is_told_of_asked_for_and_cancelled_through_the_hub() {
+    let shop = One::new("shop", None);
+    let registry = Registry::of(&shop.project);
+    let api = One::new("api", Some(&registry));
+    let capabilities = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
+    let mut client = Pipes::modern(command(&shop.project, &registry, "--mcp"), &capabilities);
+    until("it is there", || answers(&mut client, &api));
+    let task = |client: &mut Pipes, tool: &str, arguments: Value| {
+        let task = client.call(&format!("api__{tool}"), arguments);
+        assert_eq!((&task["resultType"], &task["status"]), (&json!("task"), &json!("working")), "{task}");
+        let id = task["taskId"].as_str().expect("an id").to_owned();
+        assert!(id.starts_with("api__"), "{id}");
+        id
+    };
+    let get = |client: &mut Pipes, id: &str| client.ask("tasks/get", json!({ "taskId": id }));
+
+    let id = task(&mut client, "scripts_run", json!({ "name": "slow", "until": "exit", "timeout": 100 }));
+    until("it is completed", || get(&mut client, &id)["status"] == "completed");
+    assert_eq!(get(&mut client, &id)["result"]["structuredContent"]["exitCode"], 0);
+
+    client.call("api__scripts_run", json!({ "name": "tick", "until": "started" }));
+    let id = task(&mut client, "logs_stream", json!({ "follow": true, "limit": 500, "timeout": 600 }));
+    client.begin("subscriptions/listen", json!({ "notifications": { "taskIds": [id] } }));
+    let is_told = |client: &Pipes, status: &str| {
+        let is_it =
+            |message: &Value| message["method"] == "notifications/tasks" && message["params"]["taskId"] == id.as_str();
+        client.find(|message| is_it(message) && message["params"]["status"] == status).is_some()
+    };
+    until("how it is now is told", || is_told(&client, "working"));
+    client.ask("tasks/cancel", json!({ "taskId": id }));
+    until("its end is told", || is_told(&client, "cancelled"));
+    assert_eq!(get(&mut client, &id)["status"], "cancelled");
     client.finish();
     for one in [shop, api] {
         one.run.signal(Signal::TERM);

@@ -317,5 +317,6 @@ impl Core {
 fn backoff(settings: &Settings, failed: usize, jitter: u64) -> Duration {
     let doubled = settings.backoff_first.saturating_mul(1 << failed.min(20));
     let mille = u32::try_from(1000 - JITTER_MILLE + jitter).unwrap_or(1000);
-    doubled.min(settings.backoff_max) * mille / 1000
+    let most = settings.backoff_max * 1000 / u32::try_from(1000 + JITTER_MILLE).unwrap_or(1000);
+    doubled.min(most) * mille / 1000
 }

@@ -106,6 +106,26 @@ fn mc08_an_instance_is_checked_every_30_s_and_retried_three_times_with_growing_w
 }
 
 #[test]
+fn mc08_waits_grow_up_to_a_cap_and_are_not_in_step() {
+    let settings = Settings { retries_max: 40, ..Settings::default() };
+    let mut lab = Lab::new(settings);
+    lab.register("a");
+    lab.connected(1, false);
+    let mut waits = Vec::new();
+    for turn in 2..42 {
+        waits.push(lab.wait_until_due().0);
+        lab.connected(turn, false);
+    }
+    assert_eq!(lab.row().state, State::Dead);
+    assert!(waits.iter().all(|wait| *wait <= settings.backoff_max), "{waits:?}");
+    let mut late = waits.split_off(10);
+    assert!(late.iter().all(|wait| *wait >= settings.backoff_max / 2), "{late:?}");
+    late.sort_unstable();
+    late.dedup();
+    assert!(late.len() > 10, "many instances do not try at the same moments: {late:?}");
+}
+
+#[test]
 fn mc08_a_dead_instance_is_asked_again_when_its_file_says_anew_that_it_lives() {
     let mut lab = Lab::new(Settings { retries_max: 0, ..Settings::default() });
     let mut one = sample("a");
@@ -326,4 +346,20 @@ fn mc08_an_instance_that_was_killed_comes_back_by_itself_at_another_port() {
     let server = fake::Instance { name: "a", ..Default::default() }.start();
     manager.register_instance(instance("a", &server)).unwrap();
     assert!(wait_for(&manager, "a", State::Active).turn > row.turn);
+}
+
+#[test]
+fn mc08_another_instance_that_has_got_its_port_is_not_taken_for_it_in_either_era() {
+    let manager = manager();
+    for legacy in [false, true] {
+        let server = fake::Instance { name: "a", id: Some("own"), legacy, ..Default::default() }.start();
+        let told = |id: &str| Instance { version: "0.1.0".to_owned(), ..instance(id, &server) };
+        manager.register_instance(told("own")).unwrap();
+        wait_for(&manager, "own", State::Active);
+        manager.register_instance(told("before")).unwrap();
+        let row = wait_for(&manager, "before", State::Dead);
+        assert!(row.error.unwrap().contains("another program has the port"), "legacy: {legacy}");
+        assert!(!server.methods().iter().any(|method| method == "tools/call"));
+        ["own", "before"].iter().for_each(|id| manager.forget_instance(id).unwrap());
+    }
 }

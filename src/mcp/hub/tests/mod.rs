@@ -242,7 +242,7 @@ fn with_several_instances_a_tool_is_listed_once_and_takes_the_instance_as_an_arg
 }
 
 #[test]
-fn updates_of_resources_that_are_watched_reach_the_client_in_both_eras() {
+fn mc10_updates_of_resources_that_are_watched_reach_the_client_in_both_eras() {
     for legacy in [false, true] {
         let inner = fake::Instance { name: "shop", legacy, ..Default::default() };
         let bell = Arc::clone(&inner.bell);
@@ -317,7 +317,7 @@ fn an_instance_that_is_killed_ends_its_calls_with_a_word_and_comes_back_at_anoth
 }
 
 #[test]
-fn an_instance_that_stalls_or_talks_garbage_delays_nobody() {
+fn mc10_an_instance_that_stalls_or_talks_garbage_delays_nobody() {
     let inner = fake::Instance { name: "stalled", ..Default::default() };
     let stalled = Server::start(move |request, out| match request.method() {
         "tools/call" => out.wait_until_closed(),

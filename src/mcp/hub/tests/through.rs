@@ -145,7 +145,7 @@ impl Way {
 }
 
 #[test]
-fn progress_and_log_messages_pass_in_both_eras_and_bear_the_clients_own_names() {
+fn mc10_progress_and_log_messages_pass_in_both_eras_and_bear_the_clients_own_names() {
     for era in [Era::Modern, Era::Legacy] {
         let way = way(era);
         if era == Era::Legacy {
@@ -176,7 +176,7 @@ fn progress_and_log_messages_pass_in_both_eras_and_bear_the_clients_own_names() 
 }
 
 #[test]
-fn a_call_that_the_client_gives_up_is_given_up_at_the_instance_in_both_eras() {
+fn mc10_a_call_that_the_client_gives_up_is_given_up_at_the_instance_in_both_eras() {
     for era in [Era::Modern, Era::Legacy] {
         let way = way(era);
         let context = Context::background().with_timeout(PATIENCE);
@@ -198,7 +198,7 @@ fn a_call_that_the_client_gives_up_is_given_up_at_the_instance_in_both_eras() {
 }
 
 #[test]
-fn a_task_of_an_instance_is_asked_for_answered_and_ended_through_the_hub() {
+fn mc10_a_task_of_an_instance_is_asked_for_answered_and_ended_through_the_hub() {
     let way = way(Era::Modern);
     let get = |id: &str| way.result("tasks/get", &json!({ "taskId": id }));
     let (held, id) = way.task();
@@ -230,7 +230,7 @@ fn a_task_of_an_instance_is_asked_for_answered_and_ended_through_the_hub() {
 }
 
 #[test]
-fn who_listens_for_a_task_is_told_of_each_of_its_states_through_the_hub() {
+fn mc10_who_listens_for_a_task_is_told_of_each_of_its_states_through_the_hub() {
     let way = way(Era::Modern);
     let (held, id) = way.task();
     let (context, told) = (Context::background(), parking_lot::Mutex::new(Vec::new()));
