@@ -269,7 +269,7 @@ fn an_instance_stalls(client: &mut Pipes, all: &[One]) {
     let in_time = begun.elapsed() < Duration::from_secs(3);
     let ended = client.result(waits);
     assert!(ended["isError"] == true && text(&ended).contains("`api`"), "{ended}");
-    assert!(row(client, &stalled.name).is_some_and(|row| row["state"] != "active"), "it is known to be stalled");
+    until("it is known to be stalled", || row(client, &stalled.name).is_some_and(|row| row["state"] != "active"));
     // Whoever guards it has stopped with it, as a shell wants it of a job.
     stalled.run.signal(Signal::CONT);
     signal(stalled.pid(), Signal::CONT);
