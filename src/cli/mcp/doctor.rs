@@ -84,11 +84,11 @@ fn examine(places: &Places, port: u16) -> Findings {
     found.instances.iter().for_each(|instance| examine_instance(instance, &mut findings));
     examine_port(port, &found.instances, &mut findings);
     for tool in Tool::value_variants() {
-        let of_project = tool.place(&places.home, &places.config, Some(&places.project));
-        let of_user = tool.place(&places.home, &places.config, None);
-        examine_tool(*tool, &of_user, &found.instances, &mut findings);
+        let of_project = tool.place(&places.homes, Some(&places.project));
+        let of_user = tool.place(&places.homes, None);
+        examine_tool(places, *tool, &of_user, &found.instances, &mut findings);
         if of_project != of_user {
-            examine_tool(*tool, &of_project, &found.instances, &mut findings);
+            examine_tool(places, *tool, &of_project, &found.instances, &mut findings);
         }
     }
     findings
@@ -166,7 +166,7 @@ fn examine_port(port: u16, instances: &[Instance], findings: &mut Findings) {
     }
 }
 
-fn examine_tool(tool: Tool, place: &Place, instances: &[Instance], findings: &mut Findings) {
+fn examine_tool(places: &Places, tool: Tool, place: &Place, instances: &[Instance], findings: &mut Findings) {
     let Ok(text) = fs::read_to_string(&place.path) else { return };
     let name = format!("{} ({})", tool.name(), place.path.display());
     let entry = match place.entry(&text) {
@@ -178,7 +178,14 @@ fn examine_tool(tool: Tool, place: &Place, instances: &[Instance], findings: &mu
     let word = |key: &str| entry.get(key).and_then(Value::as_str);
     if let Some(program) = word("command") {
         let runs = fs::metadata(program).is_ok_and(|seen| seen.is_file() && seen.permissions().mode() & 0o111 != 0);
+        let told = entry.pointer("/env/XDG_RUNTIME_DIR").and_then(Value::as_str).map(Path::new);
         return match runs || !program.contains('/') {
+            true if places.runtime().is_some_and(|runtime| told != Some(&*runtime)) => findings.bad(format!(
+                "{name}: starts {program}, which will look for instances in {} and not in {}: most tools keep XDG_RUNTIME_DIR from what \
+                 they start; set it up anew: {again}",
+                places.bare_registry.path().display(),
+                places.registry.path().display()
+            )),
             true => findings.well(format!("{name}: starts {program}")),
             false => findings.bad(format!("{name}: starts {program}, which is no program; set it up anew: {again}")),
         };
@@ -210,12 +217,13 @@ fn shows_token(tool: Tool, entry: &Value, instance: &Instance) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mcp::registry::{Folder, Registration, Wish};
+    use crate::cli::mcp::tools::Homes;
+    use crate::mcp::client::fake;
+    use crate::mcp::registry::{Folder, Registration, Wish, sample};
 
     fn places(dir: &Path) -> Places {
         Places {
-            home: dir.to_owned(),
-            config: dir.join(".config"),
+            homes: Homes::of(dir.to_owned(), |_| None),
             state: dir.join("state"),
             project: dir.join("project"),
             program: "/opt/brummer".to_owned(),
@@ -270,5 +278,82 @@ mod tests {
         fs::set_permissions(places.registry.path(), fs::Permissions::from_mode(0o755)).unwrap();
         assert!(told(&examine(&places, 0), Grade::Bad, "chmod 700"));
         drop(registration);
+    }
+
+    /// Registers an instance as it stands.
+    fn put(places: &Places, instance: &Instance) {
+        places.registry.prepare().unwrap();
+        fs::write(places.registry.file(&instance.id), serde_json::to_vec(instance).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn tokens_versions_heartbeats_and_dead_processes_are_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = places(dir.path());
+        let server = fake::Instance { name: "shop", id: Some("sleepy"), ..fake::Instance::default() }.start();
+        let token = |name: &str, mode: u32| {
+            let path = dir.path().join(name);
+            fs::write(&path, "s3cret-s3cret").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            Some(path.to_string_lossy().into_owned())
+        };
+        let instance = |id: &str| Instance { url: server.url(), port: server.port, ..sample(id) };
+        let mut recycled = instance("recycled");
+        recycled.process_info.started += 7;
+        let late = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(200);
+        for one in [
+            Instance { name: "sleepy".to_owned(), last_ping: late, started_at: late, ..instance("sleepy") },
+            Instance { name: "open".to_owned(), token_path: token("open.token", 0o644), ..instance("open") },
+            Instance { name: "lost".to_owned(), token_path: Some("/none/at/all".to_owned()), ..instance("lost") },
+            recycled,
+            Instance { name: "moved".to_owned(), ..instance("moved") },
+        ] {
+            put(&places, &one);
+        }
+        let findings = examine(&places, 0);
+        for part in [
+            "open (",
+            "chmod 600",
+            "lost (",
+            "cannot be read from /none/at/all",
+            "has ended without removing it",
+            "another program has the port of moved now",
+        ] {
+            assert!(told(&findings, Grade::Bad, part), "{part}: {findings:?}");
+        }
+        for part in ["its last heartbeat is old", "but elsewhere", "restart it"] {
+            assert!(told(&findings, Grade::Note, part), "{part}: {findings:?}");
+        }
+    }
+
+    #[test]
+    fn entries_that_are_half_show_no_token_or_would_find_nobody_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places { bare_registry: Folder::at("/run/user/1/brummer/instances"), ..places(dir.path()) };
+        let token = dir.path().join("token");
+        fs::write(&token, "s3cret-s3cret").unwrap();
+        fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
+        let server = fake::Instance { name: "shop", ..fake::Instance::default() }.start();
+        let token_path = Some(token.to_string_lossy().into_owned());
+        put(&places, &Instance { url: server.url(), port: server.port, token_path, ..sample("shop-1") });
+        let write = |tool: Tool, entry: Value| {
+            let place = tool.place(&places.homes, None);
+            fs::create_dir_all(place.path.parent().unwrap()).unwrap();
+            fs::write(&place.path, place.with("", &entry).unwrap()).unwrap();
+        };
+        let shown = serde_json::json!({ "Authorization": "Bearer s3cret-s3cret" });
+        write(Tool::Cursor, serde_json::json!({ "env": {} }));
+        write(Tool::Zed, serde_json::json!({ "url": server.url() }));
+        write(Tool::Gemini, serde_json::json!({ "httpUrl": server.url(), "headers": shown }));
+        write(Tool::Windsurf, serde_json::json!({ "command": "/bin/sh", "args": ["--mcp"] }));
+        let runtime = places.runtime().unwrap();
+        write(Tool::Codex, serde_json::json!({ "command": "/bin/sh", "env": { "XDG_RUNTIME_DIR": runtime } }));
+        let findings = examine(&places, 0);
+        for part in ["neither a command nor a URL", "does not show the token", "windsurf", "keep XDG_RUNTIME_DIR"] {
+            assert!(told(&findings, Grade::Bad, part), "{part}: {findings:?}");
+        }
+        for part in ["gemini", "codex"] {
+            assert!(told(&findings, Grade::Well, part), "{part}: {findings:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::diff::diff;
 use super::record::{Change, Record, write_whole};
-use super::tools::{Place, Reach, Tool};
+use super::tools::{Homes, Place, Reach, Tool};
 use crate::error::{Code, Error, Result};
 use crate::mcp::registry::{Folder, Found};
 use crate::mcp::token::Token;
@@ -31,8 +31,7 @@ pub(in crate::cli) struct Wish {
 /// Where things are.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
-    pub(super) home: PathBuf,
-    pub(super) config: PathBuf,
+    pub(super) homes: Homes,
     pub(super) state: PathBuf,
     pub(super) project: PathBuf,
     pub(super) program: String,
@@ -50,9 +49,8 @@ impl Places {
         let program =
             std::env::current_exe().map_err(|error| Error::io("cli", "find this program's own file", error))?;
         Ok(Places {
-            config: set("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
             state: set("XDG_STATE_HOME").unwrap_or_else(|| home.join(".local/state")),
-            home,
+            homes: Homes::of(home, set),
             project: project.to_owned(),
             program: program.to_string_lossy().into_owned(),
             registry: Folder::of_user(),
@@ -60,15 +58,16 @@ impl Places {
         })
     }
 
-    /// The runtime directory that the registry is in.
-    fn runtime(&self) -> Option<PathBuf> {
-        self.registry.path().ancestors().nth(2).map(Path::to_owned)
+    /// The runtime directory that the registry is in, if a tool has to be told of it.
+    pub(super) fn runtime(&self) -> Option<PathBuf> {
+        let runtime = self.registry.path().ancestors().nth(2).map(Path::to_owned);
+        runtime.filter(|_| self.registry != self.bare_registry)
     }
 
     /// The file of a tool that is meant.
     fn place(&self, wish: &Wish) -> Place {
         let project = (!wish.hub && !wish.tool.needs_the_hub()).then_some(&*self.project);
-        wish.tool.place(&self.home, &self.config, project)
+        wish.tool.place(&self.homes, project)
     }
 }
 
@@ -150,7 +149,7 @@ fn shown(place: &Place, old: &str, new: &str) -> String {
 fn reach(places: &Places, wish: &Wish) -> Result<Reach> {
     if wish.hub || wish.tool.needs_the_hub() {
         // Tools start their servers with little of the session's environment.
-        let runtime = (places.registry != places.bare_registry).then(|| places.runtime()).flatten();
+        let runtime = places.runtime();
         return Ok(Reach::Hub { program: places.program.clone(), runtime });
     }
     let found = Found::inspect(&places.registry).instances;
@@ -159,7 +158,7 @@ fn reach(places: &Places, wish: &Wish) -> Result<Reach> {
         Some(instance) => (instance.url, instance.token_path.map(PathBuf::from)),
         None => (URL_DEFAULT.to_owned(), wish.token.then(|| places.state.join("brummer/mcp-token"))),
     };
-    if path.is_some() && wish.tool.has_file_of_project(&places.home, &places.config, &places.project) {
+    if path.is_some() && wish.tool.has_file_of_project(&places.homes, &places.project) {
         let message = "this project's Brummer asks for a token, which should not stand in a project's files: use --hub, which \
                        finds the token by itself";
         return Err(Error::new("cli", Code::InvalidState, message));
@@ -195,8 +194,7 @@ mod tests {
             path
         };
         Places {
-            home: below("home"),
-            config: below("home/.config"),
+            homes: Homes::of(below("home"), |_| None),
             state: below("state"),
             project: below("project"),
             program: "/opt/brummer".to_owned(),
@@ -270,7 +268,7 @@ mod tests {
             let places = places(dir.path());
             let wish = Wish { token: true, ..wish(*tool, false) };
             let path = places.place(&wish).path;
-            let of_project = tool.has_file_of_project(&places.home, &places.config, &places.project);
+            let of_project = tool.has_file_of_project(&places.homes, &places.project);
             let said = install_at(&places, &wish);
             if of_project {
                 assert!(said.unwrap_err().message().contains("--hub") && !path.exists());

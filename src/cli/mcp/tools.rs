@@ -40,6 +40,30 @@ pub(super) struct Place {
     is_toml: bool,
 }
 
+/// The folders in which tools keep a person's settings.
+#[derive(Clone, Debug)]
+pub(super) struct Homes {
+    pub(super) home: PathBuf,
+    /// `$XDG_CONFIG_HOME`.
+    pub(super) config: PathBuf,
+    /// `$CLAUDE_CONFIG_DIR`: where `.claude.json` is.
+    pub(super) claude: PathBuf,
+    /// `$CODEX_HOME`.
+    pub(super) codex: PathBuf,
+}
+
+impl Homes {
+    /// Those of the environment; where a variable is not set the tool's own choice holds.
+    pub(super) fn of(home: PathBuf, set: impl Fn(&str) -> Option<PathBuf>) -> Homes {
+        Homes {
+            config: set("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
+            claude: set("CLAUDE_CONFIG_DIR").unwrap_or_else(|| home.clone()),
+            codex: set("CODEX_HOME").unwrap_or_else(|| home.join(".codex")),
+            home,
+        }
+    }
+}
+
 impl Tool {
     /// Its name, as it stands on the command line.
     pub(super) fn name(self) -> String {
@@ -52,18 +76,19 @@ impl Tool {
     }
 
     /// Whether a project has a file of its own for it, which goes where the project goes.
-    pub(super) fn has_file_of_project(self, home: &Path, config: &Path, project: &Path) -> bool {
-        self.place(home, config, Some(project)) != self.place(home, config, None)
+    pub(super) fn has_file_of_project(self, homes: &Homes, project: &Path) -> bool {
+        self.place(homes, Some(project)) != self.place(homes, None)
     }
 
     /// Its settings: of the user, or of the project where it has such.
-    pub(super) fn place(self, home: &Path, config: &Path, project: Option<&Path>) -> Place {
+    pub(super) fn place(self, homes: &Homes, project: Option<&Path>) -> Place {
+        let Homes { home, config, claude, codex } = homes;
         let apps = if cfg!(target_os = "macos") { home.join("Library/Application Support") } else { config.to_owned() };
         let zed = if cfg!(target_os = "macos") { home.join(".config") } else { config.to_owned() };
         let servers = "mcpServers";
         let (path, section) = match (self, project) {
             (Tool::ClaudeCode, Some(project)) => (project.join(".mcp.json"), servers),
-            (Tool::ClaudeCode, None) => (home.join(".claude.json"), servers),
+            (Tool::ClaudeCode, None) => (claude.join(".claude.json"), servers),
             (Tool::ClaudeDesktop, _) => (apps.join("Claude/claude_desktop_config.json"), servers),
             (Tool::Cursor, Some(project)) => (project.join(".cursor/mcp.json"), servers),
             (Tool::Cursor, None) => (home.join(".cursor/mcp.json"), servers),
@@ -71,7 +96,7 @@ impl Tool {
             (Tool::Vscode, None) => (apps.join("Code/User/mcp.json"), "servers"),
             (Tool::Windsurf, _) => (home.join(".codeium/windsurf/mcp_config.json"), servers),
             (Tool::Zed, _) => (zed.join("zed/settings.json"), "context_servers"),
-            (Tool::Codex, _) => (home.join(".codex/config.toml"), "mcp_servers"),
+            (Tool::Codex, _) => (codex.join("config.toml"), "mcp_servers"),
             (Tool::Gemini, Some(project)) => (project.join(".gemini/settings.json"), servers),
             (Tool::Gemini, None) => (home.join(".gemini/settings.json"), servers),
         };
@@ -166,7 +191,7 @@ mod tests {
 
     #[test]
     fn every_tool_has_a_place_and_an_entry_that_is_found_again() {
-        let (home, config, project) = (Path::new("/h"), Path::new("/h/.config"), Path::new("/p"));
+        let (homes, project) = (Homes::of("/h".into(), |_| None), Path::new("/p"));
         for tool in Tool::value_variants() {
             let hub = |runtime: Option<&str>| Reach::Hub {
                 program: "/bin/brummer".into(),
@@ -178,7 +203,7 @@ mod tests {
             };
             for reach in [hub(None), hub(Some("/mnt/run")), url(None), url(Some("s3cret"))] {
                 for project in [Some(project), None] {
-                    let place = tool.place(home, config, project);
+                    let place = tool.place(&homes, project);
                     let entry = tool.entry(&reach);
                     let text = place.with("", &entry).unwrap();
                     let (before, found) = place.entry(&text).unwrap().unwrap();
@@ -190,6 +215,36 @@ mod tests {
             }
         }
         assert_eq!(Tool::ClaudeCode.name(), "claude-code");
-        assert_eq!(Tool::Vscode.place(home, config, Some(project)).path, Path::new("/p/.vscode/mcp.json"));
+        assert_eq!(Tool::Vscode.place(&homes, Some(project)).path, Path::new("/p/.vscode/mcp.json"));
+    }
+
+    /// As the tools' own documentation has it, on Linux and macOS.
+    #[test]
+    fn every_tool_is_found_where_its_own_documentation_says() {
+        let homes = Homes::of("/h".into(), |_| None);
+        let apps = if cfg!(target_os = "macos") { "/h/Library/Application Support" } else { "/h/.config" };
+        let servers = "mcpServers";
+        let table = [
+            (Tool::ClaudeCode, "/h/.claude.json".to_owned(), "/p/.mcp.json", servers),
+            (Tool::ClaudeDesktop, format!("{apps}/Claude/claude_desktop_config.json"), "", servers),
+            (Tool::Cursor, "/h/.cursor/mcp.json".to_owned(), "/p/.cursor/mcp.json", servers),
+            (Tool::Vscode, format!("{apps}/Code/User/mcp.json"), "/p/.vscode/mcp.json", "servers"),
+            (Tool::Windsurf, "/h/.codeium/windsurf/mcp_config.json".to_owned(), "", servers),
+            (Tool::Zed, "/h/.config/zed/settings.json".to_owned(), "", "context_servers"),
+            (Tool::Codex, "/h/.codex/config.toml".to_owned(), "", "mcp_servers"),
+            (Tool::Gemini, "/h/.gemini/settings.json".to_owned(), "/p/.gemini/settings.json", servers),
+        ];
+        assert_eq!(table.len(), Tool::value_variants().len());
+        for (tool, of_user, of_project, section) in table {
+            let (user, project) = (tool.place(&homes, None), tool.place(&homes, Some(Path::new("/p"))));
+            assert_eq!((user.path.to_str(), user.section), (Some(&*of_user), section));
+            let expected = if of_project.is_empty() { &*of_user } else { of_project };
+            assert_eq!(project.path.to_str(), Some(expected));
+        }
+        let moved = Homes::of("/h".into(), |name| Some(Path::new("/moved").join(name)));
+        let path = |tool: Tool| tool.place(&moved, None).path;
+        assert_eq!(path(Tool::ClaudeCode), Path::new("/moved/CLAUDE_CONFIG_DIR/.claude.json"));
+        assert_eq!(path(Tool::Codex), Path::new("/moved/CODEX_HOME/config.toml"));
+        assert_eq!(path(Tool::Cursor), Path::new("/h/.cursor/mcp.json"));
     }
 }
