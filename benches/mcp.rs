@@ -6,6 +6,8 @@
 
 #[path = "mcp/hub.rs"]
 mod hub;
+#[path = "mcp/idle.rs"]
+mod idle;
 #[path = "mcp/load.rs"]
 mod load;
 #[path = "mcp/peers.rs"]
@@ -24,6 +26,7 @@ fn main() {
         for wire in WIRES {
             measure(&mut report, effort, wire);
         }
+        idle::measure(&mut report, effort);
     }
     hub::measure(&mut report, effort);
     std::process::exit(report.finish());

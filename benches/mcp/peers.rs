@@ -26,7 +26,8 @@ pub fn built(path: &str) -> PathBuf {
     path
 }
 
-fn brummer(_: &Wire) -> Peer {
+/// Brummer's own module, with the tools of the conformance suite.
+pub fn brummer(_: &Wire) -> Peer {
     let port = free_port();
     let mut command = Command::new(built("release/examples/conformance_server"));
     command.args(["--port", &port.to_string()]);

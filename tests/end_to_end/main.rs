@@ -15,6 +15,7 @@ mod kill;
 mod mcp;
 mod mcp_browser;
 mod mcp_calls;
+mod mcp_idle;
 mod pictures;
 mod proxy;
 mod runners;

@@ -60,6 +60,11 @@ impl Served {
         Served { run, port, capabilities: json!({}), token: None, project }
     }
 
+    /// Its entry of the registry.
+    pub(crate) fn entry(&self) -> Value {
+        entry(&self.project).expect("an entry of the registry")
+    }
+
     /// Sends a request, and reads its answer to the end.
     pub(crate) fn send(&self, method: &str, path: &str, fields: &str, body: &str) -> Answered {
         let token = self.token.as_ref().map_or(String::new(), |token| format!("authorization: Bearer {token}\r\n"));
