@@ -209,8 +209,13 @@ fn run(toolbox: &Arc<Toolbox>, call: Call) {
 
 /// The call, once the person has agreed or need not be asked; else it is asked, or answered.
 fn confirmed(toolbox: &Arc<Toolbox>, tool: &Tool, arguments: &Arguments, call: Call) -> Option<Call> {
-    if let Some(answer) = call.answer(SURE) {
+    let question = tool.confirm.and_then(|confirm| confirm(toolbox, arguments));
+    let asked_now = question.as_ref().and_then(|question| question.page.clone());
+    // A yes is for the page that was asked about; by now another may be the newest.
+    let is_other = asked_now.as_deref().is_some_and(|page| call.state() != Some(page));
+    if let Some(answer) = call.answer(SURE).filter(|answer| !(is_other && answer.accepted())) {
         if answer.accepted() {
+            asked_now.into_iter().for_each(|page| toolbox.may_drive(page));
             return Some(call);
         }
         let text = "The person said no; nothing was done.";
@@ -218,12 +223,12 @@ fn confirmed(toolbox: &Arc<Toolbox>, tool: &Tool, arguments: &Arguments, call: C
         call.finish(ToolResult::error(text));
         return None;
     }
-    let Some(question) = tool.confirm.and_then(|confirm| confirm(toolbox, arguments)) else { return Some(call) };
-    let ask = Ask::confirm(&question);
+    let Some(question) = question else { return Some(call) };
+    let ask = Ask::confirm(&question.text);
     if !call.can_ask(&ask) {
         return Some(call);
     }
-    call.ask([(SURE, ask)], None);
+    call.ask([(SURE, ask)], question.page.map(|page| page.to_string()));
     None
 }
 

@@ -60,7 +60,9 @@ fn who_asks_for_a_way_to_log_in_finds_none() {
 
 #[test]
 fn the_entry_of_the_registry_goes_with_the_server() {
-    let Served { run, project, .. } = Served::with(SETTINGS);
+    let Served { mut run, project, .. } = Served::with(SETTINGS);
+    // It prints when it has begun to listen for signals.
+    run.wait_for("nothing was named");
     run.signal(Signal::TERM);
     run.finish();
     let folder = project.runtime().join("brummer/instances");

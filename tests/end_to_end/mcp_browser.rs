@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -149,7 +150,9 @@ fn first_pixel(png: &[u8]) -> (u32, u32, [u8; 3]) {
 
 #[test]
 fn a_driven_browser_opens_pages_runs_code_and_takes_true_pictures() {
-    let Some(stage) = Stage::set(|_, _| ()) else { return };
+    let Some(mut stage) = Stage::set(|_, _| ()) else { return };
+    // Nobody is asked about pages that tools have opened.
+    stage.served.capabilities = json!({ "elicitation": {} });
     let served = &stage.served;
     let opened = served.good("browser_open", json!({ "url": stage.url, "browser": "headless" }));
     let session = opened["sessionId"].as_str().expect("a session").to_owned();
@@ -186,9 +189,16 @@ fn a_driven_browser_opens_pages_runs_code_and_takes_true_pictures() {
     served.good("browser_refresh", json!({}));
     assert_eq!(stage.loads_of("/second"), 2);
     assert!(served.bad("browser_navigate", json!({ "url": "http://localhost:1/" })).contains("ERR_"));
+    stage.served.capabilities = json!({});
     library_goes_into_the_page(&stage);
-    let mark = stage.served.project.living().iter().filter(|one| one.command.contains("chrom")).count();
-    assert!(mark > 0, "the browser is one of the project's processes");
+    stage.served.capabilities = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
+    let code = "new Promise(done => setTimeout(done, 5000, 'slept'))";
+    let task = stage.served.call("repl_execute", json!({ "code": code, "timeout": 60 }));
+    assert_eq!(task["resultType"], "task", "{task}");
+    let id = task["taskId"].as_str().expect("an id");
+    let get = || stage.served.ask("tasks/get", Some(id), json!({ "taskId": id }))["result"].clone();
+    until("the code has ended", || get()["status"] == "completed");
+    assert_eq!(get()["result"]["structuredContent"]["result"], "slept");
 }
 
 /// Values of every kind come back from a page.
@@ -261,18 +271,61 @@ fn library_goes_into_the_page(stage: &Stage) {
     assert!(served.bad("repl_library", json!({ "operation": "get", "name": "twice" })).contains("getDetails"));
 }
 
+/// A program that opens a page as the person's own browser would.
+fn own_browser(project: &Project) -> PathBuf {
+    let profile = project.temporary().join("profile");
+    let script = format!(
+        "#!/bin/sh\nexec chromium --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run \
+         --window-size=800,600 --remote-debugging-port=0 --user-data-dir='{}' \"$1\" >/dev/null 2>&1\n",
+        profile.display()
+    );
+    let path = project.write("own-browser", script);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("our own file");
+    path
+}
+
+#[test]
+fn a_page_that_the_person_has_opened_is_driven_after_a_yes() {
+    let Some(mut stage) = Stage::set(|_, _| ()) else { return };
+    let urls = stage.served.good("urls_list", json!({}));
+    let url = urls["urls"][0]["proxyUrl"].as_str().expect("an address").to_owned();
+    let program = own_browser(&stage.served.project);
+    // It ends with the project.
+    let mut browser = stage.served.project.command(program, &[&url]).spawn().expect("it starts");
+    until("the page is heard", || {
+        let all = stage.served.good("telemetry_sessions", json!({}));
+        all["sessions"].as_array().expect("a list").iter().any(|session| session["open"] == true)
+    });
+    stage.served.capabilities = json!({ "elicitation": {} });
+    let served = &stage.served;
+    let params = json!({ "name": "repl_execute", "arguments": { "code": "6 * 7", "timeout": 60 } });
+    let ask = |state: &Value, answer: Value| {
+        let mut params = params.clone();
+        params["requestState"] = state.clone();
+        params["inputResponses"] = json!({ "confirm": answer });
+        served.ask("tools/call", Some("repl_execute"), params)["result"].clone()
+    };
+    let asked = served.call("repl_execute", params["arguments"].clone());
+    let question = asked["inputRequests"]["confirm"]["params"]["message"].as_str().unwrap_or_default();
+    assert!(question.starts_with("Drive the page http://localhost:"), "{asked}");
+    let refused = ask(&asked["requestState"], json!({ "action": "decline" }));
+    assert!(refused["isError"] == true && refused.to_string().contains("said no"), "{refused}");
+    let asked = served.call("browser_refresh", json!({}));
+    assert_eq!(asked["resultType"], "input_required", "a no is for one call: {asked}");
+    let asked = served.call("repl_execute", params["arguments"].clone());
+    let done = ask(&asked["requestState"], json!({ "action": "accept", "content": { "confirm": true } }));
+    assert_eq!(done["structuredContent"]["result"], 42, "{done}");
+    assert_eq!(served.good("repl_execute", params["arguments"].clone())["result"], 42, "a yes is for the page");
+    served.good("browser_navigate", json!({ "url": stage.at("second") }));
+    until("the page went", || stage.loads_of("/second") > 0);
+    browser.kill().expect("it runs");
+    browser.wait().expect("it has ended");
+}
+
 #[test]
 fn a_page_in_the_persons_browser_is_opened_asked_and_sent_elsewhere() {
     let browser = |project: &Project, command: &mut std::process::Command| {
-        let profile = project.temporary().join("profile");
-        let script = format!(
-            "#!/bin/sh\nexec chromium --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run \
-             --window-size=800,600 --remote-debugging-port=0 --user-data-dir='{}' \"$1\" >/dev/null 2>&1\n",
-            profile.display()
-        );
-        let path = project.write("own-browser", script);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("our own file");
-        command.env("BROWSER", path);
+        command.env("BROWSER", own_browser(project));
     };
     let Some(stage) = Stage::set(browser) else { return };
     let served = &stage.served;

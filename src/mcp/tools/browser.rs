@@ -8,7 +8,7 @@ use serde_json::json;
 use super::answer::{Answer, Done, Refusal};
 use super::driver::{Driven, LOAD_WITHIN, State};
 use super::schema::Arguments;
-use super::table::Work;
+use super::table::{Question, Work};
 use super::telemetry;
 use super::text::{clean, size};
 use super::toolbox::Toolbox;
@@ -16,6 +16,7 @@ use super::waits::{Look, Wait};
 use crate::io::opener::{Opener, is_web};
 use crate::mcp::protocol::Block;
 use crate::proxy::browser::{PictureFormat, Shot};
+use crate::proxy::capture::redact;
 use crate::proxy::page;
 use crate::proxy::page::{Ask, Asked, View};
 
@@ -69,6 +70,18 @@ pub(crate) fn place(toolbox: &Toolbox, arguments: &Arguments) -> Result<Place, R
     }
     let newest = open.into_iter().next().map(|page| Place::Page(page.session));
     newest.ok_or_else(|| "No page is open. browser_open opens one; browser \"headless\" needs no screen.".into())
+}
+
+/// Asks once for each page that the person has opened: it may hold what they have typed, and their logins.
+pub(crate) fn confirm_drive(toolbox: &Toolbox, arguments: &Arguments) -> Option<Question> {
+    let Ok(Place::Page(session)) = place(toolbox, arguments) else { return None };
+    if toolbox.is_drivable(&session) {
+        return None;
+    }
+    let url = toolbox.app.pages().open().into_iter().find(|page| page.session == session).map(|page| page.url);
+    let url = clean(&redact::url(&url.unwrap_or_default()), 200);
+    let text = format!("Drive the page {url} in your browser: run code in it, load it again, send it elsewhere?");
+    Some(Question { text, page: Some(session) })
 }
 
 /// The address to open: that of the proxy if it has one, so that the page is heard.
@@ -145,6 +158,7 @@ impl Wait for Opening {
             || pages.iter().any(|page| self.url.starts_with(&*page.origin.origin));
         let fresh = pages.into_iter().find(|page| !self.before.contains(&page.session));
         if let Some(page) = fresh {
+            self.toolbox.may_drive(page.session.clone());
             let value = json!({ "url": self.url, "sessionId": &*page.session, "sent": true });
             return Look::Done(Ok(Answer::new(format!("Opened {} as {}.", self.url, page.session), value)));
         }

@@ -12,7 +12,7 @@ use super::answer::{Answer, Done, Refusal};
 use super::browser::{Place, place};
 use super::repl::inject;
 use super::schema::Arguments;
-use super::table::Work;
+use super::table::{Question, Work};
 use super::text::count;
 use super::toolbox::Toolbox;
 use crate::app::view::Backend;
@@ -217,9 +217,10 @@ fn write(folder: &Path, all: &BTreeMap<String, Script>, arguments: &Arguments) -
 }
 
 /// What to ask before a script is removed.
-pub(crate) fn confirm_remove(_: &Toolbox, arguments: &Arguments) -> Option<String> {
+pub(crate) fn confirm_remove(_: &Toolbox, arguments: &Arguments) -> Option<Question> {
     let removes = arguments.text("operation") == Some("remove");
-    removes.then(|| format!("Remove the script {} from the library?", arguments.text("name").unwrap_or_default()))
+    removes
+        .then(|| format!("Remove the script {} from the library?", arguments.text("name").unwrap_or_default()).into())
 }
 
 fn remove(all: &BTreeMap<String, Script>, arguments: &Arguments) -> Done {

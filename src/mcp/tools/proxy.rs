@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Done, Refusal, TEXT_BYTES_MAX};
 use super::schema::Arguments;
-use super::table::Work;
+use super::table::{Question, Work};
 use super::text::{clean, clock, count, cut, iso, size};
 use super::toolbox::Toolbox;
 use super::waits::{Look, Wait};
@@ -222,7 +222,7 @@ fn side(headers: &Headers, body: &Body) -> Value {
 }
 
 /// What to ask before a request is sent again that may change something.
-pub(crate) fn confirm_replay(toolbox: &Toolbox, arguments: &Arguments) -> Option<String> {
+pub(crate) fn confirm_replay(toolbox: &Toolbox, arguments: &Arguments) -> Option<Question> {
     let exchange = toolbox.app.capture().get(ExchangeId(arguments.whole("id", 0)))?;
     let method = arguments.text("method").unwrap_or(&exchange.opened.method).to_ascii_uppercase();
     let url = arguments.text("url").unwrap_or(&exchange.opened.url);
@@ -230,7 +230,7 @@ pub(crate) fn confirm_replay(toolbox: &Toolbox, arguments: &Arguments) -> Option
     let changes = !matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS");
     let times = arguments.whole("times", 1);
     let often = if times > 1 { format!(" {times} times") } else { String::new() };
-    (changes || elsewhere).then(|| format!("Send {method} {}{often}?", redact::url(url)))
+    (changes || elsewhere).then(|| format!("Send {method} {}{often}?", redact::url(url)).into())
 }
 
 pub(crate) fn replay(toolbox: &Arc<Toolbox>, arguments: &Arguments) -> Work {

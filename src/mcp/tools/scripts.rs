@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Done, Refusal};
 use super::ready::{Ready, Until};
 use super::schema::Arguments;
-use super::table::Work;
+use super::table::{Question, Work};
 use super::text::{clean, count, duration, iso, now_ms, size};
 use super::toolbox::Toolbox;
 use super::waits::{Look, Wait};
@@ -148,11 +148,11 @@ fn targets(toolbox: &Toolbox, arguments: &Arguments) -> Result<Vec<ProcessRow>, 
 }
 
 /// What to ask before processes are ended that somebody else has started.
-pub(crate) fn confirm_end(toolbox: &Toolbox, arguments: &Arguments) -> Option<String> {
+pub(crate) fn confirm_end(toolbox: &Toolbox, arguments: &Arguments) -> Option<Question> {
     let mut rows = targets(toolbox, arguments).ok()?;
     rows.retain(|row| !row.status.is_ended());
     let names: Vec<&str> = rows.iter().map(|row| &*row.name).collect();
-    (!rows.is_empty() && !toolbox.started_all(&rows)).then(|| format!("End {}?", names.join(", ")))
+    (!rows.is_empty() && !toolbox.started_all(&rows)).then(|| format!("End {}?", names.join(", ")).into())
 }
 
 pub(crate) fn stop(toolbox: &Arc<Toolbox>, arguments: &Arguments) -> Work {

@@ -28,6 +28,19 @@ impl Work {
     }
 }
 
+/// What a person is asked.
+pub(crate) struct Question {
+    pub(crate) text: String,
+    /// The page of theirs that a yes is for, from then on.
+    pub(crate) page: Option<Arc<str>>,
+}
+
+impl From<String> for Question {
+    fn from(text: String) -> Question {
+        Question { text, page: None }
+    }
+}
+
 /// A row of the table.
 pub(crate) struct Tool {
     pub(crate) name: &'static str,
@@ -38,7 +51,7 @@ pub(crate) struct Tool {
     pub(crate) input: &'static [Field],
     output: &'static [Field],
     /// What to ask the person before it is done, where the client can ask; `None`: nothing.
-    pub(crate) confirm: Option<fn(&Toolbox, &Arguments) -> Option<String>>,
+    pub(crate) confirm: Option<fn(&Toolbox, &Arguments) -> Option<Question>>,
     pub(crate) run: fn(&Arc<Toolbox>, &Arguments) -> Work,
 }
 
@@ -97,6 +110,10 @@ const DESTROY: Annotations = hints(false, true, false, false);
 const OPEN: Annotations = hints(false, true, false, true);
 /// Shows something of the world.
 const LOOK: Annotations = hints(false, false, true, true);
+/// Goes somewhere in the world; what was typed into a page may be lost.
+const GO: Annotations = hints(false, true, true, true);
+/// Begins something in the world, each time.
+const SHOW: Annotations = hints(false, false, false, true);
 
 const UNTIL: &[&str] = &["ready", "exit", "started"];
 const PROCESS: Field = may("processId", Text, "name or id");
@@ -123,17 +140,17 @@ pub(crate) const TOOLS: &[Tool] = &[
         name: "browser_navigate",
         title: "Go to a URL",
         about: "Sends an open page to another URL.",
-        hints: LOOK,
+        hints: GO,
         input: &[must("url", Text, ""), SESSION],
         output: &[must("sessionId", Text, ""), must("url", Text, "")],
-        confirm: None,
+        confirm: Some(browser::confirm_drive),
         run: browser::navigate,
     },
     Tool {
         name: "browser_open",
         title: "Open a page",
         about: "Opens a URL in a browser, through the proxy where it can, so that telemetry hears the page. headless needs no screen.",
-        hints: LOOK,
+        hints: SHOW,
         input: &[must("url", Text, ""), may("browser", Choice(browser::BROWSERS), "")],
         output: &[must("url", Text, ""), may("sessionId", Text, "")],
         confirm: None,
@@ -143,10 +160,10 @@ pub(crate) const TOOLS: &[Tool] = &[
         name: "browser_refresh",
         title: "Reload a page",
         about: "Loads an open page again.",
-        hints: LOOK,
+        hints: GO,
         input: &[SESSION],
         output: &[must("sessionId", Text, "")],
-        confirm: None,
+        confirm: Some(browser::confirm_drive),
         run: browser::refresh,
     },
     Tool {
@@ -272,7 +289,7 @@ pub(crate) const TOOLS: &[Tool] = &[
         hints: OPEN,
         input: &[must("code", Text, ""), SESSION, may("timeout", Whole(1, 120), "seconds")],
         output: &[must("result", Any, ""), must("type", Text, ""), must("console", List, "")],
-        confirm: None,
+        confirm: Some(browser::confirm_drive),
         run: repl::execute,
     },
     Tool {

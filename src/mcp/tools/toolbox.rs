@@ -1,6 +1,6 @@
 //! What the tools work on: the app, and what they keep between calls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -24,7 +24,12 @@ pub(crate) struct Toolbox {
     pub(crate) address: OnceLock<String>,
     /// Processes that were started by tools: nobody need be asked before they are ended.
     started: Mutex<BTreeSet<ProcessId>>,
+    /// Pages in the person's browser that tools have opened or that the person has let them drive, the oldest first.
+    drivable: Mutex<VecDeque<Arc<str>>>,
 }
+
+/// So many pages are remembered.
+const DRIVABLE_MAX: usize = 256;
 
 impl Toolbox {
     /// A toolbox for this app; its thread for waiting calls starts.
@@ -43,12 +48,27 @@ impl Toolbox {
             waits,
             address: OnceLock::new(),
             started: Mutex::default(),
+            drivable: Mutex::default(),
         }))
     }
 
     /// A tool has started this process.
     pub(crate) fn has_started(&self, id: ProcessId) {
         self.started.lock().insert(id);
+    }
+
+    /// A page of the person's browser may be driven without another question.
+    pub(crate) fn may_drive(&self, session: Arc<str>) {
+        let mut drivable = self.drivable.lock();
+        if drivable.len() == DRIVABLE_MAX {
+            drivable.pop_front();
+        }
+        drivable.push_back(session);
+    }
+
+    /// Whether it may.
+    pub(crate) fn is_drivable(&self, session: &str) -> bool {
+        self.drivable.lock().iter().any(|own| **own == *session)
     }
 
     /// Whether tools have started all of these.

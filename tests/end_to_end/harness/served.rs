@@ -108,7 +108,7 @@ impl Served {
     /// The values that a tool gives when it does not refuse.
     pub(crate) fn good(&self, tool: &str, arguments: Value) -> Value {
         let result = self.call(tool, arguments);
-        assert_ne!(result["isError"], true, "{tool}: {result}");
+        assert!(result["isError"] != true && result["resultType"] == "complete", "{tool}: {result}");
         result["structuredContent"].clone()
     }
 
