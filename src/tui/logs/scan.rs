@@ -8,7 +8,7 @@ use crate::logs::Snapshot as Lines;
 use crate::tui::logs::filter::Test;
 
 /// Numbers of lines a slice: what a worker tests between two looks at whether it is still wanted.
-const SLICE: u64 = 50_000;
+const SLICE: u64 = 20_000;
 /// Lines that the UI tests itself when they arrive; a longer backlog is left to a worker.
 pub(crate) const OWN_MAX: usize = 4096;
 
@@ -30,6 +30,8 @@ pub(crate) struct Request {
     pub(crate) to: u64,
     pub(crate) generation: u64,
     pub(crate) newest: Arc<AtomicU64>,
+    /// The store has dropped the lines before this one: nobody can see them any more.
+    oldest: Arc<AtomicU64>,
     progress: Arc<Progress>,
 }
 
@@ -61,7 +63,9 @@ impl Request {
                 return;
             }
             let to = self.to.saturating_sub(slice * SLICE);
-            let hits = self.test(from.max(to.saturating_sub(SLICE)), to);
+            // Relaxed: an older number only means that a slice is tested in vain.
+            let from = from.max(to.saturating_sub(SLICE)).max(self.oldest.load(Ordering::Relaxed));
+            let hits = if from < to { self.test(from, to) } else { Vec::new() };
             let found = |hits, done| Found { which: self.which, generation: self.generation, hits, done };
             tell(found(hits, false));
             // Only after its hits were told: who counts the last slice knows that all other hits were told before.
@@ -92,6 +96,7 @@ pub(crate) struct Hits {
     pub(crate) scanning: bool,
     generation: u64,
     newest: Arc<AtomicU64>,
+    oldest: Arc<AtomicU64>,
 }
 
 impl Hits {
@@ -106,6 +111,7 @@ impl Hits {
             scanning: true,
             generation,
             newest: Arc::clone(newest),
+            oldest: Arc::default(),
         };
         let request = hits.request(which, lines, 0, to);
         (hits, request)
@@ -120,12 +126,14 @@ impl Hits {
             to,
             generation: self.generation,
             newest: Arc::clone(&self.newest),
+            oldest: Arc::clone(&self.oldest),
             progress: Arc::default(),
         }
     }
 
     /// Tests lines that have arrived; a long backlog becomes a request.
     pub(crate) fn arrive(&mut self, which: Which, lines: &Lines) -> Option<Request> {
+        self.oldest.store(lines.first_seq().unwrap_or(0), Ordering::Relaxed);
         let last = lines.last_seq().filter(|last| *last >= self.tested_to)?;
         while self.list.front().is_some_and(|seq| lines.first_seq().is_none_or(|first| *seq < first)) {
             self.list.pop_front();
@@ -164,5 +172,31 @@ impl Hits {
     /// The place of the first hit at or after `seq`.
     pub(crate) fn rank(&self, seq: u64) -> usize {
         self.list.partition_point(|hit| *hit < seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::ProcessId;
+    use crate::logs::{LogLimits, LogStore};
+    use crate::tui::logs::filter::Filter;
+
+    #[test]
+    fn what_the_store_has_dropped_since_the_question_is_not_tested() {
+        let store = LogStore::new(LogLimits::default());
+        (0..100).for_each(|_| _ = store.add(ProcessId(1), "web", b"line", false).unwrap());
+        let lines = store.snapshot();
+        let last = lines.last_seq().unwrap();
+        let test = Test { filter: Filter::default(), pattern: None };
+        let (hits, request) = Hits::start(Which::Find, test, &lines, &Arc::default());
+        hits.oldest.store(last - 9, Ordering::Relaxed);
+        let (mut found, mut done) = (Vec::new(), false);
+        request.run(|slice| {
+            found.extend(slice.hits);
+            done |= slice.done;
+        });
+        assert!(done);
+        assert_eq!(found, (last - 9..=last).collect::<Vec<u64>>());
     }
 }
