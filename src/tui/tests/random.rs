@@ -161,6 +161,18 @@ fn goes_back(rig: &mut Rig) -> TestCaseResult {
     Ok(())
 }
 
+#[test]
+fn a_wide_letter_that_a_window_lies_half_over_leaves_no_hole() {
+    let size = (100, 10);
+    let begin = Beginning { full: false, theme: "auto", depth: Depth::True, ascii: false, size, folder: String::new() };
+    let mut watched = Watched::new(&begin);
+    let key = crate::tui::key::Key::parse("?").unwrap().as_event();
+    let script = ["", "漢字かな交じり文", "", ""].map(String::from);
+    for step in [Step::Key(key), Step::Scripts(vec![script]), Step::Scripts(Vec::new())] {
+        watched.happen(&step).unwrap();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 

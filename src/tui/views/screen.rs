@@ -59,7 +59,19 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer) -> Cursor {
     if model.theme.glyphs.is_ascii() {
         plain_signs(model, &areas, buffer);
     }
+    no_half_letters(buffer);
     cursor.filter(|(x, y, _)| *x < areas.screen.width && *y < areas.screen.height)
+}
+
+/// A wide letter whose second half something lies over is not drawn: it would hide that, and leave a hole when it goes.
+fn no_half_letters(buffer: &mut Buffer) {
+    let Rect { width, height, .. } = buffer.area;
+    for at in (0..usize::from(width) * usize::from(height)).filter(|at| (at + 1) % usize::from(width) > 0) {
+        let symbol = buffer.content[at].symbol();
+        if symbol.len() > 1 && text::width(symbol) > 1 && buffer.content[at + 1].symbol() != " " {
+            buffer.content[at].set_symbol(" ");
+        }
+    }
 }
 
 /// Where only ASCII may be drawn, the signs in the program's own texts are others; what children wrote is left as it is.
