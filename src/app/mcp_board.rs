@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::app::changes::{Changes, Thing};
 use crate::app::messages::now_ms;
-use crate::app::view::{McpCall, McpClient, McpEnd, McpInstance, McpRow};
+use crate::app::view::{McpCall, McpClient, McpEnd, McpInstance, McpKind, McpRow};
 
 /// Calls and clients that are kept; the oldest go.
 const CALLS_MAX: usize = 200;
@@ -41,7 +41,7 @@ impl McpBoard {
     }
 
     /// A call has begun; the answer is its number.
-    pub fn begins(&self, client: (&str, &str), name: &str, arguments: &str) -> u64 {
+    pub fn begins(&self, client: (&str, &str), kind: McpKind, name: &str, arguments: &str) -> u64 {
         let time_ms = now_ms();
         let mut state = self.state.lock();
         let (own, version) = client;
@@ -59,7 +59,7 @@ impl McpBoard {
         if state.calls.len() == CALLS_MAX {
             state.calls.pop_back();
         }
-        let call = McpCall { number, time_ms, client, name: name.into(), arguments: arguments.into(), end: None };
+        let call = McpCall { number, time_ms, client, kind, name: name.into(), arguments: arguments.into(), end: None };
         state.calls.push_front(call);
         drop(state);
         self.changes.bump(Thing::Mcp);
@@ -109,9 +109,9 @@ mod tests {
     fn calls_are_kept_newest_first_and_clients_are_counted() {
         let board = McpBoard::new(&Changes::new());
         board.serves(Some("http://127.0.0.1:7777/mcp"));
-        let first = board.begins(("claude-code", "1"), "scripts_list", "{}");
-        let second = board.begins(("inspector", "2"), "about", "{}");
-        board.begins(("claude-code", "1"), "about", "{}");
+        let first = board.begins(("claude-code", "1"), McpKind::Tool, "scripts_list", "{}");
+        let second = board.begins(("inspector", "2"), McpKind::Tool, "about", "{}");
+        board.begins(("claude-code", "1"), McpKind::Tool, "about", "{}");
         board.ends(first, true, "3 scripts");
         board.ends(second, false, "no");
         let row = board.row();
@@ -120,7 +120,7 @@ mod tests {
         let ends: Vec<_> = row.calls.iter().map(|call| call.end.as_ref().map(|end| end.is_good)).collect();
         assert_eq!((ends, row.total), (vec![None, Some(false), Some(true)], (3, 1)));
         for _ in 0..CALLS_MAX {
-            board.begins(("x", ""), "about", "{}");
+            board.begins(("x", ""), McpKind::Tool, "about", "{}");
         }
         board.ends(first, true, "too late to be seen");
         assert_eq!((board.row().calls.len(), board.row().total.0), (CALLS_MAX, 203));

@@ -3,7 +3,7 @@
 //! Start with `core`: the services, wired; `setup` says what the settings make of each. `sinks` carries lines from the reactor into the store; `scripts` joins what was
 //! detected with `[processes]` of the settings; `run` carries out commands; `rows` makes the views, `errors` that of the errors; `changes` wakes the
 //! front doors; `messages` is what Brummer itself has to say; `memory` keeps it within its limit; `attach` shows a process's terminal; `web` is the proxy
-//! and what pages told; `services` is what the floor above may use of all this directly; `mcp_board` is what the server for AI tools writes down.
+//! and what pages told; `services` is what the floor above may use of all this directly; `mcp_board` is what the server for AI tools writes down, `mcp_copy` a call in forms for elsewhere.
 
 pub mod attach;
 mod changes;
@@ -11,6 +11,7 @@ pub mod command;
 mod core;
 pub(crate) mod errors;
 mod mcp_board;
+pub mod mcp_copy;
 mod memory;
 mod messages;
 mod rows;

@@ -263,6 +263,17 @@ pub struct McpClient {
     pub last_ms: u64,
 }
 
+/// What is called for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum McpKind {
+    /// Something is done.
+    Tool,
+    /// Something is read, by its URI.
+    Resource,
+    /// A text for a model is given.
+    Prompt,
+}
+
 /// A call for a tool, a resource or a prompt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct McpCall {
@@ -272,9 +283,11 @@ pub struct McpCall {
     pub time_ms: u64,
     /// The client's name.
     pub client: Arc<str>,
+    /// What `name` is.
+    pub kind: McpKind,
     /// The tool, the URI, the prompt.
     pub name: Arc<str>,
-    /// What it was given, in short and without secrets.
+    /// What it was given, as JSON without secrets, and so cut that it may be none; empty where nothing was given.
     pub arguments: Arc<str>,
     /// How it went; `None` while it goes on.
     pub end: Option<McpEnd>,
@@ -287,7 +300,7 @@ pub struct McpEnd {
     pub took_ms: u64,
     /// It was answered, and the answer is no error.
     pub is_good: bool,
-    /// The first line of the answer.
+    /// The answer, without secrets; of a long one the first lines.
     pub text: Arc<str>,
 }
 
@@ -302,6 +315,16 @@ pub struct McpInstance {
     pub directory: Arc<str>,
     /// Where it serves.
     pub port: u16,
+    /// The whole of that: `http://127.0.0.1:7777/mcp`.
+    pub url: Arc<str>,
+    /// Its process.
+    pub pid: u32,
+    /// Its version; empty where it is not known.
+    pub version: Arc<str>,
+    /// When it was started, milliseconds since 1970.
+    pub started_ms: u64,
+    /// When it said last that it lives, milliseconds since 1970; it does so twice a minute.
+    pub seen_ms: u64,
     /// It is this one.
     pub is_own: bool,
 }

@@ -14,10 +14,11 @@ use super::resources::{self, Watched, Watching};
 use super::tools::answer::{Done, Refusal, result};
 use super::tools::schema::Arguments;
 use super::tools::table::{TOOLS, Tool, Work, as_promised, tool};
-use super::tools::text::{clean, cut};
+use super::tools::text::clean;
 use super::tools::toolbox::Toolbox;
 use super::tools::waits::{Wait, Waiter};
 use super::{prompts, tools};
+use crate::app::view::McpKind;
 use crate::app::{App, McpBoard};
 use crate::error::Result;
 use crate::runtime::Priority;
@@ -35,8 +36,10 @@ const TASK_KEPT: Duration = Duration::from_secs(600);
 /// The longest wait of a tool that was given no `timeout`.
 const WAIT_SECONDS_MAX: u64 = 600;
 
-/// Characters of arguments and of an answer that the view of calls shows.
-const SHOWN_CHARS_MAX: usize = 160;
+/// Characters of a name, of arguments and of an answer that are kept for the view of calls.
+const NAME_CHARS_MAX: usize = 160;
+const ARGUMENTS_CHARS_MAX: usize = 4000;
+const ANSWER_CHARS_MAX: usize = 6000;
 
 /// Brummer as a provider.
 ///
@@ -144,7 +147,7 @@ fn answer(toolbox: &Arc<Toolbox>, call: Call) {
             let noted = Noted::new(toolbox, &call);
             match resources::read(toolbox, call.name()) {
                 Ok(found) => {
-                    noted.ends(true, "read");
+                    noted.ends(true, found.contents.first().and_then(|first| first.text.as_deref()).unwrap_or("read"));
                     call.finish(found);
                 }
                 Err(error) => {
@@ -161,7 +164,7 @@ fn answer(toolbox: &Arc<Toolbox>, call: Call) {
             };
             match prompts::get(toolbox, call.name(), &given) {
                 Ok(prompt) => {
-                    noted.ends(true, "given");
+                    noted.ends(true, prompt.description.as_deref().unwrap_or("given"));
                     call.finish(prompt);
                 }
                 Err(error) => {
@@ -243,16 +246,21 @@ impl Noted {
         let (board, client) = (Arc::clone(toolbox.app.mcp_board()), call.client());
         let arguments = match call.arguments_text() {
             "{}" => String::new(),
-            text => clean(text, SHOWN_CHARS_MAX),
+            text => clean(text, ARGUMENTS_CHARS_MAX),
         };
         let client = (clean(&client.name, 60), clean(&client.version, 30));
-        let number = board.begins((&client.0, &client.1), &cut(call.name().to_owned(), SHOWN_CHARS_MAX), &arguments);
+        let kind = match call.kind() {
+            CallKind::Tool | CallKind::Completion => McpKind::Tool,
+            CallKind::Resource => McpKind::Resource,
+            CallKind::Prompt => McpKind::Prompt,
+        };
+        let name = clean(call.name(), NAME_CHARS_MAX);
+        let number = board.begins((&client.0, &client.1), kind, &name, &arguments);
         Noted { board, number }
     }
 
     fn ends(&self, is_good: bool, text: &str) {
-        let first = text.lines().next().unwrap_or_default();
-        self.board.ends(self.number, is_good, &clean(first, SHOWN_CHARS_MAX));
+        self.board.ends(self.number, is_good, &clean(first_lines(text, ANSWER_CHARS_MAX), ANSWER_CHARS_MAX));
     }
 
     fn finish(&self, call: Call, done: Done) {
@@ -263,6 +271,17 @@ impl Noted {
         }
         call.finish(result(done));
     }
+}
+
+/// As many whole lines as fit, one at least: no secret is cut in two.
+fn first_lines(text: &str, bytes_max: usize) -> &str {
+    let within = &text[..text.floor_char_boundary(bytes_max)];
+    let end = match within.rfind('\n') {
+        _ if within.len() == text.len() => text.len(),
+        Some(end) => end,
+        None => text.find('\n').unwrap_or(text.len()),
+    };
+    &text[..end]
 }
 
 /// A call that waits.

@@ -102,6 +102,11 @@ impl Drop for Service {
     }
 }
 
+/// Since 1970.
+fn millis(time: jiff::Timestamp) -> u64 {
+    u64::try_from(time.as_millisecond()).unwrap_or(0)
+}
+
 /// Says now and then that this instance lives, and looks which others do.
 struct Keeping {
     app: Arc<App>,
@@ -128,6 +133,11 @@ impl Wait for Keeping {
                 name: instance.name.as_str().into(),
                 directory: instance.directory.as_str().into(),
                 port: instance.port,
+                url: instance.url.as_str().into(),
+                pid: instance.process_info.pid,
+                version: instance.version.as_str().into(),
+                started_ms: millis(instance.started_at),
+                seen_ms: millis(instance.last_ping),
                 is_own: instance.id == self.id,
             };
             self.app.mcp_board().sees(Found::inspect(&self.folder).instances.iter().map(one).collect());
