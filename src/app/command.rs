@@ -3,7 +3,7 @@
 use crate::event::{Level, ProcessId};
 use crate::proxy::ExchangeId;
 
-pub use crate::app::command_table::{Argument, COMMANDS, CommandSpec, find, parse};
+pub use crate::app::command_table::{AI_TOOLS, Argument, COMMANDS, CommandSpec, INSTALL_OPTIONS, find, parse};
 
 /// Something a person or a program asks of Brummer.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,7 +95,7 @@ pub enum ViewCommand {
     Level(Option<Level>),
     /// Find in the current view.
     Find(String),
-    /// Clear: `all`, `logs`, or a process's name.
+    /// Clear: `all`, `logs`, `errors`, `mcp`, or a process's name.
     Clear(String),
     /// Insert a mark in the log.
     Mark(String),
@@ -125,6 +125,12 @@ pub enum ViewCommand {
         /// Without quotes; `none` for keys that are to be none.
         value: String,
     },
+    /// The MCP view.
+    Mcp,
+    /// The running instances, in the MCP view.
+    Instances,
+    /// Set an AI tool up: its name, then options of `brummer mcp install`.
+    McpInstall(Vec<String>),
     /// The keys in Settings.
     Keys,
     /// The messages of Brummer itself.

@@ -34,6 +34,8 @@ pub enum Argument {
     OptionalOneOf(&'static [&'static str]),
     /// A file, then `all` or nothing.
     File,
+    /// `install`, an AI tool, options; or nothing.
+    McpInstall,
     /// One of these words, then a file.
     WordAndFile(&'static [&'static str]),
 }
@@ -199,7 +201,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "clear",
-        usage: "[all | logs | errors | web | NAME]",
+        usage: "[all | logs | errors | web | mcp | NAME]",
         about: "hide everything up to now (U undoes it); web: forget requests",
         argument: Argument::ProcessOrAll,
         make: |w| match w.words.first() {
@@ -241,8 +243,8 @@ pub const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "view",
         usage: "NAME",
-        about: "go to a view: scripts, processes, logs, errors, urls, web, settings",
-        argument: Argument::OneOf(&["scripts", "processes", "logs", "errors", "urls", "web", "settings"]),
+        about: "go to a view: scripts, processes, logs, errors, urls, web, mcp, settings",
+        argument: Argument::OneOf(&["scripts", "processes", "logs", "errors", "urls", "web", "mcp", "settings"]),
         make: |w| Ok(Command::View(ViewCommand::Go(w.first()?))),
     },
     CommandSpec {
@@ -265,6 +267,20 @@ pub const COMMANDS: &[CommandSpec] = &[
         about: "another theme",
         argument: Argument::OneOf(&["auto", "ansi", "dark", "light", "contrast", "mono"]),
         make: |w| Ok(Command::View(ViewCommand::Theme(w.first()?))),
+    },
+    CommandSpec {
+        name: "mcp",
+        usage: "[install TOOL [--hub] [--undo]]",
+        about: "the calls of AI tools; set one up so that it finds brummer",
+        argument: Argument::McpInstall,
+        make: mcp,
+    },
+    CommandSpec {
+        name: "instances",
+        usage: "",
+        about: "the brummers that run",
+        argument: Argument::None,
+        make: |_| Ok(Command::View(ViewCommand::Instances)),
     },
     CommandSpec {
         name: "set",
@@ -309,6 +325,32 @@ pub const COMMANDS: &[CommandSpec] = &[
         make: |w| Ok(Command::View(ViewCommand::Quit { now: !w.words.is_empty() })),
     },
 ];
+
+/// The AI tools that can be set up.
+pub const AI_TOOLS: [&str; 8] =
+    ["claude-code", "claude-desktop", "cursor", "vscode", "windsurf", "zed", "codex", "gemini"];
+
+/// How they are set up.
+pub const INSTALL_OPTIONS: [&str; 2] = ["--hub", "--undo"];
+
+fn mcp(w: &Words<'_>) -> Result<Command> {
+    let Some((install, rest)) = w.words.split_first() else { return Ok(Command::View(ViewCommand::Mcp)) };
+    let unknown = |word: &str, allowed: &[&str]| {
+        let text = format!("/mcp does not know `{word}`; allowed: {}", allowed.join(", "));
+        Err(Error::new("command", Code::InvalidState, text))
+    };
+    if install != "install" {
+        return unknown(install, &["install"]);
+    }
+    let (tool, options) = rest.split_first().ok_or_else(|| w.missing())?;
+    if !AI_TOOLS.contains(&tool.as_str()) {
+        return unknown(tool, &AI_TOOLS);
+    }
+    match options.iter().find(|option| !INSTALL_OPTIONS.contains(&option.as_str())) {
+        Some(option) => unknown(option, &INSTALL_OPTIONS),
+        None => Ok(Command::View(ViewCommand::McpInstall(rest.to_vec()))),
+    }
+}
 
 /// The words after a command's name.
 struct Words<'a> {
@@ -398,6 +440,7 @@ mod tests {
                 Argument::None | Argument::OptionalText | Argument::Processes | Argument::ProcessOrAll => {
                     spec.name.into()
                 }
+                Argument::McpInstall => format!("{} install codex --hub", spec.name),
                 Argument::OptionalOneOf(words) | Argument::OneOf(words) => format!("{} {}", spec.name, words[0]),
                 Argument::WordAndFile(words) => format!("{} {} a", spec.name, words[0]),
                 Argument::Numbers => format!("{} 1 2", spec.name),
@@ -430,6 +473,23 @@ mod tests {
         }
         assert_eq!(parse("/clear web").unwrap(), Command::ClearWeb);
         assert_eq!(parse("/clear api").unwrap(), Command::View(ViewCommand::Clear("api".into())));
+    }
+
+    #[test]
+    fn an_ai_tool_is_set_up_by_its_name_and_with_known_options() {
+        let install = |words: &[&str]| {
+            Command::View(ViewCommand::McpInstall(words.iter().map(|word| (*word).to_owned()).collect()))
+        };
+        assert_eq!(parse("/mcp").unwrap(), Command::View(ViewCommand::Mcp));
+        assert_eq!(parse("/mcp install zed").unwrap(), install(&["zed"]));
+        assert_eq!(parse("/mcp install codex --hub --undo").unwrap(), install(&["codex", "--hub", "--undo"]));
+        for (wrong, said) in
+            [("/mcp install", "TOOL"), ("/mcp install emacs", "claude-code"), ("/mcp remove", "install")]
+        {
+            assert!(parse(wrong).unwrap_err().message().contains(said), "{wrong}");
+        }
+        assert!(parse("/mcp install zed; rm").unwrap_err().message().contains("zed;"));
+        assert!(parse("/mcp install zed --force").unwrap_err().message().contains("--hub"));
     }
 
     #[test]

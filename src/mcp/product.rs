@@ -250,9 +250,9 @@ impl Noted {
         };
         let client = (clean(&client.name, 60), clean(&client.version, 30));
         let kind = match call.kind() {
-            CallKind::Tool | CallKind::Completion => McpKind::Tool,
             CallKind::Resource => McpKind::Resource,
             CallKind::Prompt => McpKind::Prompt,
+            _ => McpKind::Tool,
         };
         let name = clean(call.name(), NAME_CHARS_MAX);
         let number = board.begins((&client.0, &client.1), kind, &name, &arguments);
@@ -322,5 +322,18 @@ impl Waiter for Calling {
 
     fn finish(self: Box<Self>, done: Done) {
         self.noted.finish(self.call, done);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_lines;
+
+    #[test]
+    fn of_a_long_answer_whole_lines_are_kept_and_one_at_least() {
+        assert_eq!(first_lines("one\ntwo\nthree", 100), "one\ntwo\nthree");
+        assert_eq!(first_lines("one\ntwo\nthree", 9), "one\ntwo");
+        assert_eq!(first_lines("one and more\ntwo", 5), "one and more");
+        assert_eq!(first_lines("ääää", 3), "ääää");
     }
 }

@@ -458,3 +458,21 @@ fn every_tool_is_listed_with_all_that_clients_want() {
     let instructions = lab.product.server().instructions.as_deref().unwrap();
     assert!(instructions.len() < 2000, "{}", instructions.len());
 }
+
+#[test]
+fn a_call_is_kept_for_the_view_with_its_answer_and_without_secrets() {
+    use crate::app::mcp_copy;
+    use crate::app::view::{Backend, McpKind};
+    let lab = lab();
+    lab.call("scripts_run", json!({ "name": "test", "until": "exit", "timeout": 50, "args": ["DB_PASSWORD=hunter2"] }));
+    lab.call("logs_stream", json!({ "processId": "test" }));
+    let _ = lab.begin(CallSpec::new(CallKind::Resource, "scripts://available")).result(PATIENCE);
+    let row = lab.app.mcp();
+    let [read, logs, run] = &row.calls[..] else { panic!("{row:?}") };
+    let text = |call: &crate::app::view::McpCall| call.end.as_ref().expect("answered").text.to_string();
+    assert!(!run.arguments.contains("hunter2") && run.arguments.contains("‹masked"), "{}", run.arguments);
+    assert!(text(logs).lines().count() > 2 && text(logs).contains("1 passed"), "{}", text(logs));
+    assert_eq!((read.kind, run.kind), (McpKind::Resource, McpKind::Tool));
+    assert!(text(read).contains("server"), "{}", text(read));
+    assert_eq!(mcp_copy::REVISION, super::protocol::Version::NEWEST.as_str());
+}

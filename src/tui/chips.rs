@@ -9,8 +9,9 @@ use ratatui::layout::Rect;
 use crate::tui::clock::count;
 use crate::tui::errors::Severity;
 use crate::tui::layout::Areas;
+use crate::tui::mcp::McpPage;
 use crate::tui::model::{Model, View};
-use crate::tui::text::{safe, width};
+use crate::tui::text::{cut, safe, width};
 use crate::tui::web::Page;
 use crate::tui::web_filter::{EVENT_KINDS, Ended, Kind};
 
@@ -25,7 +26,16 @@ pub(crate) enum Chip {
     Event(Option<&'static str>),
     /// The next of the tabs, or all of them again.
     Session,
+    McpPage(McpPage),
+    /// The next of the clients, or all of them again.
+    Client,
+    CopyAddress,
+    CopyClientSettings,
+    SetUpTool,
 }
+
+/// Of chips that do something none is chosen.
+const NONE: usize = usize::MAX;
 
 /// Chips of which one is chosen.
 struct Group {
@@ -41,7 +51,7 @@ pub(crate) struct Spot {
     pub(crate) chip: Chip,
     pub(crate) text: String,
     pub(crate) chosen: bool,
-    /// It stands for its whole group: pressing it chooses the next.
+    /// It stands for its whole group, pressing it chooses the next; or it does something: leaving it by ↓ must not.
     pub(crate) cycles: bool,
     pub(crate) area: Rect,
 }
@@ -79,6 +89,21 @@ fn groups(model: &Model) -> Vec<Group> {
             let session = web.session.as_ref().map_or("all".into(), |session| safe(session).into_owned());
             vec![pages, kinds, Group { label: "tab: ", chips: vec![(Chip::Session, session)], chosen: 0 }]
         }
+        View::Mcp => {
+            let mcp = &model.mcp;
+            let mut groups = vec![group("", McpPage::ALL, mcp.page, Chip::McpPage, McpPage::title)];
+            if mcp.page == McpPage::Activity && !mcp.row.clients.is_empty() {
+                let client = mcp.client.as_ref().map_or("all".into(), |client| cut(&safe(client), 20).into_owned());
+                groups.push(Group { label: "client: ", chips: vec![(Chip::Client, client)], chosen: 0 });
+            }
+            let mut chips = vec![(Chip::SetUpTool, "Install…".to_owned())];
+            if mcp.row.address.is_some() && mcp.page == McpPage::Activity {
+                chips.insert(0, (Chip::CopyClientSettings, "Copy settings".to_owned()));
+                chips.insert(0, (Chip::CopyAddress, "Copy address".to_owned()));
+            }
+            groups.push(Group { label: "", chips, chosen: NONE });
+            groups
+        }
         _ => Vec::new(),
     }
 }
@@ -107,6 +132,10 @@ fn around(model: &Model) -> (String, String) {
             };
             (format!("{} · {}{fresh}   ", plural(errors, "error"), plural(groups as u64, "group")), String::new())
         }
+        View::Mcp if model.mcp.page == McpPage::Instances => {
+            (String::new(), plural(model.mcp.row.instances.len() as u64, "instance"))
+        }
+        View::Mcp => (String::new(), safe(model.mcp.row.address.as_deref().unwrap_or_default()).into_owned()),
         View::Web if model.web.page == Page::Requests => {
             let (all, failed) = model.urls.proxy.exchanges;
             (String::new(), format!("{}, {} failed", plural(all, "request"), count(failed)))
@@ -153,7 +182,7 @@ pub(crate) fn row(model: &Model, areas: &Areas) -> Row {
             if !opened && !chosen {
                 continue;
             }
-            let cycles = !opened || *chip == Chip::Session;
+            let cycles = !opened || matches!(chip, Chip::Session | Chip::Client) || group.chosen == NONE;
             let next = group.chips[(number + 1) % group.chips.len()].0;
             let cells = width(text) as u16 + if chosen { 2 } else { 0 };
             let spot = Rect::new(x, area.y, cells, 1).intersection(area);

@@ -6,6 +6,7 @@ use crate::tui::attached::Attached;
 use crate::tui::key::Key;
 use crate::tui::keymap::{Action, row};
 use crate::tui::layout::{Areas, Class};
+use crate::tui::mcp::McpPage;
 use crate::tui::model::{Model, View};
 use crate::tui::text;
 use crate::tui::theme::Glyphs;
@@ -58,6 +59,14 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::Up, A::Down], Some("scroll")),
             (&[A::Back], Some("back")),
             (&[A::EditSource], None),
+            (&[A::CommandLine], None),
+        ],
+        View::Mcp if strip::focused(model).is_some() && model.mcp.page == McpPage::Activity => vec![
+            (&[A::Left, A::Right], Some("choose")),
+            (&[A::Open], Some("press")),
+            (&[A::Up, A::Down], Some("scroll")),
+            (&[A::Back], Some("back")),
+            (&[A::LogsOfCall], None),
             (&[A::CommandLine], None),
         ],
         View::Web if strip::focused(model).is_some() => vec![
@@ -144,6 +153,30 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::CopyCurl], None),
             (&[A::Replay], None),
             (&[A::Reveal], None),
+            (&[A::CommandLine], None),
+        ],
+        View::Mcp if model.mcp.page == McpPage::Instances => vec![
+            (&[A::Up, A::Down], None),
+            (&[A::Open], Some("copy address")),
+            (&[A::Right], None),
+            (&[A::TurnMcp], Some("activity")),
+            (&[A::SetUpTool], None),
+            (&[A::CopyClientSettings], None),
+            (&[A::Find], None),
+            (&[A::CommandLine], None),
+        ],
+        View::Mcp => vec![
+            (&[A::Up, A::Down], None),
+            (&[A::Open], Some("details")),
+            (&[A::TurnMcp], Some("instances")),
+            (&[A::Copy], Some(if model.mcp.len() > 0 { "copy" } else { "copy client settings" })),
+            (&[A::SetUpTool], None),
+            (&[A::PauseMcp], Some(if model.mcp.follows() { "pause" } else { "follow" })),
+            (&[A::NextClient], Some("client")),
+            (&[A::LogsOfCall], None),
+            (&[A::CopyAddress], None),
+            (&[A::CopyCall], None),
+            (&[A::Find], None),
             (&[A::CommandLine], None),
         ],
         View::Logs if paused => vec![

@@ -79,6 +79,7 @@ const LOGS: Place = Place::Only(View::Logs);
 const ERRORS: Place = Place::Only(View::Errors);
 const URLS: Place = Place::Only(View::Urls);
 const WEB: Place = Place::Only(View::Web);
+const MCP: Place = Place::Only(View::Mcp);
 const SETTINGS: Place = Place::Only(View::Settings);
 
 actions! {
@@ -88,6 +89,7 @@ actions! {
     GoErrors "view.errors" All, ["4"], "errors", "go to Errors";
     GoUrls "view.urls" All, ["5"], "URLs", "go to URLs";
     GoWeb "view.web" All, ["6"], "web", "go to Web";
+    GoMcp "view.mcp" All, ["7"], "MCP", "go to MCP";
     GoSettings "view.settings" All, ["8"], "settings", "go to Settings";
     NextView "view.next" All, ["tab"], "next view", "go to the next view";
     PreviousView "view.previous" All, ["shift+tab"], "previous view", "go to the previous view";
@@ -95,7 +97,7 @@ actions! {
     Down "move.down" All, ["down", "j"], "move", "one row down";
     PageUp "move.page_up" All, ["pgup", "ctrl+u"], "page up", "one page up";
     PageDown "move.page_down" All, ["pgdn", "ctrl+d"], "page down", "one page down";
-    First "move.first" All, ["home", "g"], "first", "to the first row; in Web, follow again";
+    First "move.first" All, ["home", "g"], "first", "to the first row; in Web and MCP, follow again";
     Last "move.last" All, ["end", "G"], "last", "to the last row; in Logs, follow again";
     Right "move.right" All, ["right"], "actions", "to the actions of the row; in Logs, scroll sideways";
     Left "move.left" All, ["left"], "back", "back from the actions; in Logs, scroll sideways";
@@ -168,6 +170,17 @@ actions! {
     Reveal "web.reveal" WEB, ["u"], "secrets", "show the secrets of this request, or mask them again";
     Replay "web.replay" WEB, ["r"], "replay", "send the request again (asks unless it is GET or HEAD)";
     CopyCurl "web.copy_curl" WEB, ["Y"], "copy as curl", "copy the request as a command line for curl";
+
+    TurnMcp "mcp.page" MCP, ["v"], "other page", "switch between activity and instances";
+    PauseMcp "mcp.pause" MCP, ["space"], "pause", "pause, or follow again";
+    NextClient "mcp.client" MCP, ["f"], "client filter", "show the calls of one client, of the next, of all";
+    LogsOfCall "mcp.logs" MCP, ["o"], "logs", "only the lines of the process that the call names";
+    CopyCall "mcp.copy_curl" MCP, ["Y"], "copy as curl", "copy the call as a command line for curl";
+    CopyAddress "mcp.copy_address" MCP, ["a"], "copy address", "copy the address of the server";
+    CopyClientSettings "mcp.copy_settings" MCP, ["C"], "client settings", "copy what a client's settings need to find the server";
+    SetUpTool "mcp.install" MCP, ["i"], "set up a tool", "set an AI tool up so that it finds brummer";
+    ClearCalls "mcp.clear" MCP, ["x"], "clear", "hide all calls up to now";
+    UndoCalls "mcp.undo" MCP, ["U"], "undo", "bring back what was cleared";
 
     Toggle "settings.toggle" SETTINGS, ["space"], "toggle", "change the setting by a step";
     WriteSettings "settings.write" SETTINGS, ["w"], "write", "write the changes to the project's .brum.toml";

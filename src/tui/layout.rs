@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::tui::logs::TimeFormat;
 use crate::tui::logs::window::Pane;
+use crate::tui::mcp::McpPage;
 use crate::tui::model::{Model, Overlay, View};
 use crate::tui::text;
 
@@ -52,6 +53,8 @@ pub(crate) struct Areas {
     pub(crate) detail: Rect,
     /// What the process wrote last.
     pub(crate) output: Rect,
+    /// Who has called.
+    pub(crate) clients: Rect,
     /// The filters in force.
     pub(crate) chips: Rect,
     pub(crate) lines: Rect,
@@ -78,6 +81,7 @@ pub(crate) fn layout(model: &Model) -> Areas {
         strip: none,
         detail: none,
         output: none,
+        clients: none,
         chips: none,
         lines: none,
         scrollbar: none,
@@ -100,6 +104,7 @@ pub(crate) fn layout(model: &Model) -> Areas {
         View::Errors => errors(model, &mut areas),
         View::Urls => urls(model, &mut areas),
         View::Web => web(model, &mut areas),
+        View::Mcp => mcp(model, &mut areas),
         View::Settings => settings(&mut areas),
     }
     if model.attached.is_some() {
@@ -139,6 +144,7 @@ pub(crate) fn has_find(model: &Model) -> bool {
         View::Urls => !model.urls.find.is_empty(),
         View::Settings => !model.settings.find.is_empty(),
         View::Web => !model.web.field().is_empty(),
+        View::Mcp => !model.mcp.find.is_empty(),
     }
 }
 
@@ -269,6 +275,21 @@ fn web(model: &Model, areas: &mut Areas) {
     strip_and_list(areas, body, any);
 }
 
+fn mcp(model: &Model, areas: &mut Areas) {
+    let mut body = areas.body;
+    let any = model.mcp.len() > 0;
+    let activity = model.mcp.page == McpPage::Activity;
+    areas.chips = take_top(&mut body, u16::from(areas.class > Class::Tiny));
+    let clients = activity && areas.class >= Class::Medium && !model.mcp.row.clients.is_empty();
+    areas.clients = take_top(&mut body, u16::from(clients));
+    if any && areas.class >= Class::Medium {
+        areas.detail = take_bottom(&mut body, if activity { areas.body.height / 2 } else { 9 });
+    } else if any && model.mcp.strip.is_some() {
+        areas.detail = take_bottom(&mut body, areas.body.height);
+    }
+    strip_and_list(areas, body, any);
+}
+
 /// The strip is the second row of the detail; the list has a head over its columns.
 fn strip_and_list(areas: &mut Areas, mut body: Rect, any: bool) {
     let detail = areas.detail;
@@ -277,8 +298,8 @@ fn strip_and_list(areas: &mut Areas, mut body: Rect, any: bool) {
     areas.list = body;
 }
 
-/// Where the text of a request is, below its strip.
-pub(crate) fn web_text(areas: &Areas) -> Rect {
+/// Where the text of a request or of a call is, below its strip.
+pub(crate) fn detail_text(areas: &Areas) -> Rect {
     let above = if areas.class >= Class::Medium { 3 } else { 2 };
     let mut text = areas.detail;
     take_top(&mut text, above);

@@ -8,7 +8,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use crate::app::attach::Seen;
 use crate::app::command::Command;
 use crate::app::view::{
-    ErrorRow, ExchangePart, PageEvent, ProcessRow, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow,
+    ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow,
 };
 use crate::config::{Change, Config, Source, Ui};
 use crate::error::Error;
@@ -46,6 +46,8 @@ pub(crate) enum Message {
     /// The editor that had the terminal has ended; or why it did not do well.
     Edited(Result<(), String>),
     Urls(Vec<UrlRow>, ProxyRow),
+    /// How the server for AI tools stands.
+    Mcp(McpRow),
     /// There is something new for the Web view.
     WebChanged,
     /// Exchanges that pass the filter, newest first; the number is that of the question.
@@ -146,6 +148,8 @@ pub(crate) enum Effect {
     Settings(Box<Ui>),
     /// Write changed settings to a file.
     WriteSettings(PathBuf, Vec<Change>),
+    /// Set an AI tool up: its name and the options.
+    Install(Vec<String>),
     /// Open a place in the person's editor.
     Edit(Spot),
     /// Sample CPU and memory, or stop it.

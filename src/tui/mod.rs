@@ -18,6 +18,7 @@ mod key;
 mod keymap;
 mod layout;
 mod logs;
+mod mcp;
 mod message;
 mod model;
 mod notices;
@@ -31,6 +32,8 @@ mod terminal;
 mod testing;
 #[cfg(test)]
 mod testing_child;
+#[cfg(test)]
+mod testing_mcp;
 #[cfg(test)]
 mod testing_web;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::tui::field::Field;
 use crate::tui::keymap::Keymap;
 use crate::tui::logs::LogView;
 use crate::tui::logs::marked::Spot;
+use crate::tui::mcp::Mcp;
 use crate::tui::processes::Processes;
 use crate::tui::settings::SettingsView;
 use crate::tui::theme::{Depth, Theme};
@@ -35,14 +36,16 @@ pub enum View {
     Urls,
     /// What went through the proxy, and what pages told.
     Web,
+    /// What AI tools have called for, and the instances that run.
+    Mcp,
     /// What holds, where it was said, and changing it.
     Settings,
 }
 
 impl View {
     /// In the order of the tabs.
-    pub(crate) const ALL: [View; 7] =
-        [View::Scripts, View::Processes, View::Logs, View::Errors, View::Urls, View::Web, View::Settings];
+    pub(crate) const ALL: [View; 8] =
+        [View::Scripts, View::Processes, View::Logs, View::Errors, View::Urls, View::Web, View::Mcp, View::Settings];
 
     /// The number before its title, by which its key is known; its title; the title where there is little room.
     fn tab(self) -> (usize, &'static str, &'static str) {
@@ -53,6 +56,7 @@ impl View {
             View::Errors => (4, "Errors", "Err"),
             View::Urls => (5, "URLs", "URL"),
             View::Web => (6, "Web", "Web"),
+            View::Mcp => (7, "MCP", "MCP"),
             View::Settings => (8, "Settings", "Set"),
         }
     }
@@ -119,6 +123,7 @@ pub(crate) struct Model {
     pub(crate) errors: Errors,
     pub(crate) urls: Urls,
     pub(crate) web: Web,
+    pub(crate) mcp: Mcp,
     pub(crate) settings: SettingsView,
     /// A child's terminal, in front of the view.
     pub(crate) attached: Option<Attached>,
@@ -271,6 +276,8 @@ pub(crate) enum Confirm {
     Quit,
     Kill(Vec<ProcessId>),
     Stop(Vec<ProcessId>),
+    /// Set an AI tool up: its name and the options.
+    Install(Vec<String>),
     /// Send this request again, so often.
     Replay(ExchangeId, u32),
 }
@@ -335,6 +342,7 @@ impl Model {
             errors: Errors::default(),
             urls: Urls::default(),
             web: Web::default(),
+            mcp: Mcp::default(),
             settings: SettingsView::new(setting.config),
             attached: None,
             overlay: None,

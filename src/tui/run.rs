@@ -379,6 +379,11 @@ impl Loop {
             self.carry_out(Effect::Urls);
             changed = true;
         }
+        if differs(|v| v.mcp) {
+            let row = self.backend.mcp();
+            changed |= self.model.view == View::Mcp || self.model.mcp.row.address != row.address;
+            self.effect_of(Message::Mcp(row));
+        }
         let of: fn(&Versions) -> u64 = match self.model.web.page {
             Page::Requests => |v| v.exchanges,
             Page::Telemetry => |v| v.pages,
@@ -448,6 +453,7 @@ impl Loop {
             | Effect::ExchangeText { .. }
             | Effect::Explain(..) => self.ask(effect),
             Effect::Edit(spot) => self.edit(&spot),
+            Effect::Install(words) => self.install(words),
             Effect::Settings(ui) => self.options.follow(&ui, &mut self.notices),
             Effect::WriteSettings(file, changes) => {
                 let inbox = Arc::clone(&self.inbox);

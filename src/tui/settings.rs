@@ -354,7 +354,11 @@ fn fact(label: &str, value: &str) -> Row {
 }
 
 fn fact_heading(label: &str) -> &'static str {
-    if label.starts_with("Proxy") || label.starts_with("PAC") { "Proxy" } else { "General" }
+    match label {
+        "MCP address" => "MCP",
+        _ if label.starts_with("Proxy") || label.starts_with("PAC") => "Proxy",
+        _ => "General",
+    }
 }
 
 /// Without the quotes of a text; `true` and `false` as they are shown.

@@ -12,8 +12,8 @@ use crate::app::attach::Attached;
 use crate::app::command::Command;
 use crate::app::errors;
 use crate::app::view::{
-    Backend, ErrorRow, ExchangePart, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow,
-    Usage, Versions,
+    Backend, ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow, SystemMessage,
+    UrlRow, Usage, Versions,
 };
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
@@ -27,6 +27,7 @@ use crate::tui::message::{Asked, Effect, Message};
 use crate::tui::model::{Model, Setting};
 use crate::tui::screen::{Cursor, text_of};
 use crate::tui::testing_child::ChildMock;
+use crate::tui::testing_mcp;
 use crate::tui::testing_web::WebMock;
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::update::dispatch::{self, follow_up};
@@ -42,6 +43,7 @@ pub(crate) struct Mock {
     pub(crate) processes: Mutex<Vec<ProcessRow>>,
     pub(crate) store: Arc<LogStore>,
     pub(crate) web: Mutex<WebMock>,
+    pub(crate) mcp: Mutex<McpRow>,
     pub(crate) asked: Mutex<Vec<Command>>,
     /// The terminals of all processes.
     pub(crate) child: Arc<ChildMock>,
@@ -100,6 +102,7 @@ impl Mock {
             processes: Mutex::default(),
             store,
             web: Mutex::default(),
+            mcp: Mutex::new(testing_mcp::quiet()),
             asked: Mutex::default(),
             child: Arc::default(),
             config: Config::default(),
@@ -125,7 +128,8 @@ impl Mock {
         ];
         let store = LogStore::new(LogLimits::default());
         let web = Mutex::new(WebMock::full());
-        let mock = Mock { scripts, processes: Mutex::new(processes), web, ..Mock::bare(store) };
+        let mcp = Mutex::new(testing_mcp::full());
+        let mock = Mock { scripts, processes: Mutex::new(processes), web, mcp, ..Mock::bare(store) };
         for i in 0..60 {
             mock.line(
                 1 + i % 2,
@@ -200,6 +204,9 @@ impl Backend for Mock {
     fn config(&self) -> &Config {
         &self.config
     }
+    fn mcp(&self) -> McpRow {
+        self.mcp.lock().unwrap().clone()
+    }
     fn versions(&self) -> Versions {
         Versions::default()
     }
@@ -270,6 +277,7 @@ impl Rig {
         self.send(Message::Errors(self.mock.errors()));
         let (urls, proxy) = (self.mock.urls(), self.mock.proxy());
         self.send(Message::Urls(urls, proxy));
+        self.send(Message::Mcp(self.mock.mcp()));
         if self.model.view == crate::tui::model::View::Web {
             self.send(Message::WebChanged);
         }

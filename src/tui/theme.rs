@@ -328,6 +328,9 @@ glyphs! {
     bar: "│" "|";
     thumb: "█" "#";
     down: "↓" "v";
+    /// What was given to a call, and what it answered.
+    given: "→" ">";
+    answered: "←" "<";
     left: "‹" "<";
     right: "›" ">";
     dash: "—" "-";

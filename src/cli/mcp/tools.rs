@@ -192,6 +192,8 @@ mod tests {
     #[test]
     fn every_tool_has_a_place_and_an_entry_that_is_found_again() {
         let (homes, project) = (Homes::of("/h".into(), |_| None), Path::new("/p"));
+        let names: Vec<String> = Tool::value_variants().iter().map(|tool| tool.name()).collect();
+        assert_eq!(names, crate::app::command::AI_TOOLS, "as the command line of the UI names them");
         for tool in Tool::value_variants() {
             let hub = |runtime: Option<&str>| Reach::Hub {
                 program: "/bin/brummer".into(),

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::app::command::Command;
 use crate::event::Level;
 use crate::io::clipboard::Tool;
 use crate::io::opener::Opener;
+use crate::process::Program;
 use crate::tui::jobs::{self, Way};
-use crate::tui::message::Message;
+use crate::tui::message::{Asked, Effect, Message};
 use crate::tui::run::Loop;
 
 impl Loop {
@@ -39,6 +41,19 @@ impl Loop {
             None => (Level::Warn, format!("{what}: {}", jobs::TOO_MUCH_FOR_TERMINAL)),
         };
         self.effect_of(Message::Notice(level, notice));
+    }
+
+    /// By this program itself, as a process among the others: what it changes is seen in its lines.
+    pub(super) fn install(&mut self, words: Vec<String>) {
+        let program = match std::env::current_exe() {
+            Ok(program) => program.to_string_lossy().into_owned(),
+            Err(error) => {
+                let text = format!("this program's own file is not found: {error}");
+                return self.effect_of(Message::Notice(Level::Error, text));
+            }
+        };
+        let argv = [program, "mcp".into(), "install".into()].into_iter().chain(words).collect();
+        self.carry_out(Effect::Execute(Command::Exec { command: Program::Argv(argv).display() }, Asked::Show));
     }
 
     /// On a worker: a browser takes a while to start.

@@ -14,15 +14,13 @@ fn full(view: &str) -> Rig {
 
 #[test]
 fn no_view_names_what_is_not_there() {
-    for view in ["1", "2", "3", "4", "5", "6", "8"] {
+    for view in ["1", "2", "3", "4", "5", "6", "7", "8"] {
         let text = full(view).text();
-        for word in ["MCP", "attach"] {
-            let named = text.lines().take(2).chain(text.lines().last()).any(|line| line.contains(word));
-            assert!(!named, "{word} in {text}");
-        }
+        let named = text.lines().take(2).chain(text.lines().last()).any(|line| line.contains("attach"));
+        assert!(!named, "{text}");
     }
     let mut rig = full("3");
-    assert!(!rig.press(&["a"]) && !rig.press(&["7"]));
+    assert!(!rig.press(&["a"]));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod behaviour;
 mod errors;
 mod folds;
 mod footers;
+mod mcp;
 mod mouse;
 mod pictures;
 mod promises;

@@ -98,6 +98,23 @@ fn the_newer_views_look_as_they_did_on_a_large_screen() {
     compare("urls_details_60x16", &small.text());
 }
 
+#[test]
+fn the_parts_of_the_mcp_view_look_as_they_did() {
+    let cases: [(&str, &[&str]); 4] = [
+        ("details", &["7", "down", "enter"]),
+        ("failed", &["7", "down", "down", "down", "down", "enter", "right"]),
+        ("instances", &["7", "v", "down"]),
+        ("set_up", &["7", "i", "z", "e", "d", "enter"]),
+    ];
+    for (name, keys) in cases {
+        for size in SIZES.into_iter().chain([(200, 50)]) {
+            let mut rig = Rig::new(Mock::full(), size);
+            rig.press(keys);
+            compare(&format!("mcp_{name}_{}x{}", size.0, size.1), &rig.text());
+        }
+    }
+}
+
 /// The screen with a letter for the look of each cell, and what the letters mean.
 fn looks(buffer: &Buffer) -> String {
     let mut known: Vec<(Color, Color, Modifier)> = Vec::new();
@@ -172,7 +189,7 @@ fn a_screen_that_is_too_small_says_what_is_needed_and_how_things_stand() {
 
 #[test]
 fn themes_change_colours_and_never_text() {
-    for view in ["1", "2", "3", "4", "5", "6", "8"] {
+    for view in ["1", "2", "3", "4", "5", "6", "7", "8"] {
         let text = |theme: &str, depth| {
             let mut rig = Rig::with_theme(Mock::full(), (120, 36), theme, depth);
             rig.press(&[view]);
@@ -206,6 +223,11 @@ fn where_only_ascii_may_be_drawn_nothing_else_is() {
             &["5"],
             &["5", "right"],
             &["6"],
+            &["7"],
+            &["7", "down", "enter"],
+            &["7", "v"],
+            &["7", "v", "right"],
+            &["7", "up"],
             &["8"],
             &["8", "down", "space"],
             &["6", "enter"],

@@ -2,8 +2,9 @@
 
 use crate::tui::keymap::Action;
 use crate::tui::layout::{self, layout};
+use crate::tui::mcp::McpPage;
 use crate::tui::model::{Model, View};
-use crate::tui::update::{attached, errors, settings, strip, url_list, urls};
+use crate::tui::update::{attached, errors, mcp, settings, strip, url_list, urls};
 use crate::tui::web::Page;
 
 /// Whether an action can do anything now.
@@ -22,6 +23,13 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
         A::UndoErrors => !model.errors.undo.is_empty(),
         A::ZoomIn | A::ZoomOut => model.web.page == Page::Requests && layout(model).class == layout::Class::Wide,
         A::Reveal | A::Replay | A::CopyCurl => model.web.page == Page::Requests && model.web.len() > 0,
+        A::PauseMcp => model.mcp.page == McpPage::Activity && model.mcp.len() > 0,
+        A::NextClient => model.mcp.page == McpPage::Activity && !model.mcp.row.clients.is_empty(),
+        A::LogsOfCall => mcp::named(model).is_some(),
+        A::CopyCall => model.mcp.selected().is_some() && model.mcp.row.address.is_some(),
+        A::CopyAddress | A::CopyClientSettings => mcp::address(model).is_some(),
+        A::ClearCalls => model.mcp.row.calls.first().is_some_and(|call| call.number > model.mcp.cleared),
+        A::UndoCalls => !model.mcp.undo.is_empty(),
         A::RunAnother => model.scripts.selected().is_some_and(|row| row.runnable.is_ok()),
         A::StopStart | A::Select | A::Sort => selected().is_some(),
         A::Restart => selected().is_some(),
@@ -63,6 +71,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
             View::Settings => model.settings.selected().is_some(),
             View::Urls => urls::here(model).is_some(),
             View::Web => model.web.len() > 0,
+            View::Mcp => model.mcp.len() > 0,
         },
         A::Copy => match model.view {
             View::Scripts => model.scripts.selected().is_some(),
@@ -72,6 +81,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
             View::Settings => model.settings.selected().is_some(),
             View::Urls => model.urls.selected().is_some(),
             View::Web => model.web.len() > 0,
+            View::Mcp => model.mcp.selected().is_some() || mcp::address(model).is_some(),
         },
         _ => true,
     }

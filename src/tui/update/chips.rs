@@ -6,7 +6,7 @@ use crate::tui::keymap::Action;
 use crate::tui::layout::layout;
 use crate::tui::message::Effect;
 use crate::tui::model::Model;
-use crate::tui::update::{errors, web};
+use crate::tui::update::{errors, mcp, web};
 use crate::tui::web::Page;
 use crate::tui::web_filter::{EVENT_KINDS, Ended, Kind};
 
@@ -67,6 +67,11 @@ pub(super) fn press(model: &mut Model, chip: Chip) -> Vec<Effect> {
         Chip::Ended(ended) => web::choose(model, |web| web.ended = ended),
         Chip::Event(kind) => web::choose(model, |web| web.event_kind = kind),
         Chip::Session => next_session(model),
+        Chip::McpPage(page) => mcp::turn_to(model, page),
+        Chip::Client => mcp::next_client(model),
+        Chip::CopyAddress => return mcp::copy_address(model),
+        Chip::CopyClientSettings => return mcp::copy_client_settings(model),
+        Chip::SetUpTool => return mcp::choose_tool(model),
     }
     Vec::new()
 }

@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::app::command::{Argument, COMMANDS, Command, CommandSpec, Target, ViewCommand, find, parse};
+use crate::app::command::{
+    AI_TOOLS, Argument, COMMANDS, Command, CommandSpec, INSTALL_OPTIONS, Target, ViewCommand, find, parse,
+};
 use crate::app::view::ExchangePart;
 use crate::event::Level;
 use crate::tui::field::Field;
 use crate::tui::logs::TimeFormat;
 use crate::tui::logs::filter::{Pattern, PatternMode};
+use crate::tui::mcp::McpPage;
 use crate::tui::message::{Asked, Effect, Outcome, SaveJob};
 use crate::tui::model::{CommandLine, Model, Overlay, View};
-use crate::tui::update::{attached, dispatch, errors, logs, overlays, processes, settings, tell, urls, web};
+use crate::tui::update::{attached, dispatch, errors, logs, mcp, overlays, processes, settings, tell, urls, web};
 
 /// A row under the command line.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +70,14 @@ fn arguments(model: &Model, spec: &CommandSpec, rest: &str) -> Vec<Completion> {
         Argument::ProcessOrAll if first => std::iter::once("all".to_string()).chain(running()).collect(),
         Argument::Process | Argument::ProcessAndText if first => running().collect(),
         Argument::Processes => model.names().iter().map(ToString::to_string).collect(),
+        Argument::McpInstall => {
+            let words: &[&str] = match before.split_whitespace().count() {
+                0 => &["install"],
+                1 => &AI_TOOLS,
+                _ => &INSTALL_OPTIONS,
+            };
+            words.iter().map(ToString::to_string).collect()
+        }
         Argument::OneOf(words) | Argument::OptionalOneOf(words) | Argument::WordAndFile(words) if first => {
             words.iter().map(ToString::to_string).collect()
         }
@@ -189,9 +200,11 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
         }
         ViewCommand::Clear(what) if what == "errors" => errors::clear(model),
         ViewCommand::Clear(what) if what == "logs" => logs::clear(model),
+        ViewCommand::Clear(what) if what == "mcp" => mcp::clear(model),
         ViewCommand::Clear(what) if what == "all" => {
             logs::clear(model);
             errors::clear(model);
+            mcp::clear(model);
         }
         ViewCommand::Clear(name) => {
             let rows = model.processes.rows.iter();
@@ -231,6 +244,13 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
         }
         ViewCommand::Theme(name) => return settings::set(model, "ui.theme", &name),
         ViewCommand::Set { name, value } => return settings::set(model, &name, value.trim()),
+        ViewCommand::Mcp | ViewCommand::Instances => {
+            let effects = dispatch::go(model, View::Mcp);
+            let instances = command == ViewCommand::Instances;
+            mcp::turn_to(model, if instances { McpPage::Instances } else { McpPage::Activity });
+            return effects;
+        }
+        ViewCommand::McpInstall(words) => mcp::ask_install(model, words),
         ViewCommand::Keys => {
             let effects = dispatch::go(model, View::Settings);
             model.settings.find = Field::new("ui.keys");

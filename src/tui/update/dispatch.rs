@@ -11,11 +11,12 @@ use crate::tui::encode::Typed;
 use crate::tui::key::Key;
 use crate::tui::keymap::Action;
 use crate::tui::layout::{self, layout, pane};
+use crate::tui::mcp::McpPage;
 use crate::tui::message::{Asked, Effect, Message, Outcome};
 use crate::tui::model::{Model, Overlay, Scripts, View};
 use crate::tui::update::available::available;
 use crate::tui::update::{
-    attached, away, chips, commands, errors, logs, mouse, overlays, processes, scripts, settings, strip, tell,
+    attached, away, chips, commands, errors, logs, mcp, mouse, overlays, processes, scripts, settings, strip, tell,
     url_list, urls, web,
 };
 
@@ -54,6 +55,8 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             processes::keep_in_sight(model);
             url_list::keep_in_sight(model);
             web::keep_in_sight(model);
+            mcp::keep_in_sight(model);
+            mcp::scroll_text(model, 0);
             errors::keep_in_sight(model);
             settings::keep_in_sight(model);
             let size = pane(model);
@@ -95,6 +98,10 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             (model.urls.rows, model.urls.proxy) = (rows, proxy);
             settings::tell_facts(model);
             url_list::keep_in_sight(model);
+        }
+        Message::Mcp(row) => {
+            mcp::take(model, row);
+            settings::tell_facts(model);
         }
         Message::WebChanged => model.web.wanted = None,
         Message::Exchanges(turn, answer) => web::take_exchanges(model, turn, answer),
@@ -228,19 +235,24 @@ fn strip_key(model: &mut Model, button: usize, action: Action) -> Option<Vec<Eff
 }
 
 fn has_text(model: &Model) -> bool {
-    matches!(model.view, View::Web | View::Errors)
+    matches!(model.view, View::Web | View::Errors | View::Mcp)
 }
 
 /// Scrolls the text below the strip.
 pub(super) fn scroll_text(model: &mut Model, by: isize) {
     match model.view {
         View::Errors => errors::scroll_text(model, by),
+        View::Mcp => mcp::scroll_text(model, by),
         _ => web::scroll_text(model, by),
     }
 }
 
 fn text_page(model: &Model) -> isize {
-    if model.view == View::Errors { errors::text_page(model) } else { web::text_page(model) }
+    match model.view {
+        View::Errors => errors::text_page(model),
+        View::Mcp => mcp::text_page(model),
+        _ => web::text_page(model),
+    }
 }
 
 /// Goes to a view.
@@ -278,6 +290,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::GoErrors => return go(model, View::Errors),
         A::GoUrls => return go(model, View::Urls),
         A::GoWeb => return go(model, View::Web),
+        A::GoMcp => return go(model, View::Mcp),
         A::GoSettings => return go(model, View::Settings),
         A::NextView | A::PreviousView => {
             let by = if action == A::NextView { 1 } else { -1 };
@@ -339,6 +352,16 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::TurnPage | A::PauseWeb | A::Reveal | A::Replay | A::CopyCurl | A::ZoomIn | A::ZoomOut => {
             return act_in_web(model, action);
         }
+        A::TurnMcp
+        | A::PauseMcp
+        | A::NextClient
+        | A::LogsOfCall
+        | A::CopyCall
+        | A::CopyAddress
+        | A::CopyClientSettings
+        | A::SetUpTool
+        | A::ClearCalls
+        | A::UndoCalls => return act_in_mcp(model, action),
         A::NextKind => chips::next_kind(model),
         A::NextChoice => chips::next_choice(model),
         _ => return act_in_logs(model, action),
@@ -355,6 +378,23 @@ fn act_in_web(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Reveal => web::reveal(model),
         Action::Replay => return web::replay_selected(model),
         Action::CopyCurl => return web::copy_curl(model),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn act_in_mcp(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::TurnMcp => mcp::turn_to(model, model.mcp.page.other()),
+        Action::PauseMcp => mcp::toggle_pause(model),
+        Action::NextClient => mcp::next_client(model),
+        Action::LogsOfCall => return mcp::show_logs(model),
+        Action::CopyCall => return mcp::copy_curl(model),
+        Action::CopyAddress => return mcp::copy_address(model),
+        Action::CopyClientSettings => return mcp::copy_client_settings(model),
+        Action::SetUpTool => return mcp::choose_tool(model),
+        Action::ClearCalls => mcp::clear(model),
+        Action::UndoCalls => mcp::undo(model),
         _ => {}
     }
     Vec::new()
@@ -413,6 +453,7 @@ fn at_top(model: &Model) -> bool {
         View::Settings => settings::at_top(model),
         View::Urls => model.urls.position() == 0,
         View::Web => model.web.position() == 0,
+        View::Mcp => model.mcp.position() == 0,
         View::Logs => match model.logs.rows().first() {
             Some(first) => !model.logs.place.follow && model.logs.place.cursor <= first,
             None => true,
@@ -444,6 +485,7 @@ pub(super) fn step(model: &mut Model, by: isize) {
         View::Settings => settings::step(model, by),
         View::Urls => url_list::step(model, by),
         View::Web => web::step(model, by),
+        View::Mcp => mcp::step(model, by),
     }
 }
 
@@ -460,6 +502,7 @@ fn first_or_last(model: &mut Model, last: bool) {
         View::Logs if last => model.logs.follow(),
         View::Logs => logs::first(model),
         View::Web if !last => model.web.follow(),
+        View::Mcp if !last && model.mcp.page == McpPage::Activity => model.mcp.follow(),
         _ if last => step(model, isize::MAX),
         _ => step(model, isize::MIN),
     }
@@ -483,6 +526,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
         View::Settings => return settings::open(model),
         View::Urls => return url_list::open(model),
         View::Web => web::open(model),
+        View::Mcp => return mcp::open(model),
     }
     Vec::new()
 }
@@ -499,7 +543,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
             model.processes.find = Default::default();
             processes::keep_in_sight(model);
         }
-        View::Errors | View::Urls | View::Web | View::Settings if layout::has_find(model) => {
+        View::Errors | View::Urls | View::Web | View::Mcp | View::Settings if layout::has_find(model) => {
             return overlays::clear_find(model);
         }
         View::Logs if model.logs.marked.is_some() => model.logs.marked = None,

@@ -8,6 +8,7 @@ pub(crate) mod commands;
 pub(crate) mod dispatch;
 pub(crate) mod errors;
 mod logs;
+mod mcp;
 mod mouse;
 pub(crate) mod overlays;
 mod processes;

@@ -14,7 +14,7 @@ use crate::tui::processes::Sort;
 use crate::tui::text;
 use crate::tui::update::chips::press as press_chip;
 use crate::tui::update::{
-    attached, dispatch, errors, logs, overlays, processes, scripts, settings, strip, url_list, urls, web,
+    attached, dispatch, errors, logs, mcp, overlays, processes, scripts, settings, strip, url_list, urls, web,
 };
 use crate::tui::{views, widgets};
 
@@ -92,6 +92,7 @@ fn select_row(model: &mut Model, row: usize) -> Option<bool> {
         View::Processes => processes::select_row(model, row),
         View::Urls => url_list::select_row(model, row),
         View::Web => web::select_row(model, row),
+        View::Mcp => mcp::select_row(model, row),
         View::Errors => errors::select_row(model, row),
         View::Settings => settings::select_row(model, row),
         View::Logs => None,
@@ -115,7 +116,7 @@ fn wheel(model: &mut Model, at: Position, by: isize) {
         }
         Some(_) => {}
         None if model.view == View::Logs => logs::scroll(model, by),
-        None if matches!(model.view, View::Web | View::Errors) && areas.detail.contains(at) => {
+        None if matches!(model.view, View::Web | View::Errors | View::Mcp) && areas.detail.contains(at) => {
             dispatch::scroll_text(model, by);
         }
         None => dispatch::step(model, by),

@@ -10,7 +10,7 @@ use crate::tui::field::Field;
 use crate::tui::key::Key;
 use crate::tui::message::{Asked, Effect, Outcome};
 use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, Record, View};
-use crate::tui::update::{commands, errors, logs, processes, scripts, settings, url_list, web};
+use crate::tui::update::{commands, errors, logs, mcp, processes, scripts, settings, url_list, web};
 use crate::tui::web::Page;
 
 /// What the footer says while an overlay is open: a key that does something there, and what.
@@ -107,6 +107,7 @@ pub(super) fn find_field(model: &mut Model) -> &mut Field {
         View::Errors => &mut model.errors.find,
         View::Settings => &mut model.settings.find,
         View::Urls => &mut model.urls.find,
+        View::Mcp => &mut model.mcp.find,
         View::Web => match model.web.page {
             Page::Requests => &mut model.web.filter,
             Page::Telemetry => &mut model.web.find,
@@ -122,6 +123,7 @@ fn find_changed(model: &mut Model) -> Vec<Effect> {
         View::Errors => errors::keep_in_sight(model),
         View::Settings => settings::keep_in_sight(model),
         View::Urls => url_list::keep_in_sight(model),
+        View::Mcp => mcp::keep_in_sight(model),
         View::Web => {
             model.web.narrow_events();
             web::keep_in_sight(model);
@@ -269,6 +271,7 @@ pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
 pub(super) fn yes(dialog: Dialog) -> Vec<Effect> {
     match dialog.confirm {
         Confirm::Quit => vec![Effect::Leave(Outcome::Quit)],
+        Confirm::Install(words) => vec![Effect::Install(words)],
         Confirm::Replay(id, times) => vec![Effect::Execute(Command::Replay { id, times }, Asked::Tell)],
         confirm => processes::confirmed(confirm),
     }

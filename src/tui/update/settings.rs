@@ -112,6 +112,7 @@ pub(super) fn tell_facts(model: &mut Model) {
     ];
     facts.extend(proxy.port.map(|port| ("Proxy address", format!("http://localhost:{port}"))));
     facts.extend(proxy.pac.as_ref().map(|pac| ("PAC address", pac.to_string())));
+    facts.extend(model.mcp.row.address.as_ref().map(|url| ("MCP address", url.to_string())));
     facts.retain(|(_, value)| !value.is_empty());
     model.settings.facts = facts;
 }

@@ -7,7 +7,8 @@ use crate::app::view::ExchangePart;
 use crate::proxy::ExchangeId;
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Model, View};
-use crate::tui::update::{attached, errors, processes, scripts, settings, url_list, urls, web};
+use crate::tui::text::{cut, safe};
+use crate::tui::update::{attached, errors, mcp, processes, scripts, settings, url_list, urls, web};
 use crate::tui::web::{Page, has_frames};
 
 /// A button of a strip.
@@ -41,6 +42,13 @@ pub(crate) enum Button {
     Mute,
     Unmute,
     Request(ExchangeId),
+    CallArguments,
+    CallAnswer,
+    CopyCall,
+    LogsOfCall,
+    CopyAddress,
+    CopyClientSettings,
+    CopyFolder,
 }
 
 impl Button {
@@ -48,6 +56,10 @@ impl Button {
     pub(crate) fn label(self, model: &Model) -> Cow<'static, str> {
         match self {
             Button::EditSource => errors::source_label(model).into(),
+            Button::LogsOfCall => match mcp::named(model) {
+                Some(name) => format!("Logs of {}", cut(&safe(&name), 20)).into(),
+                None => "Logs".into(),
+            },
             Button::Request(id) => format!("Request #{}", id.0).into(),
             other => other.word().into(),
         }
@@ -88,6 +100,13 @@ impl Button {
             Button::Mute => "Mute",
             Button::Unmute => "Unmute",
             Button::Request(_) => "Request",
+            Button::CallArguments => "Arguments",
+            Button::CallAnswer => "Answer",
+            Button::CopyCall => "Copy as curl",
+            Button::LogsOfCall => "Logs",
+            Button::CopyAddress => "Copy address",
+            Button::CopyClientSettings => "Copy settings",
+            Button::CopyFolder => "Copy folder",
         }
     }
 }
@@ -121,6 +140,7 @@ pub(crate) fn buttons(model: &Model) -> Vec<Button> {
         View::Settings => Vec::new(),
         View::Urls => url_buttons(model),
         View::Web => web_buttons(model),
+        View::Mcp => mcp::buttons(model),
     }
 }
 
@@ -158,6 +178,7 @@ pub(crate) fn focused(model: &Model) -> Option<usize> {
         View::Errors => model.errors.strip,
         View::Urls => model.urls.strip,
         View::Web => model.web.strip,
+        View::Mcp => model.mcp.strip,
     }?;
     Some(strip.min(buttons(model).len().saturating_sub(1)))
 }
@@ -170,6 +191,7 @@ pub(super) fn focus(model: &mut Model, to: Option<usize>) {
         View::Logs | View::Settings => {}
         View::Errors => errors::focus_strip(model, to),
         View::Urls => model.urls.strip = to,
+        View::Mcp => mcp::focus_strip(model, to),
         View::Web => {
             if to.is_some() && model.web.follows() {
                 web::pin(model);
@@ -215,6 +237,15 @@ pub(super) fn press(model: &mut Model, button: Button) -> Vec<Effect> {
             Vec::new()
         }
         Button::Request(id) => errors::show_request(model, id),
+        Button::CallArguments | Button::CallAnswer => {
+            mcp::show(model, button == Button::CallAnswer);
+            Vec::new()
+        }
+        Button::CopyCall => mcp::copy_curl(model),
+        Button::LogsOfCall => mcp::show_logs(model),
+        Button::CopyAddress => mcp::copy_address(model),
+        Button::CopyClientSettings => mcp::copy_client_settings(model),
+        Button::CopyFolder => mcp::copy_folder(model),
     }
 }
 
@@ -228,6 +259,7 @@ pub(super) fn copy(model: &Model) -> Vec<Effect> {
         View::Errors => return errors::copy(model),
         View::Urls => return url_list::copy(model, false),
         View::Web => return web::copy(model),
+        View::Mcp => return mcp::copy(model),
     };
     command.map(|command| Effect::Copy(command, "the command".into())).into_iter().collect()
 }

@@ -30,7 +30,7 @@ pub(super) fn here(model: &Model) -> Option<String> {
             model.processes.get(id).and_then(of_process)
         }
         View::Processes => model.processes.selected().and_then(of_process),
-        View::Errors | View::Settings => None,
+        View::Errors | View::Mcp | View::Settings => None,
         View::Urls => model.urls.selected().map(|row| row.url.to_string()).filter(|url| is_web(url)),
         View::Web => model.web.selected().map(|exchange| exchange.opened.url.to_string()).filter(|url| is_web(url)),
         View::Logs if !model.logs.place.follow => first(&clean_line(&model.logs.cursor_line()?).text),

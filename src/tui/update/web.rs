@@ -6,7 +6,7 @@ use crate::app::command::Command;
 use crate::app::view::ExchangePart;
 use crate::error::{Error, Result};
 use crate::proxy::{Exchange, ExchangeId};
-use crate::tui::layout::{layout, web_text};
+use crate::tui::layout::{detail_text, layout};
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Confirm, Dialog, Model, Overlay, View};
 use crate::tui::text::safe;
@@ -147,7 +147,7 @@ pub(super) fn follow_up(model: &mut Model) -> Vec<Effect> {
         model.web.wanted = Some(wanted);
     }
     effects.extend(ask_text(model));
-    model.web.wrap(usize::from(web_text(&layout(model)).width).max(1));
+    model.web.wrap(usize::from(detail_text(&layout(model)).width).max(1));
     scroll_text(model, 0);
     effects
 }
@@ -180,14 +180,14 @@ fn ask_text(model: &mut Model) -> Option<Effect> {
 
 /// Scrolls the text below the list.
 pub(super) fn scroll_text(model: &mut Model, by: isize) {
-    let height = usize::from(web_text(&layout(model)).height);
+    let height = usize::from(detail_text(&layout(model)).height);
     let most = model.web.rows.len().saturating_sub(height);
     model.web.scroll = model.web.scroll.saturating_add_signed(by).min(most);
 }
 
 /// The height of the text, for a page of it.
 pub(super) fn text_page(model: &Model) -> isize {
-    isize::try_from(web_text(&layout(model)).height.max(2)).unwrap_or(isize::MAX) - 1
+    isize::try_from(detail_text(&layout(model)).height.max(2)).unwrap_or(isize::MAX) - 1
 }
 
 /// Shows a part of the selected request.

@@ -143,7 +143,7 @@ pub(crate) enum Ink {
 }
 
 impl Ink {
-    fn style(self, model: &Model) -> Style {
+    pub(super) fn style(self, model: &Model) -> Style {
         match self {
             Ink::Text => model.theme.text,
             Ink::Muted => model.theme.muted,

@@ -4,15 +4,18 @@ mod attached;
 mod chips;
 mod errors;
 mod logs;
+mod mcp;
 mod processes;
 mod screen;
 mod scripts;
 mod settings;
+mod table;
 mod urls;
 mod waterfall;
 mod web;
 
 pub(crate) use errors::rows as error_rows;
 pub(crate) use logs::pill;
+pub(crate) use mcp::text as mcp_rows;
 pub(crate) use processes::sort_spots;
 pub(crate) use screen::{draw, strip_spots, tabs};

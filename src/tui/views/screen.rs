@@ -19,7 +19,7 @@ use crate::tui::model::{Model, Overlay, View};
 use crate::tui::screen::Cursor;
 use crate::tui::text::{self, put};
 use crate::tui::update::strip::{Button, buttons, focused};
-use crate::tui::views::{attached, errors, logs, processes, scripts, settings, urls, web};
+use crate::tui::views::{attached, errors, logs, mcp, processes, scripts, settings, urls, web};
 use crate::tui::widgets;
 
 /// Draws everything and answers where the terminal's cursor belongs.
@@ -44,6 +44,7 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer) -> Cursor {
         View::Settings => settings::draw(model, &areas, buffer),
         View::Urls => urls::draw(model, &areas, buffer),
         View::Web => web::draw(model, &areas, buffer),
+        View::Mcp => mcp::draw(model, &areas, buffer),
     };
     if full.is_none() {
         status(model, &areas, buffer);
@@ -152,6 +153,9 @@ fn header(model: &Model, areas: &Areas, buffer: &mut Buffer) {
             format!("{cpu:.0}% {}  ", clock::bytes(memory))
         };
         right.push((label, theme.text));
+    }
+    if let Some(port) = model.mcp.port().filter(|_| wide) {
+        right.push((format!("mcp :{port}{gap}"), theme.accent));
     }
     if let Some(port) = model.urls.proxy.port.filter(|_| areas.class >= Class::Medium) {
         right.push((format!("proxy :{port}{gap}"), theme.accent));
@@ -271,6 +275,7 @@ fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {
         View::Urls if !finding => urls::status(model, areas, buffer),
         View::Logs => logs::status(model, areas, left_end, buffer),
         View::Web => web::status(model, areas, left_end, buffer),
+        View::Mcp => mcp::status(model, areas, left_end, buffer),
         _ => {}
     }
 }

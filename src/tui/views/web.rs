@@ -18,12 +18,13 @@ use crate::event::Level;
 use crate::proxy::{Exchange, Traffic};
 use crate::tui::clock;
 use crate::tui::keymap::Action;
-use crate::tui::layout::{Areas, Class, web_text};
+use crate::tui::layout::{Areas, Class, detail_text};
 use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
-use crate::tui::text::{cut, cut_middle, fit, fit_right, put, safe, width};
+use crate::tui::text::{cut, cut_middle, put, safe, width};
 use crate::tui::views::chips;
 use crate::tui::views::screen::{cursor_row, draw_strip, rule};
+use crate::tui::views::table::{Column, table};
 use crate::tui::views::urls::proxy_words;
 use crate::tui::views::waterfall::Waterfall;
 use crate::tui::web::{Page, place};
@@ -54,9 +55,6 @@ pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor 
     }
     chip.or(cursor)
 }
-
-/// A column: its head, its cells, whether its text stands at the right.
-type Column = (&'static str, u16, bool);
 
 /// The columns of a class of screen; one of no cells takes what the others leave.
 fn columns(page: Page, class: Class) -> &'static [Column] {
@@ -94,46 +92,6 @@ fn columns(page: Page, class: Class) -> &'static [Column] {
     }
 }
 
-/// The columns with where each begins and the cells that it has.
-fn spots(page: Page, class: Class, area: Rect) -> Vec<(&'static str, u16, usize, bool)> {
-    let all = columns(page, class);
-    let fixed: u16 = all.iter().map(|(_, cells, _)| cells + 1).sum();
-    let rest = area.width.saturating_sub(fixed + 1);
-    let mut x = area.x + 1;
-    let spot = |(head, cells, right): &Column| {
-        let cells = if *cells == 0 { rest } else { *cells };
-        let from = x;
-        x = x.saturating_add(cells + 1);
-        (*head, from, usize::from(cells), *right)
-    };
-    all.iter().map(spot).collect()
-}
-
-/// Draws the heads of the columns and the cells of the rows that are on the screen.
-fn table<'a, T: 'a>(
-    model: &Model,
-    areas: &Areas,
-    area: Rect,
-    rows: impl Iterator<Item = &'a T>,
-    cell: impl Fn(&T, &str) -> (String, Style),
-    buffer: &mut Buffer,
-) {
-    let spots = spots(model.web.page, areas.class, area);
-    let fitted = |text: &str, cells: usize, right: bool| if right { fit_right(text, cells) } else { fit(text, cells) };
-    for (head, x, cells, right) in spots.iter().copied().filter(|_| areas.columns.height > 0) {
-        put(buffer, x, areas.columns.y, cells as u16, &fitted(head, cells, right), model.theme.muted);
-    }
-    for (line, row) in rows.take(area.height.into()).enumerate() {
-        let y = area.y + line as u16;
-        for (head, x, cells, right) in spots.iter().copied() {
-            let (text, style) = cell(row, head);
-            // The end of a path says most.
-            let text = if head == "PATH" { cut_middle(&text, cells).into_owned() } else { text };
-            put(buffer, x, y, cells as u16, &fitted(&text, cells, right), style);
-        }
-    }
-}
-
 fn requests(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let mut area = areas.list;
     let offset = model.web.offsets[Page::Requests as usize];
@@ -144,7 +102,8 @@ fn requests(model: &Model, areas: &Areas, buffer: &mut Buffer) {
         let place = Rect { x: area.right(), width: cells + 2, ..areas.list };
         Waterfall::over(model, rows().take(area.height.into()), cells).draw(model, areas, place, rows(), buffer);
     }
-    table(model, areas, area, rows(), |exchange, head| request_cell(model, exchange, head), buffer);
+    let columns = columns(Page::Requests, areas.class);
+    table(model, areas, (area, columns), rows(), |exchange, head| request_cell(model, exchange, head), buffer);
 }
 
 fn request_cell(model: &Model, exchange: &Exchange, head: &str) -> (String, Style) {
@@ -214,7 +173,8 @@ fn telemetry(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let shown = model.web.shown_events();
     let offset = model.web.offsets[Page::Telemetry as usize];
     let rows = shown.iter().skip(offset).copied();
-    table(model, areas, areas.list, rows, |event, head| event_cell(model, areas.class, event, head), buffer);
+    let place = (areas.list, columns(Page::Telemetry, areas.class));
+    table(model, areas, place, rows, |event, head| event_cell(model, areas.class, event, head), buffer);
 }
 
 fn event_cell(model: &Model, class: Class, event: &PageEvent, head: &str) -> (String, Style) {
@@ -259,7 +219,7 @@ fn detail(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     };
     rule(model, Rect { height: 1, ..area }, &title.unwrap_or_default(), buffer);
     draw_strip(model, areas, buffer);
-    let text = web_text(areas);
+    let text = detail_text(areas);
     let rows = model.web.rows.iter().skip(model.web.scroll).take(text.height.into());
     for (line, row) in rows.enumerate() {
         put(buffer, text.x, text.y + line as u16, text.width, row, model.theme.text);

@@ -20,6 +20,7 @@ fn field(model: &Model) -> &crate::tui::field::Field {
         View::Errors => &model.errors.find,
         View::Settings => &model.settings.find,
         View::Urls => &model.urls.find,
+        View::Mcp => &model.mcp.find,
         View::Web => model.web.field(),
     }
 }
@@ -60,6 +61,7 @@ pub(crate) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> u16 {
             format!("{} found", lines.iter().filter(|line| matches!(line, crate::tui::settings::Line::Row(_))).count())
         }
         View::Urls => format!("{} found", model.urls.shown().len()),
+        View::Mcp => format!("{} found", model.mcp.len()),
         View::Web => match web_error(model) {
             Some(error) => text::safe(error).into_owned(),
             None => format!("{} found", model.web.len()),
