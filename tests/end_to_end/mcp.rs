@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use serde_json::{Value, json};
 
-use super::harness::{Project, Served, Signal, until};
+use super::harness::{Door, Project, Screen, Served, Signal, until};
 
 const SETTINGS: &str = "no_mcp = false\nmcp_port = 0\nrunner = \"direct\"\n
 [processes.web]\ncommand = \"echo Local: http://localhost:59999/; exec sleep 600\"\n
@@ -39,6 +39,14 @@ fn a_client_lists_calls_and_reads_over_http() {
     assert_eq!(stopped["structuredContent"]["success"], true);
 }
 
+/// Whether a process has a handler for a signal; where the system does not tell, it is taken for granted.
+fn handles(pid: u32, signal: Signal) -> bool {
+    let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else { return !cfg!(target_os = "linux") };
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 << (signal.as_raw() - 1) != 0)
+}
+
 #[test]
 fn who_asks_for_a_way_to_log_in_finds_none() {
     let served = Served::with(SETTINGS);
@@ -60,9 +68,9 @@ fn who_asks_for_a_way_to_log_in_finds_none() {
 
 #[test]
 fn the_entry_of_the_registry_goes_with_the_server() {
-    let Served { mut run, project, .. } = Served::with(SETTINGS);
-    // It prints when it has begun to listen for signals.
-    run.wait_for("nothing was named");
+    let Served { run, project, .. } = Served::with(SETTINGS);
+    // It registers itself a moment before it hears signals; the guardian only waits for them.
+    until("it hears signals", || project.living().iter().any(|living| handles(living.pid, Signal::TERM)));
     run.signal(Signal::TERM);
     run.finish();
     let folder = project.runtime().join("brummer/instances");
@@ -152,4 +160,36 @@ fn who_does_not_show_the_token_is_refused_and_the_hub_finds_it_by_itself() {
     hub.leave();
     let doctor = served.project.brummer(&["mcp", "doctor"]).finish();
     assert!(doctor.stdout.contains("answers, version") && !doctor.stdout.contains(&token), "{doctor:?}");
+}
+
+#[test]
+fn a_call_is_seen_in_the_view_and_a_tool_is_set_up_there() {
+    let Some((project, screen)) = Screen::with(SETTINGS) else { return };
+    screen.brummer("");
+    let door = Door::of(&project);
+    let port = door.port;
+    screen.press(&["7"]);
+    screen.wait_for("No AI tool has called yet");
+    screen.wait_for(&format!("http://127.0.0.1:{port}/mcp"));
+    assert_eq!(door.good("scripts_run", json!({ "name": "web" }))["ready"], true);
+    screen.wait_until("the call is seen", |text| text.contains("test 1  1 call") && text.contains("scripts_run"));
+    screen.press(&["Enter"]);
+    screen.wait_for("{\"name\":\"web\"}");
+    screen.wait_for("http://localhost:59999");
+    // The process that the call names is one key away, and Esc comes back.
+    screen.press(&["o"]);
+    screen.wait_for("Local: http://localhost:59999/");
+    screen.press(&["Escape"]);
+    screen.wait_for("1 call · 0 failed");
+    screen.press(&["v"]);
+    screen.wait_for("this one");
+    screen.press(&["i"]);
+    screen.type_text("cursor");
+    screen.press(&["Enter"]);
+    screen.wait_for("Set cursor up?");
+    screen.press(&["y"]);
+    screen.wait_for("cursor is set up");
+    let settings = std::fs::read_to_string(project.dir().join(".cursor/mcp.json")).expect("it is written");
+    assert!(settings.contains(&format!("http://127.0.0.1:{port}/mcp")), "{settings}");
+    screen.quit(&project);
 }

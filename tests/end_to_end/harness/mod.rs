@@ -19,6 +19,6 @@ pub(crate) use processes::{Signal, children_of, signal};
 pub(crate) use project::Project;
 pub(crate) use run::{Finished, Run};
 pub(crate) use screen::{Screen, nobody_is_left};
-pub(crate) use served::Served;
+pub(crate) use served::{Door, Served};
 pub(crate) use tools::is_installed;
 pub(crate) use wait::{until, until_within};

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -18,12 +19,32 @@ const PATIENCE: Duration = Duration::from_secs(150);
 pub(crate) struct Served {
     /// Ended with the project.
     pub(crate) run: Run,
+    pub(crate) door: Door,
+    pub(crate) project: Project,
+}
+
+impl Deref for Served {
+    type Target = Door;
+
+    fn deref(&self) -> &Door {
+        &self.door
+    }
+}
+
+impl DerefMut for Served {
+    fn deref_mut(&mut self) -> &mut Door {
+        &mut self.door
+    }
+}
+
+/// The way in, whoever has started it.
+#[derive(Debug)]
+pub(crate) struct Door {
     pub(crate) port: u16,
     /// What requests say the client can do.
     pub(crate) capabilities: Value,
     /// Shown with every request, if there is one.
     pub(crate) token: Option<String>,
-    pub(crate) project: Project,
 }
 
 /// What a server has answered.
@@ -52,12 +73,19 @@ impl Served {
     /// Brummer as this command starts it.
     pub(crate) fn start(project: Project, command: std::process::Command) -> Served {
         let run = Run::start(command);
+        Served { run, door: Door::of(&project), project }
+    }
+}
+
+impl Door {
+    /// That of the instance in this project, as soon as it has registered itself.
+    pub(crate) fn of(project: &Project) -> Door {
         let mut port = 0;
         until("the entry of the registry", || {
-            port = entry(&project).and_then(|entry| u16::try_from(entry["port"].as_u64()?).ok()).unwrap_or(0);
+            port = entry(project).and_then(|entry| u16::try_from(entry["port"].as_u64()?).ok()).unwrap_or(0);
             port > 0
         });
-        Served { run, port, capabilities: json!({}), token: None, project }
+        Door { port, capabilities: json!({}), token: None }
     }
 
     /// Its entry of the registry.
