@@ -8,9 +8,16 @@ use crate::process::Program;
 /// The revision of the protocol that needs no session: one request is a whole call.
 pub const REVISION: &str = "2026-07-28";
 
+/// Stands where the token belongs, which is never shown.
+const TOKEN: &str = "Bearer ‹the token›";
+
 /// What a client's settings need so that it finds the server at this address.
-pub fn client_settings(address: &str) -> String {
-    pretty(&json!({ "mcpServers": { "brummer": { "type": "http", "url": address } } }))
+pub fn client_settings(address: &str, needs_token: bool) -> String {
+    let mut entry = json!({ "type": "http", "url": address });
+    if needs_token {
+        entry["headers"] = json!({ "Authorization": TOKEN });
+    }
+    pretty(&json!({ "mcpServers": { "brummer": entry } }))
 }
 
 /// The call with its answer, as far as they are kept.
@@ -29,7 +36,7 @@ pub fn as_json(call: &McpCall) -> String {
 }
 
 /// The same call by curl; none if its arguments were too long to be kept as a whole. Secrets are masked in it.
-pub fn as_curl(call: &McpCall, address: &str) -> Option<String> {
+pub fn as_curl(call: &McpCall, address: &str, needs_token: bool) -> Option<String> {
     let (method, key) = match call.kind {
         McpKind::Tool => ("tools/call", "name"),
         McpKind::Resource => ("resources/read", "uri"),
@@ -52,7 +59,7 @@ pub fn as_curl(call: &McpCall, address: &str) -> Option<String> {
         format!("mcp-method: {method}"),
         format!("mcp-name: {}", call.name),
     ];
-    for header in headers {
+    for header in headers.into_iter().chain(needs_token.then(|| format!("authorization: {TOKEN}"))) {
         argv.extend(["-H".to_owned(), header]);
     }
     argv.extend(["--data-raw".to_owned(), body]);
@@ -90,7 +97,8 @@ mod tests {
 
     #[test]
     fn a_shell_gives_curl_the_call_as_it_was() {
-        let line = as_curl(&call(r#"{"pattern":"it's $HOME","process":"api"}"#), "http://127.0.0.1:7777/mcp").unwrap();
+        let line =
+            as_curl(&call(r#"{"pattern":"it's $HOME","process":"api"}"#), "http://127.0.0.1:7777/mcp", false).unwrap();
         let script = line.replacen("curl", "printf '%s\\0'", 1);
         let output = std::process::Command::new("/bin/sh").arg("-c").arg(script).output().unwrap();
         let words: Vec<&str> = std::str::from_utf8(&output.stdout).unwrap().split_terminator('\0').collect();
@@ -98,18 +106,20 @@ mod tests {
         assert!(words.contains(&"mcp-name: logs_search") && words.contains(&"mcp-method: tools/call"), "{words:?}");
         let body: Value = serde_json::from_str(words.last().unwrap()).unwrap();
         assert_eq!(body["params"]["arguments"], json!({ "pattern": "it's $HOME", "process": "api" }));
-        assert_eq!(as_curl(&call(r#"{"pattern":"abc… (+12 characters)"#), "x"), None, "what was cut is no call");
+        assert_eq!(as_curl(&call(r#"{"pattern":"abc… (+12 characters)"#), "x", false), None, "what was cut is no call");
     }
 
     #[test]
     fn a_resource_is_read_by_its_uri_and_what_was_not_given_is_left_out() {
         let call = McpCall { kind: McpKind::Resource, name: "logs://recent".into(), ..call("") };
-        let line = as_curl(&call, "http://127.0.0.1:7777/mcp").unwrap();
+        let line = as_curl(&call, "http://127.0.0.1:7777/mcp", false).unwrap();
         assert!(line.contains(r#""uri":"logs://recent""#) && !line.contains("arguments"), "{line}");
         let json: Value = serde_json::from_str(&as_json(&call)).unwrap();
         assert_eq!((&json["resource"], &json["answer"]), (&json!("logs://recent"), &json!("3 matches")));
         assert_eq!(json.get("arguments"), None);
-        let settings: Value = serde_json::from_str(&client_settings("http://127.0.0.1:7777/mcp")).unwrap();
+        let settings: Value = serde_json::from_str(&client_settings("http://127.0.0.1:7777/mcp", true)).unwrap();
         assert_eq!(settings["mcpServers"]["brummer"]["url"], "http://127.0.0.1:7777/mcp");
+        assert_eq!(settings["mcpServers"]["brummer"]["headers"]["Authorization"], TOKEN);
+        assert!(as_curl(&call, "x", true).unwrap().contains("authorization: Bearer"));
     }
 }

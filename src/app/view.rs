@@ -325,6 +325,8 @@ pub struct McpInstance {
     pub started_ms: u64,
     /// When it said last that it lives, milliseconds since 1970; it does so twice a minute.
     pub seen_ms: u64,
+    /// Who asks must show the token of this user.
+    pub needs_token: bool,
     /// It is this one.
     pub is_own: bool,
 }

@@ -138,6 +138,7 @@ impl Wait for Keeping {
                 version: instance.version.as_str().into(),
                 started_ms: millis(instance.started_at),
                 seen_ms: millis(instance.last_ping),
+                needs_token: instance.token_path.is_some(),
                 is_own: instance.id == self.id,
             };
             self.app.mcp_board().sees(Found::inspect(&self.folder).instances.iter().map(one).collect());

@@ -38,6 +38,7 @@ fn instance(id: &str, name: &str, port: u16, (started, seen): (u64, u64)) -> Mcp
         version: "0.1.0".into(),
         started_ms: NOW - started,
         seen_ms: NOW - seen,
+        needs_token: name == "docs",
         is_own: name == "shop",
     }
 }

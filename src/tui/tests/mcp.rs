@@ -215,6 +215,9 @@ fn instances_are_listed_and_their_addresses_copied() {
     assert!(copied(&mut rig).contains("7778"), "the settings are of the selected one");
     rig.press(&["right", "enter"]);
     assert_eq!(copied(&mut rig), "/home/me/code/blog");
+    rig.press(&["left", "left", "left", "down", "C"]);
+    assert!(copied(&mut rig).contains("Bearer ‹the token›"), "one that asks for a token");
+    rig.press(&["up"]);
     // The selected one stays selected when one before it goes.
     change(&mut rig, |row| drop(row.instances.remove(0)));
     rig.press(&["y"]);

@@ -113,7 +113,7 @@ pub(super) fn buttons(model: &Model) -> Vec<Button> {
             let Some(call) = mcp.selected() else { return Vec::new() };
             let mut buttons = vec![Button::CallArguments, Button::CallAnswer, Button::Copy];
             let address = mcp.row.address.as_deref();
-            let curl = address.and_then(|address| mcp_copy::as_curl(call, address));
+            let curl = address.and_then(|address| mcp_copy::as_curl(call, address, false));
             buttons.extend(curl.map(|_| Button::CopyCall));
             buttons.extend(named(model).map(|_| Button::LogsOfCall));
             buttons
@@ -184,9 +184,15 @@ pub(super) fn copy_address(model: &Model) -> Vec<Effect> {
     address(model).map(|url| Effect::Copy(url, "the address".into())).into_iter().collect()
 }
 
+/// Whether who asks there must show a token.
+fn needs_token(model: &Model) -> bool {
+    let own = model.settings.config.settings.general.mcp_token;
+    model.mcp.selected_instance().map_or(own, |one| one.needs_token)
+}
+
 /// Copies what a client's settings need so that it finds the server.
 pub(super) fn copy_client_settings(model: &Model) -> Vec<Effect> {
-    let settings = address(model).map(|url| mcp_copy::client_settings(&url));
+    let settings = address(model).map(|url| mcp_copy::client_settings(&url, needs_token(model)));
     settings.map(|text| Effect::Copy(text, "the settings for a client".into())).into_iter().collect()
 }
 
@@ -199,7 +205,7 @@ pub(super) fn copy_folder(model: &Model) -> Vec<Effect> {
 /// Copies the selected call as a command line for curl.
 pub(super) fn copy_curl(model: &mut Model) -> Vec<Effect> {
     let Some(address) = model.mcp.row.address.clone() else { return Vec::new() };
-    match model.mcp.selected().map(|call| mcp_copy::as_curl(call, &address)) {
+    match model.mcp.selected().map(|call| mcp_copy::as_curl(call, &address, needs_token(model))) {
         None => {}
         Some(Some(line)) => return vec![Effect::Copy(line, "the command".into())],
         Some(None) => tell::tell(model, Level::Warn, "its arguments are too long to be kept as a whole"),
