@@ -15,6 +15,7 @@ const EFFECTS: &[(&str, &str)] = &[
     ("grace", "grace"),
     ("mcp_port", "mcp.port"),
     ("no_mcp", "mcp.is_on"),
+    ("mcp_token", "mcp.needs_token"),
     ("eventbus.worker_pool_size", "pool"),
     ("eventbus.queue_sizes", "bus"),
     ("eventbus.backpressure_strategy", "bus"),

@@ -26,12 +26,14 @@ pub(super) struct Wish {
     pub(super) is_on: bool,
     /// Where.
     pub(super) port: u16,
+    /// Who asks must show the token of this user.
+    pub(super) needs_token: bool,
 }
 
 /// What the settings say of the server.
 pub(super) fn wish(config: &Config) -> Wish {
     let settings = &config.settings.general;
-    Wish { is_on: !settings.no_mcp, port: settings.mcp_port }
+    Wish { is_on: !settings.no_mcp, port: settings.mcp_port, needs_token: settings.mcp_token }
 }
 
 /// Begins the server, if it is wished for; that it could not begin is told and spoils nothing else.
@@ -40,7 +42,7 @@ pub(super) fn begin(app: &Arc<App>) -> Option<Service> {
     if !wish.is_on {
         return None;
     }
-    Service::start(app, wish.port, Folder::of_user())
+    Service::start(app, wish.port, wish.needs_token, Folder::of_user())
         .map_err(|error| app.say(Level::Error, format!("there is no server for AI tools: {}", error.message())))
         .ok()
 }

@@ -38,9 +38,9 @@ impl Service {
     /// Starts it on this port of 127.0.0.1, or on the next that is free; 0 means any. What did not go as wished is a message of the app.
     ///
     /// # Errors
-    /// No port is free, the system has no threads, or `mcp_token` is on and there is no token.
-    pub fn start(app: &Arc<App>, wished: u16, folder: Folder) -> Result<Service> {
-        let token = app.config().settings.general.mcp_token.then(Token::of_user).transpose()?;
+    /// No port is free, the system has no threads, or a token is needed and there is none.
+    pub fn start(app: &Arc<App>, wished: u16, needs_token: bool, folder: Folder) -> Result<Service> {
+        let token = needs_token.then(Token::of_user).transpose()?;
         let shown = token.as_ref().map(|token| token.reveal().to_owned());
         let product = Arc::new(Product::new(app)?);
         let project = app.project();
