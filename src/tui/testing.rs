@@ -150,6 +150,7 @@ impl Mock {
             scripts: Arc::clone(&self.scripts),
             processes: Mutex::new(self.processes.lock().unwrap().clone()),
             web: Mutex::new(self.web.lock().unwrap().clone()),
+            mcp: Mutex::new(self.mcp.lock().unwrap().clone()),
             ..Mock::bare(Arc::clone(&self.store))
         }
     }
