@@ -75,6 +75,11 @@ impl Served {
         let run = Run::start(command);
         Served { run, door: Door::of(&project), project }
     }
+
+    /// Its entry of the registry.
+    pub(crate) fn entry(&self) -> Value {
+        entry(&self.project).expect("an entry of the registry")
+    }
 }
 
 impl Door {
@@ -86,11 +91,6 @@ impl Door {
             port > 0
         });
         Door { port, capabilities: json!({}), token: None }
-    }
-
-    /// Its entry of the registry.
-    pub(crate) fn entry(&self) -> Value {
-        entry(&self.project).expect("an entry of the registry")
     }
 
     /// Sends a request, and reads its answer to the end.
