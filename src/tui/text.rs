@@ -90,11 +90,21 @@ impl Writer {
                 self.column += 2;
             }
             _ => {
-                let ch = if is_harmful(ch) { char::REPLACEMENT_CHARACTER } else { ch };
+                let ch = if is_harmful(ch) { char::REPLACEMENT_CHARACTER } else { of_one_cell(ch) };
                 self.clean.text.push(ch);
                 self.column += unicode_width::UnicodeWidthChar::width(ch).unwrap_or(0);
             }
         }
+    }
+}
+
+/// The half-width sound marks as their look-alikes: the screen's buffer takes them for wider than they are, and would hide
+/// the letter behind them.
+pub(crate) fn of_one_cell(ch: char) -> char {
+    match ch {
+        '\u{ff9e}' => '\u{201d}',
+        '\u{ff9f}' => '\u{b0}',
+        _ => ch,
     }
 }
 

@@ -237,3 +237,13 @@ fn who_is_scrolled_back_when_a_program_takes_the_whole_screen_sees_it() {
     rig.child_writes("\x1b[?1049l");
     assert!(rig.text().contains("row") && rig.text().contains("LIVE"), "{}", rig.text());
 }
+
+#[test]
+fn a_sound_mark_behind_a_narrow_letter_hides_nothing_of_what_follows() {
+    let mut rig = attached();
+    rig.child_writes("\x1b[2J\x1b[H\u{ff76}\u{ff9e}abc");
+    let mut screen = crate::tui::screen::Screen::new(80, 24);
+    let bytes = screen.frame(|next| crate::tui::views::draw(&rig.model, next));
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.contains("\u{ff76}\u{201d}abc"), "{text:?}");
+}

@@ -20,7 +20,7 @@ use crate::tui::clock;
 use crate::tui::layout::Areas;
 use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
-use crate::tui::text::{cut, put, safe, width};
+use crate::tui::text::{cut, of_one_cell, put, safe, width};
 use crate::tui::theme::Depth;
 use crate::tui::views::screen::rule;
 use crate::wire::screen::{Cell, Color, Look, Picture};
@@ -116,7 +116,7 @@ pub(super) fn paint(model: &Model, picture: &Picture, area: Rect, buffer: &mut B
             match (cell.width(), cell.plain()) {
                 // Behind a wide letter: the letter has taken this place.
                 (0, _) => continue,
-                (1, Some(letter)) => _ = place.set_char(letter),
+                (1, Some(letter)) => _ = place.set_char(of_one_cell(letter)),
                 _ if fits => {
                     text.clear();
                     cell.write(&mut text);
