@@ -407,6 +407,8 @@ fn settings_and_environment_are_read_without_their_secrets() {
         settings.as_str().is_some_and(|text| text.contains("proxy_server") && !text.contains("abc123")),
         "{settings}"
     );
+    // A switch is no secret, whatever it is called.
+    assert!(settings.as_str().is_some_and(|text| text.contains("\npin = \"auto\"")), "{settings}");
     for uri in [
         "logs://recent",
         "logs://errors",

@@ -38,6 +38,9 @@ pub(crate) fn cut(text: String, chars_max: usize) -> String {
     }
 }
 
+/// Words of settings, never the secret itself: `pin = "auto"`, `csrf: false`.
+const SWITCHES: [&str; 4] = ["true", "false", "auto", "null"];
+
 /// Masks values that are given to secret names: `DB_PASSWORD=x`, `"token": "x"`.
 fn assignments(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
@@ -66,7 +69,7 @@ fn assignments(text: &str) -> Cow<'_, str> {
             None => body.find(|c: char| c.is_whitespace() || matches!(c, '&' | ',' | ';' | '"' | '\'')),
         };
         let end = end.unwrap_or(body.len());
-        if end == 0 || body.starts_with('‹') {
+        if end == 0 || body.starts_with('‹') || SWITCHES.contains(&&body[..end]) {
             continue;
         }
         let from = text.len() - body.len();
@@ -159,6 +162,9 @@ mod tests {
             ("GET /?api_key=abc&b=1", "GET /?api_key=‹masked:3›&b=1"),
             ("a = b: c", "a = b: c"),
             (r#"API_KEY = "abc""#, r#"API_KEY = "‹masked:3›""#),
+            (r#"pin = "auto""#, r#"pin = "auto""#),
+            ("csrf=false, pin='1234'", "csrf=false, pin='‹masked:4›'"),
+            (r#"token = "automatic""#, r#"token = "‹masked:9›""#),
             ("üsecret=ä", "üsecret=‹masked:1›"),
             ("\u{1b}[31mred\u{7}", "[31mred"),
             ("", ""),
