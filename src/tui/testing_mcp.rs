@@ -43,6 +43,32 @@ fn instance(id: &str, name: &str, port: u16, (started, seen): (u64, u64)) -> Mcp
     }
 }
 
+/// A client begins a call.
+pub(crate) fn begin(row: &mut McpRow, client: &str, name: &str, arguments: &str) {
+    row.total.0 += 1;
+    row.calls.insert(0, call(row.total.0, 0, client, name, arguments, None));
+    let known = row.clients.iter().position(|other| *other.name == *client);
+    let calls = known.map_or(0, |at| row.clients.remove(at).calls) + 1;
+    row.clients.insert(0, self::client(client, name, calls, 0));
+}
+
+/// One of the calls that go on is answered.
+pub(crate) fn end(row: &mut McpRow, at: usize, is_good: bool, text: &str) {
+    let mut open: Vec<&mut McpCall> = row.calls.iter_mut().filter(|call| call.end.is_none()).collect();
+    let count = open.len().max(1);
+    if let Some(call) = open.get_mut(at % count) {
+        call.end = Some(McpEnd { took_ms: at as u64 * 999, is_good, text: text.into() });
+        row.total.1 += u64::from(!is_good);
+    }
+}
+
+/// Instances of these names are those that run; without any, there is no server either.
+pub(crate) fn live(row: &mut McpRow, names: &[String]) {
+    let one = |(at, name): (usize, &String)| instance(name, name, at as u16, (9_000, at as u64 * 90_000));
+    row.instances = names.iter().enumerate().map(one).collect();
+    row.address = names.first().map(|name| format!("http://127.0.0.1:1/{name}").into());
+}
+
 /// A server that has just begun.
 pub(crate) fn quiet() -> McpRow {
     McpRow { address: Some("http://127.0.0.1:7777/mcp".into()), ..McpRow::default() }

@@ -114,6 +114,7 @@ fn selections_are_inside(model: &Model) -> TestCaseResult {
     prop_assert!(inside(model.errors.position(), model.errors.shown().len()));
     prop_assert!(inside(model.urls.position(), model.urls.shown().len()));
     prop_assert!(inside(model.web.position(), model.web.len()));
+    prop_assert!(inside(model.mcp.position(), model.mcp.len()));
     Ok(())
 }
 

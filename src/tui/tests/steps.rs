@@ -10,6 +10,7 @@ use crate::tui::key::Key;
 use crate::tui::keymap::ROWS;
 use crate::tui::message::Message;
 use crate::tui::testing::{NOW, Rig, process};
+use crate::tui::testing_mcp;
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -25,6 +26,10 @@ pub(super) enum Step {
     Scripts(Vec<[String; 4]>),
     Web(u64, String),
     PageErrors(Vec<String>),
+    /// An AI tool calls: the client, the tool, what it is given.
+    Call(usize, String, String),
+    CallEnds(usize, bool, String),
+    Instances(Vec<String>),
     Messages(Vec<String>),
     Notice(String),
     Child(Vec<u8>),
@@ -157,6 +162,13 @@ fn child() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(part, 0..6).prop_map(|parts| parts.concat())
 }
 
+/// What a call is given: anything, or an object with it in the usual places.
+fn arguments() -> impl Strategy<Value = String> {
+    let object = |text: String| serde_json::json!({ "processId": text, "url": text, "limit": 3 }).to_string();
+    let of_process = select(&NAMES[..]).prop_map(String::from);
+    prop_oneof![1 => text(), 2 => text().prop_map(object), 1 => of_process.prop_map(object)]
+}
+
 /// Anything that can happen; with `attached`, mostly what happens while a child's terminal is in front.
 pub(super) fn step(attached: bool) -> impl Strategy<Value = Step> {
     let (more, often) = if attached { (8, 1) } else { (1, 2) };
@@ -172,6 +184,9 @@ pub(super) fn step(attached: bool) -> impl Strategy<Value = Step> {
         1 => proptest::collection::vec([text(), text(), text(), text()], 0..6).prop_map(Step::Scripts),
         often => (0_u64..40, text()).prop_map(|(count, text)| Step::Web(count, text)),
         1 => proptest::collection::vec(text(), 0..5).prop_map(Step::PageErrors),
+        often => (0..NAMES.len(), text(), arguments()).prop_map(|(client, name, given)| Step::Call(client, name, given)),
+        1 => (0_usize..9, any::<bool>(), text()).prop_map(|(at, good, answer)| Step::CallEnds(at, good, answer)),
+        1 => proptest::collection::vec(text(), 0..4).prop_map(Step::Instances),
         1 => proptest::collection::vec(text(), 0..4).prop_map(Step::Messages),
         1 => text().prop_map(Step::Notice),
         more => child().prop_map(Step::Child),
@@ -243,6 +258,18 @@ fn happen_to(rig: &mut Rig, step: &Step) {
         Step::PageErrors(texts) => {
             let errors = texts.iter().enumerate().map(|(at, text)| page_error(at, text)).collect();
             rig.mock.web.lock().unwrap().errors = errors;
+            rig.refresh();
+        }
+        Step::Call(client, name, given) => {
+            testing_mcp::begin(&mut rig.mock.mcp.lock().unwrap(), NAMES[*client], name, given);
+            rig.refresh();
+        }
+        Step::CallEnds(at, is_good, answer) => {
+            testing_mcp::end(&mut rig.mock.mcp.lock().unwrap(), *at, *is_good, answer);
+            rig.refresh();
+        }
+        Step::Instances(names) => {
+            testing_mcp::live(&mut rig.mock.mcp.lock().unwrap(), names);
             rig.refresh();
         }
         Step::Messages(texts) => {

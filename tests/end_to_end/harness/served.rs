@@ -43,6 +43,8 @@ pub(crate) struct Door {
     pub(crate) port: u16,
     /// What requests say the client can do.
     pub(crate) capabilities: Value,
+    /// As whom they say it.
+    pub(crate) client: (&'static str, &'static str),
     /// Shown with every request, if there is one.
     pub(crate) token: Option<String>,
 }
@@ -90,7 +92,7 @@ impl Door {
             port = entry(project).and_then(|entry| u16::try_from(entry["port"].as_u64()?).ok()).unwrap_or(0);
             port > 0
         });
-        Door { port, capabilities: json!({}), token: None }
+        Door { port, capabilities: json!({}), client: ("test", "1"), token: None }
     }
 
     /// Sends a request, and reads its answer to the end.
@@ -117,7 +119,7 @@ impl Door {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": self.capabilities,
-            "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" }
+            "io.modelcontextprotocol/clientInfo": { "name": self.client.0, "version": self.client.1 }
         });
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
         let name = name.map_or(String::new(), |name| format!("mcp-name: {name}\r\n"));

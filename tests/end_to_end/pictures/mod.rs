@@ -8,14 +8,16 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
-use crate::harness::{Project, Screen, is_installed};
+use serde_json::json;
+
+use crate::harness::{Door, Project, Screen, is_installed};
 
 const COLUMNS: u16 = 110;
 const ROWS: u16 = 30;
 const BYTES_MAX: usize = 60_000;
 
 /// A picture: its name, the keys that lead to it from the one before, and what is then on the screen.
-const SHOTS: [(&str, &[&str], &str); 10] = [
+const SHOTS: [(&str, &[&str], &str); 11] = [
     ("scripts", &["1", "Down"], "▐1 Scripts▌"),
     ("processes", &["2", "Down"], "▐2 Processes▌"),
     ("logs", &["3"], "▐3 Logs▌"),
@@ -23,6 +25,7 @@ const SHOTS: [(&str, &[&str], &str); 10] = [
     ("errors", &["Escape", "4"], "▸42"),
     ("urls", &["5"], "▐5 URLs▌"),
     ("web", &["6", "Enter"], "POST"),
+    ("mcp", &["Escape", "7", "Down", "Enter"], "▸Arguments"),
     ("settings", &["Escape", "8", "Down"], "▐8 Settings▌"),
     ("commands", &["3", "/", "re"], "/restart"),
     ("terminal", &["Escape", "/", "term web", "Enter"], "all keys go to the process"),
@@ -42,12 +45,15 @@ fn every_view_has_a_picture_in_light_and_dark() {
     let themes: &[&str] = if writes { &["dark", "light"] } else { &["dark"] };
     for theme in themes {
         let project = Project::new();
-        project.write("../home/.brum.toml", format!("no_mcp = true\n[ui]\ntheme = '{theme}'\n"));
+        // Others that look at the same time have ports of their own.
+        let port = if writes { 7777 } else { 0 };
+        project.write("../home/.brum.toml", format!("mcp_port = {port}\n[ui]\ntheme = '{theme}'\n"));
         let screen = Screen::open(&project, COLUMNS, ROWS);
         screen.shell("mkdir -p ~/code; export COLORTERM=truecolor TMPDIR=$HOME/code; echo set");
         screen.brummer("demo");
         screen.wait_for("TypeError");
         visit(&screen);
+        call(&project);
         for (name, keys, sign) in SHOTS {
             keys.iter().for_each(|key| press(&screen, key));
             screen.wait_for(sign);
@@ -121,5 +127,21 @@ fn visit(screen: &Screen) {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         assert!(answer.starts_with(b"HTTP/1.1 "), "{}", String::from_utf8_lossy(&answer));
+    }
+}
+
+/// Calls for a few tools, so that there is something in the MCP view.
+fn call(project: &Project) {
+    let mut door = Door::of(project);
+    for (client, tool, given) in [
+        (("claude-code", "2.1.14"), "scripts_list", json!({})),
+        (("claude-code", "2.1.14"), "scripts_run", json!({ "name": "web" })),
+        (("claude-code", "2.1.14"), "errors_list", json!({ "limit": 5 })),
+        (("cursor", "3.2.0"), "proxy_requests", json!({ "filter": "~m POST & /checkout" })),
+        (("claude-code", "2.1.14"), "logs_search", json!({ "query": "job", "processId": "worker", "limit": 5 })),
+        (("cursor", "3.2.0"), "proxy_requests", json!({ "filter": "~z" })),
+    ] {
+        door.client = client;
+        door.call(tool, given);
     }
 }
