@@ -108,10 +108,11 @@ pub(crate) fn of_one_cell(ch: char) -> char {
     }
 }
 
-/// Controls of both sets, and the marks that turn the direction of what follows.
+/// Controls of both sets, the marks that turn the direction of what follows, and the one letter that has three cells for some
+/// and one for others (Khmer `et cetera`), so that what is behind it would be drawn elsewhere.
 pub(crate) fn is_harmful(ch: char) -> bool {
     ch.is_control()
-        || matches!(ch, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+        || matches!(ch, '\u{17d8}' | '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 /// The length of the escape sequence at the start of `bytes`, and its parameters if it sets colours.
@@ -374,5 +375,13 @@ mod tests {
             let starts = wrap(&text, cells);
             prop_assert!(starts.windows(2).all(|pair| pair[0] < pair[1]));
         }
+    }
+
+    #[test]
+    fn no_letter_that_is_drawn_takes_more_than_two_cells() {
+        let mut drawn = (' '..=char::MAX).filter(|ch| !is_harmful(*ch));
+        let wide = drawn.find(|ch| unicode_width::UnicodeWidthChar::width(*ch).is_some_and(|cells| cells > 2));
+        assert_eq!(wide, None);
+        assert_eq!(safe("a\u{17d8}b"), "a\u{fffd}b");
     }
 }

@@ -20,7 +20,7 @@ use crate::tui::clock;
 use crate::tui::layout::Areas;
 use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
-use crate::tui::text::{cut, of_one_cell, put, safe, width};
+use crate::tui::text::{cut, is_harmful, of_one_cell, put, safe, width};
 use crate::tui::theme::Depth;
 use crate::tui::views::screen::rule;
 use crate::wire::screen::{Cell, Color, Look, Picture};
@@ -116,7 +116,7 @@ pub(super) fn paint(model: &Model, picture: &Picture, area: Rect, buffer: &mut B
             match (cell.width(), cell.plain()) {
                 // Behind a wide letter: the letter has taken this place.
                 (0, _) => continue,
-                (1, Some(letter)) => _ = place.set_char(of_one_cell(letter)),
+                (1, Some(letter)) if !is_harmful(letter) => _ = place.set_char(of_one_cell(letter)),
                 _ if fits => {
                     text.clear();
                     cell.write(&mut text);
@@ -124,7 +124,7 @@ pub(super) fn paint(model: &Model, picture: &Picture, area: Rect, buffer: &mut B
                     if width(&text) != usize::from(cell.width()) {
                         text.truncate(text.chars().next().map_or(0, char::len_utf8));
                     }
-                    place.set_symbol(&text);
+                    place.set_symbol(if text.chars().any(is_harmful) { "\u{fffd}" } else { &text });
                 }
                 _ => _ = place.set_char(' '),
             }
