@@ -10,7 +10,7 @@ use crate::tui::mcp::McpPage;
 use crate::tui::model::{Model, View};
 use crate::tui::text;
 use crate::tui::theme::Glyphs;
-use crate::tui::update::{available, errors, overlays, strip};
+use crate::tui::update::{attached, available, errors, overlays, strip};
 use crate::tui::web::Page;
 
 /// One hint: the keys and what they do.
@@ -91,6 +91,7 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::RunCommandHere], None),
             (&[A::Find], None),
             (&[A::RunAnother], None),
+            (&[A::EditScript], None),
             (&[A::OnlyRunnable], None),
             (&[A::CommandLine], None),
             (&[A::NextView], None),
@@ -217,7 +218,11 @@ pub(crate) fn hints(model: &Model) -> Vec<Hint> {
         return in_terminal(model, attached);
     }
     let mut hints = Vec::new();
-    for (actions, word) in wanted(model) {
+    let mut wanted = wanted(model);
+    if model.tab.is_none() && attached::full_screen(model).is_some() {
+        wanted.insert(1, (&[Action::AttachLine], Some("attach")));
+    }
+    for (actions, word) in wanted {
         let bound = |action: &Action| model.keymap.keys(*action).first().copied().filter(|_| available(model, *action));
         let keys: Vec<Key> = actions.iter().filter_map(bound).collect();
         if !keys.is_empty() {

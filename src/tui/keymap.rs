@@ -108,9 +108,8 @@ actions! {
     RunCommand "run.command" All, ["ctrl+n"], "run command", "run any command";
     RunCommandHere "run.command_here" Lists, ["n"], "run command", "run any command";
 
-    OpenUrl "url.open" Lists, ["o"], "open URL", "open the URL of the process in the browser";
-
     RunAnother "script.another" SCRIPTS, ["R"], "another", "run another copy of the script";
+    EditScript "script.edit" SCRIPTS, ["o"], "edit", "open the file that the script stands in, at its line, in $VISUAL, $EDITOR or VS Code";
     OnlyRunnable "script.runnable" SCRIPTS, ["f"], "only runnable", "show only scripts that can be run, or all";
 
     StopStart "process.stop" PROCESSES, ["s"], "stop/start", "stop, or start again if it has ended";
@@ -122,6 +121,7 @@ actions! {
     FilterStatus "process.filter" PROCESSES, ["f"], "status filter", "show all, running, failed or ended ones";
     Forget "process.forget" PROCESSES, ["d"], "forget", "drop an ended process from the list";
 
+    OpenUrl "url.open" PROCESSES, ["o"], "open URL", "open the URL of the process in the browser";
     Attach "process.attach" PROCESSES, ["a"], "terminal", "the terminal of the process; every key then goes to it";
 
     Pause "logs.pause" LOGS, ["space"], "pause", "pause, or follow again";

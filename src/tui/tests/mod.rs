@@ -9,6 +9,7 @@ mod mouse;
 mod pictures;
 mod promises;
 mod random;
+mod scripts;
 mod settings;
 mod steps;
 mod strict;

@@ -247,3 +247,39 @@ fn a_sound_mark_behind_a_narrow_letter_hides_nothing_of_what_follows() {
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.contains("\u{ff76}\u{201d}abc"), "{text:?}");
 }
+
+#[test]
+fn a_letter_of_three_cells_moves_nothing_of_what_follows() {
+    let mut rig = attached();
+    rig.child_writes("\x1b[2J\x1b[Ha\u{17d8}\x1b[1;7Hbc\r\n\x1b[999C\u{17d8}");
+    let text = rig.text();
+    assert!(text.contains('\u{fffd}') && !text.contains('\u{17d8}'), "{text:?}");
+    let row = text.lines().find(|row| row.ends_with("bc")).unwrap();
+    assert_eq!(crate::tui::text::width(row), 8, "{row:?}");
+}
+
+#[test]
+fn logs_say_that_a_process_draws_full_screen_and_how_to_see_it() {
+    for size in [(120, 36), (80, 24), (60, 16), (40, 10)] {
+        let mut rig = Rig::new(Mock::full(), size);
+        rig.press(&["2"]);
+        rig.model.processes.selected = Some(ProcessId(2));
+        rig.press(&["enter"]);
+        assert!(!rig.text().contains("a attach"), "{}", rig.text());
+        rig.mock.processes.lock().unwrap()[1].full_screen = true;
+        rig.refresh();
+        let text = rig.text();
+        assert!(text.contains("a attach"), "{text}");
+        // On the smallest screen there is no row for more.
+        assert!(size.0 < 60 || text.contains("api draws full screen: a attach"), "{text}");
+        // Another process has lines to read.
+        rig.press(&["2"]);
+        rig.model.processes.selected = Some(ProcessId(1));
+        rig.press(&["enter"]);
+        assert!(!rig.text().contains("full screen"), "{}", rig.text());
+        rig.press(&["2"]);
+        rig.model.processes.selected = Some(ProcessId(2));
+        rig.press(&["enter", "a"]);
+        assert!(rig.attached.is_some());
+    }
+}

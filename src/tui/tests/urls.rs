@@ -25,7 +25,7 @@ fn o_opens_the_url_of_the_process_and_capital_o_that_of_the_line() {
     assert_eq!(opened(&mut rig).as_deref(), Some("http://localhost:4000/"));
     rig.press(&["right", "right", "right", "right", "right", "right", "enter"]);
     assert_eq!(opened(&mut rig).as_deref(), Some("http://localhost:4000/"), "{}", rig.text());
-    rig.press(&["1", "end", "o"]);
+    rig.press(&["1", "end", "right", "right", "right", "right", "enter"]);
     assert_eq!(opened(&mut rig).as_deref(), Some("http://localhost:4000/"));
     rig.press(&["3", "O"]);
     assert_eq!(opened(&mut rig), None);

@@ -43,6 +43,12 @@ pub(super) fn target(model: &Model) -> Option<&ProcessRow> {
     }
 }
 
+/// In Logs: the shown process, if it draws all over its terminal, so that its lines tell little.
+pub(crate) fn full_screen(model: &Model) -> Option<&ProcessRow> {
+    let row = target(model).filter(|row| row.full_screen && can(row))?;
+    (model.view == View::Logs && !model.keymap.keys(Action::AttachLine).is_empty()).then_some(row)
+}
+
 /// Looks at the terminal of a process.
 pub(super) fn open(model: &mut Model, id: ProcessId) -> Vec<Effect> {
     let name = model.processes.get(id).map_or_else(|| Arc::from("terminal"), |row| Arc::clone(&row.name));

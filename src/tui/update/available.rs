@@ -4,7 +4,7 @@ use crate::tui::keymap::Action;
 use crate::tui::layout::{self, layout};
 use crate::tui::mcp::McpPage;
 use crate::tui::model::{Model, View};
-use crate::tui::update::{attached, errors, mcp, settings, strip, url_list, urls};
+use crate::tui::update::{attached, errors, mcp, scripts, settings, strip, url_list, urls};
 use crate::tui::web::Page;
 
 /// Whether an action can do anything now.
@@ -17,6 +17,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
         A::OpenUrl => urls::here(model).is_some(),
         A::OpenProxied | A::CopyProxied => url_list::proxied(model).is_some(),
         A::PauseWeb => model.web.len() > 0,
+        A::EditScript => scripts::can_edit(model),
         A::EditSource => errors::can_edit(model),
         A::Mute => model.errors.selected().is_some(),
         A::ClearErrors => model.errors.totals().0 > 0,

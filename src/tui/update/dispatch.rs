@@ -317,6 +317,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::RunCommand | A::RunCommandHere => overlays::open_command(model, "exec "),
         A::Find => overlays::open_find(model),
         A::OpenUrl | A::OpenLineUrl => return urls::open(model),
+        A::EditScript => return scripts::edit(model),
         A::RunAnother => return scripts::run(model, true),
         A::OnlyRunnable => {
             model.scripts.only_runnable = !model.scripts.only_runnable;

@@ -3,6 +3,7 @@
 use crate::app::command::Command;
 use crate::app::view::ScriptRow;
 use crate::event::{Level, ProcessId};
+use crate::io::editor::Spot;
 use crate::tui::layout::layout;
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Item, Model, Scripts, scroll};
@@ -71,6 +72,23 @@ pub(super) fn run(model: &mut Model, another: bool) -> Vec<Effect> {
     }
     let command = Command::Run { script: row.name.clone(), args: Vec::new(), another };
     vec![Effect::Execute(command, Asked::Show)]
+}
+
+/// Where the selected script is written, if that is a place in a file.
+fn spot(model: &Model) -> Option<Spot> {
+    let (file, line) = model.scripts.selected()?.source.rsplit_once(':')?;
+    let line = line.parse().ok().filter(|line| *line > 0 && !file.is_empty())?;
+    Some(Spot { file: model.project.dir.join(file), line, column: 1 })
+}
+
+/// Whether the place where the selected script is written can be opened.
+pub(super) fn can_edit(model: &Model) -> bool {
+    spot(model).is_some()
+}
+
+/// Opens the place where the selected script is written in the person's editor.
+pub(super) fn edit(model: &Model) -> Vec<Effect> {
+    spot(model).map(Effect::Edit).into_iter().collect()
 }
 
 /// Asks for arguments on the command line.

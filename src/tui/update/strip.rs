@@ -19,6 +19,7 @@ pub(crate) enum Button {
     RunWith,
     RunAnother,
     CopyCommand,
+    EditScript,
     Logs,
     Stop,
     Start,
@@ -72,6 +73,7 @@ impl Button {
             Button::RunWith => "Run with args…",
             Button::RunAnother => "Run another",
             Button::CopyCommand => "Copy",
+            Button::EditScript => "Edit",
             Button::Logs => "Logs",
             Button::Stop => "Stop",
             Button::Start => "Start",
@@ -114,14 +116,7 @@ impl Button {
 /// The buttons of the selected row.
 pub(crate) fn buttons(model: &Model) -> Vec<Button> {
     match model.view {
-        View::Scripts => match model.scripts.selected() {
-            None => Vec::new(),
-            Some(row) if row.runnable.is_err() => vec![Button::CopyCommand],
-            Some(row) if scripts::running(model, row).is_some() => {
-                vec![Button::GoToLogs, Button::RunAnother, Button::RunWith, Button::CopyCommand]
-            }
-            Some(_) => vec![Button::Run, Button::RunWith, Button::RunInTerminal, Button::CopyCommand],
-        },
+        View::Scripts => script_buttons(model),
         View::Processes => match model.processes.selected() {
             None => Vec::new(),
             Some(row) if row.status.is_ended() => {
@@ -142,6 +137,19 @@ pub(crate) fn buttons(model: &Model) -> Vec<Button> {
         View::Web => web_buttons(model),
         View::Mcp => mcp::buttons(model),
     }
+}
+
+fn script_buttons(model: &Model) -> Vec<Button> {
+    let Some(row) = model.scripts.selected() else { return Vec::new() };
+    let mut buttons = match scripts::running(model, row) {
+        _ if row.runnable.is_err() => Vec::new(),
+        Some(_) => vec![Button::GoToLogs, Button::RunAnother, Button::RunWith],
+        None => vec![Button::Run, Button::RunWith, Button::RunInTerminal],
+    };
+    buttons.extend(urls::here(model).map(|_| Button::OpenUrl));
+    buttons.push(Button::CopyCommand);
+    buttons.extend(scripts::can_edit(model).then_some(Button::EditScript));
+    buttons
 }
 
 fn url_buttons(model: &Model) -> Vec<Button> {
@@ -208,6 +216,7 @@ pub(super) fn press(model: &mut Model, button: Button) -> Vec<Effect> {
         Button::RunAnother => scripts::run(model, true),
         Button::RunWith => scripts::run_with(model),
         Button::CopyCommand => copy(model),
+        Button::EditScript => scripts::edit(model),
         Button::Logs => processes::open(model),
         Button::Stop => processes::stop_start(model),
         Button::Start | Button::Restart => match model.processes.selected() {

@@ -16,6 +16,7 @@ use ratatui::style::{Color, Style};
 use crate::event::Level;
 use crate::logs::LineRef;
 use crate::tui::clock;
+use crate::tui::keymap::Action;
 use crate::tui::layout::{Areas, Class, Gutter, gutter, pane};
 use crate::tui::logs::TimeFormat;
 use crate::tui::logs::filter::Pattern;
@@ -24,6 +25,7 @@ use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
 use crate::tui::text::{self, Clean, fit, put, safe, width};
 use crate::tui::theme::Depth;
+use crate::tui::update::attached;
 
 pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
     chips(model, areas, buffer);
@@ -91,7 +93,7 @@ fn chips(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     if !logs.filter.cleared.is_empty() {
         chips.push("cleared".into());
     }
-    let key = model.keymap.keys(crate::tui::keymap::Action::Filters).first().map(|key| key.hint()).unwrap_or_default();
+    let key = model.keymap.keys(Action::Filters).first().map(|key| key.hint()).unwrap_or_default();
     let more = if logs.hits.as_ref().is_some_and(|hits| hits.scanning) { "+" } else { "" };
     let tail = if logs.filters_off {
         format!("   (filters off · {key} on)")
@@ -358,9 +360,20 @@ fn empty(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     } else {
         ("Nothing has been written yet".to_string(), "")
     };
+    let (first, second) = match attach_hint(model) {
+        Some(hint) => (hint, ""),
+        None => (first, second),
+    };
     let (x, y, room) = (areas.lines.x + 2, areas.lines.y + 1, areas.lines.width.saturating_sub(3));
     put(buffer, x, y, room, &first, model.theme.text);
     put(buffer, x, y + 1, room, second, model.theme.muted);
+}
+
+/// `api draws full screen: a attach`
+fn attach_hint(model: &Model) -> Option<String> {
+    let row = attached::full_screen(model)?;
+    let key = model.keymap.keys(Action::AttachLine).first()?.written(model.theme.glyphs);
+    Some(format!("{} draws full screen: {key} attach", safe(&row.name)))
 }
 
 pub(super) fn status(model: &Model, areas: &Areas, from: u16, buffer: &mut Buffer) {
@@ -379,6 +392,10 @@ pub(super) fn status(model: &Model, areas: &Areas, from: u16, buffer: &mut Buffe
     let x = area.right().saturating_sub(cells);
     if x < from {
         return;
+    }
+    if let Some(hint) = attach_hint(model).filter(|_| from == area.x) {
+        let room = x.saturating_sub(area.x + 2);
+        put(buffer, area.x + 1, area.y, room, &text::cut(&hint, room.into()), model.theme.accent);
     }
     let x = put(buffer, x, area.y, cells, &state, style);
     put(buffer, x, area.y, area.right().saturating_sub(x), &lines, model.theme.muted);

@@ -1,0 +1,40 @@
+//! The Scripts view: from a script to the place where it is written.
+
+use crate::tui::message::Effect;
+use crate::tui::testing::{Mock, Rig};
+
+/// The place that was opened last.
+fn edited(rig: &mut Rig) -> Option<(String, u32)> {
+    match rig.outside.pop() {
+        Some(Effect::Edit(spot)) => Some((spot.file.display().to_string(), spot.line)),
+        _ => None,
+    }
+}
+
+#[test]
+fn o_opens_the_manifest_at_the_line_of_the_script() {
+    let place = || Some(("/home/me/code/shop/package.json".to_owned(), 7));
+    let mut rig = Rig::new(Mock::full(), (120, 36));
+    assert!(rig.text().contains("o edit"), "{}", rig.text());
+    rig.press(&["down", "o"]);
+    assert_eq!(edited(&mut rig), place());
+    // Its button is the last one, and what cannot be run has it too.
+    for _ in 0..6 {
+        rig.press(&["right", "end", "right", "right", "right", "right", "right", "right", "enter"]);
+        assert_eq!(edited(&mut rig), place(), "{}", rig.text());
+        rig.press(&["esc", "down"]);
+    }
+}
+
+#[test]
+fn a_script_that_stands_in_no_file_has_nothing_to_open() {
+    let mut rig = Rig::new(Mock::full(), (120, 36));
+    for source in ["", "default", ":7", "Makefile", "Makefile:0", "Makefile:x", "the flag --script"] {
+        let mut rows = rig.mock.scripts.to_vec();
+        rows.iter_mut().for_each(|row| row.source = source.into());
+        rig.send(crate::tui::message::Message::Scripts(rows.into()));
+        assert!(!rig.press(&["o"]) && edited(&mut rig).is_none(), "{source}");
+        let text = rig.text();
+        assert!(!text.contains("o edit") && !text.contains("[Edit]"), "{source}:\n{text}");
+    }
+}
