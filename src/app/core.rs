@@ -10,7 +10,7 @@ use crate::app::changes::{Changes, Thing};
 use crate::app::mcp_board::McpBoard;
 use crate::app::memory;
 use crate::app::messages::Messages;
-use crate::app::rows::UsageSampler;
+use crate::app::sampler::UsageSampler;
 use crate::app::scripts::Scripts;
 use crate::app::setup::Setup;
 use crate::app::sinks::Sinks;

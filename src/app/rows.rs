@@ -1,9 +1,8 @@
 //! Makes the views: rows of scripts and processes from the services' own snapshots.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::app::attach::Attached;
 use crate::app::changes::{Thing, Wake};
@@ -12,20 +11,15 @@ use crate::app::core::App;
 use crate::app::errors;
 use crate::app::view::{
     Backend, ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow, SystemMessage,
-    UrlRow, Usage, Versions,
+    UrlRow, Versions,
 };
 use crate::config::Config;
 use crate::error::Result;
 use crate::event::{Level, ProcessId};
-use crate::io::usage;
 use crate::logs::LogStore;
 use crate::process::Process;
 use crate::proxy::{Exchange, ExchangeId};
 use crate::runtime::Priority;
-use crate::runtime::timer::TimerId;
-
-/// How often CPU and memory are looked at while somebody looks at them.
-const SAMPLE_EVERY: Duration = Duration::from_secs(2);
 
 impl Backend for App {
     fn project(&self) -> Project {
@@ -127,6 +121,7 @@ impl Backend for App {
 impl App {
     fn row(&self, process: Process) -> ProcessRow {
         let tally = self.sinks.tally(process.id);
+        let (usage, children) = self.usage.of(process.id).unzip();
         let restarts = self.origins().get(&process.id).map_or(0, |origin| origin.restarts);
         ProcessRow {
             id: process.id,
@@ -134,7 +129,8 @@ impl App {
             lines: tally.lines.load(Ordering::Relaxed),
             errors: tally.errors.load(Ordering::Relaxed),
             url: tally.url(),
-            usage: self.usage.of(process.id),
+            usage,
+            children: children.unwrap_or_default(),
             name: process.name,
             status: process.status,
             stopping: process.stopping,
@@ -147,72 +143,5 @@ impl App {
             terminal: process.terminal,
             full_screen: process.full_screen,
         }
-    }
-
-    fn sample(&self, on: bool) {
-        if self.usage.on.swap(on, Ordering::AcqRel) == on {
-            return;
-        }
-        let mut timer = self.usage.timer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(id) = timer.take() {
-            self.timer.cancel(id);
-        }
-        if on {
-            let (pool, me) = (self.pool.clone(), self.me.clone());
-            let look = move || {
-                let me = me.clone();
-                // A look that the pool refuses is a look that is not shown.
-                let _ = pool.spawn(Priority::Low, move || me.upgrade().into_iter().for_each(|app| app.look_at_usage()));
-            };
-            look();
-            *timer = Some(self.timer.every(SAMPLE_EVERY, look));
-        }
-    }
-
-    fn look_at_usage(&self) {
-        let running = self.manager.get_all_processes().into_iter();
-        let running: Vec<(ProcessId, u32)> = running.filter_map(|process| Some((process.id, process.pid?))).collect();
-        self.usage.look(&running);
-        self.changes.bump(Thing::Processes);
-    }
-}
-
-/// CPU and memory of the process trees, looked at by the pool.
-#[derive(Default)]
-pub(crate) struct UsageSampler {
-    on: AtomicBool,
-    timer: Mutex<Option<TimerId>>,
-    seen: Mutex<HashMap<ProcessId, Seen>>,
-}
-
-struct Seen {
-    cpu: Duration,
-    at: Instant,
-    usage: Option<Usage>,
-}
-
-impl UsageSampler {
-    fn of(&self, id: ProcessId) -> Option<Usage> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&id)?.usage
-    }
-
-    fn look(&self, running: &[(ProcessId, u32)]) {
-        let pids: Vec<u32> = running.iter().map(|(_, pid)| *pid).collect();
-        let trees = usage::of_trees(&pids);
-        let now = Instant::now();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut next = HashMap::new();
-        for ((id, _), tree) in running.iter().zip(trees) {
-            let Some(tree) = tree else { continue };
-            // A tree that lost a process has used less than before: no share can be told then.
-            let share = seen.get(id).and_then(|old| {
-                let used = tree.cpu.checked_sub(old.cpu)?;
-                Some(used.as_secs_f32() / (now - old.at).as_secs_f32().max(0.001) * 100.0)
-            });
-            let usage =
-                Usage { cpu_percent: share.unwrap_or(0.0), rss_bytes: tree.rss_bytes, processes: tree.processes };
-            next.insert(*id, Seen { cpu: tree.cpu, at: now, usage: Some(usage) });
-        }
-        *seen = next;
     }
 }

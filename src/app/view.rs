@@ -80,6 +80,23 @@ pub struct ProcessRow {
     pub url: Option<Arc<str>>,
     /// CPU and memory of its tree; `None` until it was sampled, and where it cannot be.
     pub usage: Option<Usage>,
+    /// The processes below it when that was sampled, each before those below it; of very many, the first.
+    pub children: Arc<[Child]>,
+}
+
+/// A process that a process started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Child {
+    /// Its number.
+    pub pid: u32,
+    /// Generations below the process of the table: 1 for its own children.
+    pub depth: u32,
+    /// A short command line.
+    pub command: String,
+    /// Percent of one core since the last sample.
+    pub cpu_percent: f32,
+    /// Resident memory.
+    pub rss_bytes: u64,
 }
 
 /// What a process tree uses.

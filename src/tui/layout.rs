@@ -35,6 +35,9 @@ impl Class {
     }
 }
 
+/// So many children of a process are listed at most.
+const MOST_CHILDREN: usize = 6;
+
 /// The parts of the screen; a part that is not there is empty.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Areas {
@@ -51,6 +54,8 @@ pub(crate) struct Areas {
     /// The action strip.
     pub(crate) strip: Rect,
     pub(crate) detail: Rect,
+    /// The processes below the selected one, with a title above.
+    pub(crate) children: Rect,
     /// What the process wrote last.
     pub(crate) output: Rect,
     /// Who has called.
@@ -80,6 +85,7 @@ pub(crate) fn layout(model: &Model) -> Areas {
         columns: none,
         strip: none,
         detail: none,
+        children: none,
         output: none,
         clients: none,
         chips: none,
@@ -180,16 +186,31 @@ fn processes(model: &Model, areas: &mut Areas) {
         areas.list = take_top(&mut body, rows.min(most));
         take_top(&mut body, 1);
         areas.strip = take_top(&mut body, 1);
-        areas.detail = take_top(&mut body, u16::from(areas.class == Class::Wide));
+        let told = areas.class == Class::Wide || opened;
+        areas.detail = take_top(&mut body, if told { 2 } else { 0 });
+        let children = if told { child_rows(model, body.height, 6) } else { 0 };
+        areas.children = take_top(&mut body, children);
         areas.output = body;
     } else if opened {
         areas.strip = Rect { y: body.y + 1, height: 1, ..body };
-        areas.detail = Rect { height: 4.min(body.height), ..body };
-        take_top(&mut body, 4);
+        areas.detail = take_top(&mut body, 4);
+        let children = child_rows(model, body.height, 4);
+        areas.children = take_top(&mut body, children);
         areas.output = body;
     } else {
         areas.columns = take_top(&mut body, 1);
         areas.list = body;
+    }
+}
+
+/// How many of these rows are for the children of the selected process and their title, when so many are left to its lines.
+fn child_rows(model: &Model, rows: u16, for_lines: u16) -> u16 {
+    let running = model.processes.selected().filter(|row| !row.status.is_ended() && model.attached.is_none());
+    let trend = running.and_then(|row| model.processes.trends.get(&row.id));
+    let wanted = trend.map_or(0, |trend| trend.most_children.min(MOST_CHILDREN) as u16);
+    match wanted.min(rows.saturating_sub(for_lines + 1)) {
+        0 => 0,
+        rows => rows + 1,
     }
 }
 

@@ -66,6 +66,10 @@ pub(crate) struct Trend {
     pub(crate) rate: u64,
     /// Percent of a core, newest last, one every two seconds.
     pub(crate) cpu: VecDeque<f32>,
+    /// MiB of resident memory, in the same way.
+    pub(crate) memory: VecDeque<f32>,
+    /// The most children that it had: what is kept free for them does not come and go.
+    pub(crate) most_children: usize,
 }
 
 /// A minute of samples.
@@ -204,12 +208,20 @@ impl Trend {
         if elapsed >= SAMPLE_MILLIS {
             self.rate = row.lines.saturating_sub(self.lines) * 1000 / elapsed;
             (self.lines, self.at) = (row.lines, now);
-            if let Some(usage) = row.usage {
-                self.cpu.push_back(usage.cpu_percent);
-            }
-            if self.cpu.len() > SAMPLES {
-                self.cpu.pop_front();
+            if let Some(usage) = row.usage.filter(|_| !row.status.is_ended()) {
+                let slots = (elapsed / SAMPLE_MILLIS) as usize;
+                push(&mut self.cpu, usage.cpu_percent, slots);
+                push(&mut self.memory, usage.rss_bytes as f32 / (1024.0 * 1024.0), slots);
             }
         }
+        self.most_children = self.most_children.max(row.children.len());
     }
+}
+
+/// Adds a sample; where some were left out meanwhile, because nothing had changed, the last one stands for them.
+fn push(samples: &mut VecDeque<f32>, value: f32, slots: usize) {
+    let last = samples.back().copied().unwrap_or(value);
+    samples.extend(std::iter::repeat_n(last, slots.min(SAMPLES) - 1));
+    samples.push_back(value);
+    samples.drain(..samples.len().saturating_sub(SAMPLES));
 }

@@ -12,8 +12,8 @@ use crate::app::attach::Attached;
 use crate::app::command::Command;
 use crate::app::errors;
 use crate::app::view::{
-    Backend, ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow, SystemMessage,
-    UrlRow, Usage, Versions,
+    Backend, Child, ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow,
+    SystemMessage, UrlRow, Usage, Versions,
 };
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
@@ -87,8 +87,25 @@ pub(crate) fn process(id: u64, name: &str, status: Status) -> ProcessRow {
         lines: id * 42,
         errors: if status == Status::Failed { 12 } else { 0 },
         url: (id < 3).then(|| format!("http://localhost:{}/", 2000 + id * 1000).into()),
-        usage: (!ended).then_some(Usage { cpu_percent: 12.4, rss_bytes: 312 << 20, processes: 3 }),
+        usage: (!ended).then_some(Usage { cpu_percent: 12.4, rss_bytes: 312 << 20, processes: 4 }),
+        children: if ended { Arc::default() } else { children(id) },
     }
+}
+
+/// Those that a process of the tests has started.
+fn children(id: u64) -> Arc<[Child]> {
+    let child = |at: u32, depth, command: &str| Child {
+        pid: 48_200 + id as u32 * 10 + at,
+        depth,
+        command: command.into(),
+        cpu_percent: 6.1 / at as f32,
+        rss_bytes: u64::from(160 / at) << 20,
+    };
+    Arc::new([
+        child(1, 1, "node node_modules/.bin/tsx watch src/index.ts"),
+        child(2, 2, "node --require preflight.cjs src/index.ts"),
+        child(3, 1, "esbuild --service=0.25 --ping"),
+    ])
 }
 
 impl Mock {

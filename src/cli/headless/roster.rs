@@ -80,6 +80,7 @@ pub(super) mod tests {
             errors: 0,
             url: None,
             usage: None,
+            children: Arc::default(),
         }
     }
 

@@ -7,6 +7,7 @@ mod footers;
 mod mcp;
 mod mouse;
 mod pictures;
+mod processes;
 mod promises;
 mod random;
 mod scripts;

@@ -99,6 +99,16 @@ fn the_newer_views_look_as_they_did_on_a_large_screen() {
 }
 
 #[test]
+fn what_a_process_and_those_below_it_use_looks_as_it_did() {
+    for size in SIZES.into_iter().chain([(200, 50)]) {
+        let mut rig = rig(true, size, View::Processes);
+        super::processes::measure(&mut rig, 30);
+        rig.press(&["down", "down", "right"]);
+        compare(&format!("processes_details_{}x{}", size.0, size.1), &rig.text());
+    }
+}
+
+#[test]
 fn the_parts_of_the_mcp_view_look_as_they_did() {
     let cases: [(&str, &[&str]); 4] = [
         ("details", &["7", "down", "enter"]),

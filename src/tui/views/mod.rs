@@ -5,6 +5,7 @@ mod chips;
 mod errors;
 mod logs;
 mod mcp;
+mod process_detail;
 mod processes;
 mod screen;
 mod scripts;

@@ -1,13 +1,9 @@
-//! What runs or ran; below, what can be done with the selected one and what it wrote last.
+//! What runs or ran; below it, the selected one in `process_detail.rs`.
 //!
 //! ```text
 //!    NAME        STATUS         PID   CPU%    MEM  CPU 60s         UPTIME  RS  URL             LINES/S  ERRS
 //!  ● web         running      48121   12.4   312M  ▁▂▂▃▅▇▆▃▂▂▁▁    12m04s   0  localhost:3000      42     0
 //! ▌✗ e2e         failed (1)       —      —      —  ▂▅▇▆▃▁         ran 41s   3  —                    0    12
-//!
-//!  e2e:  [▸Logs]  [Start]  [Copy]  [Forget]
-//! ─ e2e · last output ───────────────────────────────────────────────────────────────────────────────────
-//!  14:02:29.118 GET /api/cart 200 in 12ms
 //! ```
 
 use ratatui::buffer::Buffer;
@@ -18,13 +14,12 @@ use crate::app::view::ProcessRow;
 use crate::event::{Exit, Status};
 use crate::tui::clock;
 use crate::tui::layout::{Areas, Class};
-use crate::tui::logs::window::clean_line;
 use crate::tui::model::Model;
 use crate::tui::processes::{Sort, StatusFilter};
 use crate::tui::screen::Cursor;
-use crate::tui::text::{clean_ansi, cut, cut_middle, fit, fit_right, put, safe};
-use crate::tui::views::logs::draw_clean;
-use crate::tui::views::screen::{cursor_row, draw_strip, rule};
+use crate::tui::text::{fit, fit_right, put, safe};
+use crate::tui::views::process_detail::{cpu_spark, draw_detail};
+use crate::tui::views::screen::cursor_row;
 
 /// A column: its head, its cells, the class of screen that it needs, what it sorts by.
 struct Column {
@@ -134,7 +129,7 @@ fn value(model: &Model, row: &ProcessRow, head: &str, state: Style) -> (String, 
         "PID" => (row.pid.map_or_else(none, |pid| pid.to_string()), plain),
         "CPU%" => (usage.map_or_else(none, |usage| format!("{:.1}", usage.cpu_percent)), plain),
         "MEM" => (usage.map_or_else(none, |usage| clock::bytes(usage.rss_bytes)), plain),
-        "CPU 60s" => (spark(model, row), theme.accent),
+        "CPU 60s" => (cpu_spark(model, row), theme.accent),
         "UPTIME" => (uptime(model, row), plain),
         "RS" => (row.restarts.to_string(), if row.restarts >= 3 { theme.warn } else { plain }),
         "URL" => (
@@ -163,81 +158,6 @@ fn uptime(model: &Model, row: &ProcessRow) -> String {
     match row.ended_ms {
         Some(ended) => format!("ran {}", clock::short(ended.saturating_sub(row.started_ms))),
         None => clock::long(model.now.saturating_sub(row.started_ms)),
-    }
-}
-
-/// The last minute of CPU, three samples a bar.
-fn spark(model: &Model, row: &ProcessRow) -> String {
-    let Some(trend) = model.processes.trends.get(&row.id) else { return String::new() };
-    let samples: Vec<f32> = trend.cpu.iter().copied().collect();
-    let most = samples.iter().copied().fold(10.0, f32::max);
-    let bars = model.theme.glyphs.bars();
-    let text: String = samples
-        .rchunks(3)
-        .rev()
-        .map(|chunk| chunk.iter().copied().fold(0.0, f32::max))
-        .map(|value| bars[((value / most * 7.0).round() as usize).min(7)])
-        .collect();
-    fit_right(&text, 10)
-}
-
-fn draw_detail(model: &Model, areas: &Areas, row: &ProcessRow, buffer: &mut Buffer) {
-    let strip = areas.strip;
-    if strip.height > 0 {
-        let name = format!("{}:", cut(&safe(&row.name), 14));
-        put(buffer, strip.x + 1, strip.y, strip.width.saturating_sub(1), &name, model.theme.process(&row.name));
-        draw_strip(model, areas, buffer);
-    }
-    let terminal = if row.terminal { "   terminal" } else { "" };
-    let tree = row
-        .usage
-        .filter(|usage| usage.processes > 1)
-        .map_or(String::new(), |u| format!("   {} processes", u.processes));
-    let facts = format!(" command  {}   cwd {}{tree}{terminal}", safe(&row.command), safe(&row.cwd));
-    let y = if areas.class == Class::Wide { areas.detail.y } else { areas.detail.y + 2 };
-    if areas.detail.height > 0 {
-        put(
-            buffer,
-            areas.detail.x,
-            y,
-            areas.detail.width,
-            &cut_middle(&facts, areas.detail.width.into()),
-            model.theme.muted,
-        );
-    }
-    if areas.output.height > 1 {
-        output(model, areas.output, row, buffer);
-    }
-}
-
-fn output(model: &Model, area: Rect, row: &ProcessRow, buffer: &mut Buffer) {
-    let title = format!("{} · last output", safe(&row.name));
-    rule(model, Rect { height: 1, ..area }, &title, buffer);
-    let only = model.logs.all.only(&[row.id]);
-    let rows = usize::from(area.height) - 1;
-    let unfinished: Vec<_> = only.partials().take(rows).collect();
-    let lines: Vec<_> = only.before(u64::MAX).take(rows - unfinished.len()).collect();
-    for (at, line) in lines.iter().rev().enumerate() {
-        let y = area.y + 1 + at as u16;
-        let x = put(buffer, area.x + 1, y, 12, &model.clock.millis(line.time_ms), model.theme.muted) + 1;
-        let (_, style) = model.theme.level(line.level);
-        draw_clean(
-            model,
-            &clean_line(line),
-            0,
-            Rect::new(x, y, area.right().saturating_sub(x), 1),
-            style,
-            None,
-            buffer,
-        );
-    }
-    for (at, partial) in unfinished.iter().enumerate() {
-        let y = area.y + 1 + (lines.len() + at) as u16;
-        let place = Rect { x: area.x + 14, y, width: area.width.saturating_sub(14), height: 1 };
-        draw_clean(model, &clean_ansi(partial.state()), 0, place, model.theme.text, None, buffer);
-    }
-    if lines.is_empty() && unfinished.is_empty() {
-        put(buffer, area.x + 1, area.y + 1, area.width.saturating_sub(1), "nothing written yet", model.theme.muted);
     }
 }
 

@@ -1,0 +1,96 @@
+//! What the Processes view tells of what a process and those below it use.
+
+use std::sync::Arc;
+
+use crate::app::view::{ProcessRow, Usage};
+use crate::event::{ProcessId, Status};
+use crate::tui::testing::{Mock, NOW, Rig, process};
+
+/// Looks at the processes so often, two seconds apart; they use more and more.
+pub(super) fn measure(rig: &mut Rig, looks: u64) {
+    for look in 1..=looks {
+        rig.model.now = NOW + look * 2000;
+        for row in rig.mock.processes.lock().unwrap().iter_mut() {
+            if let Some(usage) = &mut row.usage {
+                *usage =
+                    Usage { cpu_percent: (look % 7 * look) as f32 / 4.0, rss_bytes: (80 + look * 4) << 20, ..*usage };
+            }
+        }
+        rig.refresh();
+    }
+}
+
+fn alone(row: ProcessRow, size: (u16, u16)) -> Rig {
+    let mock = Mock::empty();
+    mock.processes.lock().unwrap().push(row);
+    let mut rig = Rig::new(mock, size);
+    rig.press(&["2"]);
+    rig
+}
+
+#[test]
+fn cpu_and_memory_of_the_last_minute_stay_when_a_process_has_ended() {
+    let mut rig = alone(process(1, "web", Status::Running), (120, 36));
+    assert!(!rig.text().contains("at most"), "nothing was measured yet");
+    measure(&mut rig, 4);
+    assert!(rig.text().contains(" 4.0% at most 4%   memory"), "{}", rig.text());
+    assert!(rig.text().contains(" 96M at most 96M"), "{}", rig.text());
+    let (usage, children) = {
+        let rows = rig.mock.processes.lock().unwrap();
+        (rows[0].usage, Arc::clone(&rows[0].children))
+    };
+    rig.mock.processes.lock().unwrap()[0] = ProcessRow { usage, children, ..process(1, "web", Status::Failed) };
+    rig.model.now += 60_000;
+    rig.refresh();
+    let text = rig.text();
+    assert!(
+        text.contains("at most 4%   memory") && text.contains(" at most 96M") && !text.contains("children"),
+        "{text}"
+    );
+    assert_eq!(rig.model.processes.trends[&ProcessId(1)].cpu.len(), 4, "nothing is measured of one that has ended");
+}
+
+#[test]
+fn a_minute_without_a_change_is_a_minute_of_the_same() {
+    let mut rig = alone(process(1, "web", Status::Running), (120, 36));
+    measure(&mut rig, 1);
+    rig.model.now += 20_000;
+    rig.mock.processes.lock().unwrap()[0].usage = Some(Usage { cpu_percent: 90.0, rss_bytes: 1 << 30, processes: 1 });
+    rig.refresh();
+    let cpu: Vec<f32> = rig.model.processes.trends[&ProcessId(1)].cpu.iter().copied().collect();
+    assert_eq!((cpu.len(), cpu[9], cpu[10]), (11, cpu[0], 90.0));
+    rig.model.now += 3_600_000;
+    rig.refresh();
+    assert_eq!(rig.model.processes.trends[&ProcessId(1)].memory.len(), 30);
+}
+
+#[test]
+fn the_children_of_a_process_are_listed_as_a_tree_and_what_is_below_does_not_jump_when_they_end() {
+    let mut rig = alone(process(1, "web", Status::Running), (120, 36));
+    let row_of = |rig: &Rig, word: &str| rig.text().lines().position(|line| line.contains(word));
+    let text = rig.text();
+    assert!(text.contains("pid 48121 (3 children)") && text.contains("web · 3 children"), "{text}");
+    assert!(text.contains("48211    6.1%   160M  node node_modules/.bin/tsx"), "{text}");
+    assert!(text.contains("48212    3.0%    80M    node --require"), "a grandchild is further in: {text}");
+    let output = row_of(&rig, "last output");
+    rig.mock.processes.lock().unwrap()[0].children = Arc::default();
+    rig.mock.processes.lock().unwrap()[0].usage = Some(Usage { cpu_percent: 0.0, rss_bytes: 1, processes: 1 });
+    rig.refresh();
+    assert!(rig.text().contains("web · 0 children") && row_of(&rig, "last output") == output, "{}", rig.text());
+}
+
+#[test]
+fn of_many_children_those_that_have_no_room_are_counted() {
+    let mut row = process(1, "web", Status::Running);
+    row.children = (0..64).map(|at| crate::app::view::Child { pid: 50_000 + at, ..row.children[0].clone() }).collect();
+    row.usage = Some(Usage { cpu_percent: 1.0, rss_bytes: 1, processes: 101 });
+    for (size, listed) in [((120, 36), 5), ((80, 24), 5), ((60, 16), 2), ((40, 10), 0)] {
+        let mut rig = alone(row.clone(), size);
+        rig.press(&["right"]);
+        let text = rig.text();
+        assert_eq!(text.lines().filter(|line| line.contains(" 50")).count(), listed, "{size:?}\n{text}");
+        assert_eq!(text.contains(&format!("{} more", 100 - listed)), listed > 0, "{size:?}\n{text}");
+    }
+    let closed = alone(row, (80, 24)).text();
+    assert!(!closed.contains("100 children"), "here the lines have the room: {closed}");
+}
