@@ -85,19 +85,17 @@ fn logs_tail(logs: &LogView, open: bool) -> String {
     if let Some(error) = &logs.find.error {
         return format!("{error}   previous result kept");
     }
-    let Some(hits) = &logs.find.hits else { return String::new() };
+    let mode = logs.find.mode;
+    let case = if mode.case { "Aa" } else { "smart" };
+    let kind = if mode.regex || logs.find.field.text().starts_with("re:") { "regex" } else { "literal" };
+    let word = if mode.word { " · word" } else { "" };
+    let shows = logs.find.shows.name();
+    let how = if open { format!("{case} · {kind}{word} · {shows}") } else { shows.to_owned() };
+    let Some(hits) = &logs.find.hits else { return if open { how } else { String::new() } };
     let more = if hits.scanning { "+" } else { "" };
     let at = hits.rank(logs.place.cursor);
     let here = (!logs.place.follow && hits.list.get(at) == Some(&logs.place.cursor)).then_some(at + 1);
     let total = clock::count(hits.list.len() as u64);
     let count = here.map_or(format!("{total}{more}"), |here| format!("{here}/{total}{more}"));
-    let mode = logs.find.mode;
-    let case = if mode.case { "Aa" } else { "smart" };
-    let kind = if mode.regex || logs.find.field.text().starts_with("re:") { "regex" } else { "literal" };
-    let word = if mode.word { " · word" } else { "" };
-    if open {
-        format!("{count}  {case} · {kind}{word} · {}", logs.find.shows.name())
-    } else {
-        format!("{count}  {}", logs.find.shows.name())
-    }
+    format!("{count}  {how}")
 }
