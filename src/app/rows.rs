@@ -10,8 +10,8 @@ use crate::app::command::Command;
 use crate::app::core::App;
 use crate::app::errors;
 use crate::app::view::{
-    Backend, ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow, SystemMessage,
-    UrlRow, Versions,
+    Backend, ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, Project, ProxyRow, Reply, Sampling, ScriptRow,
+    SystemMessage, UrlRow, Versions,
 };
 use crate::config::Config;
 use crate::error::Result;
@@ -94,8 +94,8 @@ impl Backend for App {
         self.changes.on_change(wake);
     }
 
-    fn sample_usage(&self, on: bool) {
-        self.sample(on);
+    fn sample_usage(&self, how: Sampling) {
+        self.sample(how);
     }
 
     fn attach(&self, id: ProcessId, size: (u16, u16)) -> Result<Arc<Attached>> {

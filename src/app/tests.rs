@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::app::command::{Command, Target};
-use crate::app::view::{Backend, ProcessRow, Reply};
+use crate::app::view::{Backend, ProcessRow, Reply, Sampling};
 use crate::app::{App, AppOptions};
 use crate::config::{Config, Overrides};
 use crate::error::Code;
@@ -214,10 +214,10 @@ fn a_url_of_a_local_server_is_shown_with_its_process_and_its_use_is_sampled() {
     let id = id.unwrap();
     let url = wait("the URL", || row(&app, id).url);
     assert_eq!(&*url, "http://localhost:3000");
-    app.sample_usage(true);
+    app.sample_usage(Sampling::Often);
     let usage = wait("a sample", || row(&app, id).usage);
     assert!(usage.rss_bytes > 0 && usage.processes >= 1);
-    app.sample_usage(false);
+    app.sample_usage(Sampling::Off);
 }
 
 #[test]

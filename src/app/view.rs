@@ -84,6 +84,18 @@ pub struct ProcessRow {
     pub children: Arc<[Child]>,
 }
 
+/// How often CPU and memory of the processes are looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sampling {
+    /// Never: nothing runs, or nobody looks.
+    #[default]
+    Off,
+    /// Every five seconds, and only a change of the totals is told: they stand above a view that is about something else.
+    Seldom,
+    /// Every two seconds: the processes are in front.
+    Often,
+}
+
 /// A process that a process started.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Child {
@@ -430,8 +442,8 @@ pub trait Backend: Send + Sync {
     fn versions(&self) -> Versions;
     /// `wake` is called after a change, from any thread; it must only set a flag or write to a channel. Calls may merge.
     fn on_change(&self, wake: Arc<dyn Fn() + Send + Sync>);
-    /// Samples CPU and memory every two seconds while it is on (the Processes view is in front).
-    fn sample_usage(&self, on: bool);
+    /// Samples CPU and memory of the processes so often from now on.
+    fn sample_usage(&self, how: Sampling);
     /// Looks at the terminal of a process, in a screen of this size (columns, rows), until the answer is dropped.
     ///
     /// # Errors

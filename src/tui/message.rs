@@ -8,7 +8,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use crate::app::attach::Seen;
 use crate::app::command::Command;
 use crate::app::view::{
-    ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, ProxyRow, Reply, ScriptRow, SystemMessage, UrlRow,
+    ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, ProxyRow, Reply, Sampling, ScriptRow, SystemMessage, UrlRow,
 };
 use crate::config::{Change, Config, Source, Ui};
 use crate::error::Error;
@@ -152,8 +152,8 @@ pub(crate) enum Effect {
     Install(Vec<String>),
     /// Open a place in the person's editor.
     Edit(Spot),
-    /// Sample CPU and memory, or stop it.
-    SampleUsage(bool),
+    /// Look at CPU and memory so often.
+    SampleUsage(Sampling),
     /// Take the mouse, or leave it to the terminal.
     Mouse(bool),
     Redraw,

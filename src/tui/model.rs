@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::app::view::{Project, ScriptRow, SystemMessage};
+use crate::app::view::{Project, Sampling, ScriptRow, SystemMessage};
 use crate::config::Config;
 use crate::event::{Level, ProcessId, Status};
 use crate::logs::Snapshot as Lines;
@@ -119,6 +119,8 @@ pub(crate) struct Model {
     pub(crate) up_at: u64,
     pub(crate) scripts: Scripts,
     pub(crate) processes: Processes,
+    /// How the processes are looked at, as was asked last.
+    pub(crate) sampling: Sampling,
     pub(crate) logs: LogView,
     pub(crate) errors: Errors,
     pub(crate) urls: Urls,
@@ -338,6 +340,7 @@ impl Model {
             up_at: 0,
             scripts: Scripts::default(),
             processes: Processes::default(),
+            sampling: Sampling::Off,
             logs: LogView::new(setting.lines),
             errors: Errors::default(),
             urls: Urls::default(),

@@ -255,9 +255,6 @@ impl Loop {
     fn run(mut self) -> Result<Outcome> {
         self.refresh(true);
         self.effect_of(Message::Resize(self.model.size.0, self.model.size.1));
-        if self.model.view == View::Processes {
-            self.backend.sample_usage(true);
-        }
         self.draw();
         self.input = Some(Input::start(Arc::clone(&self.inbox))?);
         let (mut drawn, mut refreshed) = (Instant::now(), Instant::now());
@@ -468,7 +465,7 @@ impl Loop {
             | Effect::ResizeAttached(_)
             | Effect::ScrollAttached(_)
             | Effect::Type(_) => self.carry_out_in_child(effect),
-            Effect::SampleUsage(on) => self.backend.sample_usage(on),
+            Effect::SampleUsage(how) => self.backend.sample_usage(how),
             Effect::Mouse(on) => self.terminal.set_mouse(on),
             Effect::Redraw => self.screen.resize(self.model.size.0, self.model.size.1),
             Effect::Suspend => self.suspend(),

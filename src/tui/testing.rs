@@ -12,8 +12,8 @@ use crate::app::attach::Attached;
 use crate::app::command::Command;
 use crate::app::errors;
 use crate::app::view::{
-    Backend, Child, ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, Project, ProxyRow, Reply, ScriptRow,
-    SystemMessage, UrlRow, Usage, Versions,
+    Backend, Child, ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, Project, ProxyRow, Reply, Sampling,
+    ScriptRow, SystemMessage, UrlRow, Usage, Versions,
 };
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
@@ -229,7 +229,7 @@ impl Backend for Mock {
         Versions::default()
     }
     fn on_change(&self, _wake: Arc<dyn Fn() + Send + Sync>) {}
-    fn sample_usage(&self, _on: bool) {}
+    fn sample_usage(&self, _how: Sampling) {}
     fn attach(&self, id: ProcessId, size: (u16, u16)) -> Result<Arc<Attached>> {
         self.child.attach(id, size)
     }
@@ -259,6 +259,8 @@ pub(crate) struct Rig {
     /// Effects that only a real terminal could carry out.
     pub(crate) outside: Vec<Effect>,
     pub(crate) attached: Option<Arc<Attached>>,
+    /// How the processes were to be looked at, one after the other.
+    pub(crate) sampled: Vec<Sampling>,
 }
 
 impl Rig {
@@ -279,7 +281,8 @@ impl Rig {
             lines: mock.store.snapshot(),
             config: mock.config.clone(),
         };
-        let mut rig = Rig { model: Model::new(setting), mock, outside: Vec::new(), attached: None };
+        let mut rig =
+            Rig { model: Model::new(setting), mock, outside: Vec::new(), attached: None, sampled: Vec::new() };
         // When lines arrived is not what the pictures are about.
         rig.model.logs.time = crate::tui::logs::TimeFormat::Off;
         rig.send(Message::Scripts(rig.mock.scripts()));
@@ -316,6 +319,7 @@ impl Rig {
                         effects.extend(update(&mut self.model, Message::Answer(asked, answer)));
                     }
                 }
+                Effect::SampleUsage(how) => self.sampled.push(how),
                 Effect::Scan(request) => {
                     let mut found = Vec::new();
                     request.run(|slice| found.push(slice));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::app::view::{ProcessRow, Usage};
+use crate::app::view::{ProcessRow, Sampling, Usage};
 use crate::event::{ProcessId, Status};
 use crate::tui::testing::{Mock, NOW, Rig, process};
 
@@ -93,4 +93,37 @@ fn of_many_children_those_that_have_no_room_are_counted() {
     }
     let closed = alone(row, (80, 24)).text();
     assert!(!closed.contains("100 children"), "here the lines have the room: {closed}");
+}
+
+#[test]
+fn what_all_use_stands_above_every_view_while_something_runs() {
+    for view in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+        for (size, totals) in [((120, 36), "cpu 12%  mem 312M"), ((80, 24), " 12% 312M "), ((60, 16), "")] {
+            let mut rig = alone(process(1, "web", Status::Running), size);
+            rig.press(&[view]);
+            let head = rig.text().lines().next().unwrap().to_string();
+            assert!(head.contains(totals) && head.contains("M ") != totals.is_empty(), "{view} at {size:?}: {head}");
+            rig.mock.processes.lock().unwrap()[0].status = Status::Stopped;
+            rig.refresh();
+            assert!(!rig.text().lines().next().unwrap().contains('%'), "what has ended uses nothing: {}", rig.text());
+        }
+    }
+}
+
+#[test]
+fn use_is_looked_at_only_while_something_runs_and_often_only_in_front() {
+    let mut rig = Rig::new(Mock::empty(), (80, 24));
+    for view in ["2", "3", "1"] {
+        rig.press(&[view]);
+        rig.refresh();
+    }
+    assert_eq!(rig.sampled, [], "nothing runs");
+    rig.mock.processes.lock().unwrap().push(process(1, "web", Status::Running));
+    rig.refresh();
+    rig.press(&["2", "enter", "esc", "3", "4"]);
+    use Sampling::{Off, Often, Seldom};
+    assert_eq!(rig.sampled, [Seldom, Often, Seldom, Often, Seldom], "Esc goes back from the lines of the process");
+    rig.mock.processes.lock().unwrap()[0].status = Status::Success;
+    rig.refresh();
+    assert_eq!(rig.sampled.last(), Some(&Off));
 }

@@ -34,6 +34,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
 pub(crate) fn follow_up(model: &mut Model) -> Vec<Effect> {
     let mut effects = web::follow_up(model);
     effects.extend(errors::follow_up(model));
+    effects.extend(processes::follow_up(model));
     effects
 }
 
@@ -270,9 +271,6 @@ pub(super) fn go(model: &mut Model, view: View) -> Vec<Effect> {
         errors::keep_in_sight(model);
     }
     let mut effects = Vec::new();
-    if (before == View::Processes) != (view == View::Processes) {
-        effects.push(Effect::SampleUsage(view == View::Processes));
-    }
     if model.logs.zoom && view != View::Logs {
         model.logs.zoom = false;
         effects.push(Effect::Mouse(model.mouse));
@@ -553,9 +551,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         View::Logs if model.logs.sideways > 0 && !model.logs.wrap => model.logs.sideways = 0,
         View::Logs if model.logs.zoom => return act(model, Action::Zoom),
         View::Logs if model.logs.before_solo.is_some() => {
-            let effects = logs::end_solo(model).unwrap_or_default();
-            let sample = Effect::SampleUsage(model.view == View::Processes);
-            return effects.into_iter().chain([sample]).collect();
+            return logs::end_solo(model).unwrap_or_default();
         }
         _ => model.tab = Some(model.view),
     }

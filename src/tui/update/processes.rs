@@ -1,6 +1,7 @@
 //! The Processes view: moving, stopping, restarting, selecting several.
 
 use crate::app::command::{Command, Target};
+use crate::app::view::Sampling;
 use crate::event::{Level, ProcessId};
 use crate::tui::layout::layout;
 use crate::tui::message::{Asked, Effect};
@@ -18,6 +19,17 @@ pub(super) fn step(model: &mut Model, by: isize) {
     model.processes.selected = shown.get(to).map(|row| row.id);
     hold(model);
     keep_in_sight(model);
+}
+
+/// What is used is looked at while something runs, often where it is in front.
+pub(super) fn follow_up(model: &mut Model) -> Option<Effect> {
+    let wanted = match model.view {
+        _ if model.alive() == 0 => Sampling::Off,
+        View::Processes => Sampling::Often,
+        _ => Sampling::Seldom,
+    };
+    let before = std::mem::replace(&mut model.sampling, wanted);
+    (before != wanted).then_some(Effect::SampleUsage(wanted))
 }
 
 pub(super) fn hold(model: &mut Model) {

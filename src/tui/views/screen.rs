@@ -181,11 +181,9 @@ fn header(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     }
 }
 
+/// What all that runs uses.
 fn usage(model: &Model) -> Option<(f32, u64)> {
-    if model.view != View::Processes {
-        return None;
-    }
-    let all = model.processes.rows.iter().filter_map(|row| row.usage);
+    let all = model.processes.rows.iter().filter(|row| !row.status.is_ended()).filter_map(|row| row.usage);
     all.fold(None, |sum: Option<(f32, u64)>, usage| {
         let (cpu, memory) = sum.unwrap_or_default();
         Some((cpu + usage.cpu_percent, memory + usage.rss_bytes))
