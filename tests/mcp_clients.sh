@@ -24,5 +24,6 @@ export PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore
 inspected=$!
 failed=0
 "$python" tests/mcp_clients/sdk.py || failed=1
+"$python" tests/mcp_clients/chaos.py || failed=1
 wait $inspected || failed=1
 exit $failed
