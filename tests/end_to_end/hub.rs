@@ -184,6 +184,15 @@ fn entry_like(one: &One, id: &str, change: Value) -> Value {
     entry
 }
 
+/// Ends instances as a person does, and sees that nothing of them is left.
+fn end(all: [One; 2]) {
+    for one in all {
+        one.run.signal(Signal::TERM);
+        one.is_gone();
+        one.run.finish();
+    }
+}
+
 #[test]
 fn mc10_five_instances_are_called_through_the_hub_while_they_die_move_stall_and_end() {
     let first = One::new("mill", None);
@@ -336,11 +345,7 @@ fn a_client_of_the_newest_revision_watches_follows_and_gives_up_through_the_hub(
     assert_eq!(client.answer(held), None);
 
     client.finish();
-    for one in [shop, api] {
-        one.run.signal(Signal::TERM);
-        one.is_gone();
-        one.run.finish();
-    }
+    end([shop, api]);
 }
 
 #[test]
@@ -377,11 +382,7 @@ fn what_takes_long_is_a_task_that_is_told_of_asked_for_and_cancelled_through_the
     until("its end is told", || is_told(&client, "cancelled"));
     assert_eq!(get(&mut client, &id)["status"], "cancelled");
     client.finish();
-    for one in [shop, api] {
-        one.run.signal(Signal::TERM);
-        one.is_gone();
-        one.run.finish();
-    }
+    end([shop, api]);
 }
 
 #[test]
@@ -406,9 +407,5 @@ fn a_client_that_tells_its_folder_is_asked_for_it_and_served_there() {
     assert!(text(&client.call("instances_connect", json!({ "instance_id": "shop" }))).contains("`shop`"));
     assert_eq!(client.call("about", json!({}))["structuredContent"]["project"], "shop", "what is chosen comes first");
     client.finish();
-    for one in [shop, api] {
-        one.run.signal(Signal::TERM);
-        one.is_gone();
-        one.run.finish();
-    }
+    end([shop, api]);
 }

@@ -30,8 +30,8 @@ use crate::tui::screen::Cursor;
 use crate::tui::text::{clean, cut, put, safe, width, wrap};
 use crate::tui::views::chips;
 use crate::tui::views::errors::Ink;
-use crate::tui::views::screen::{cursor_row, draw_strip, rule};
-use crate::tui::views::table::{Column, table};
+use crate::tui::views::screen::{draw_strip, rule};
+use crate::tui::views::table::{self, Column, table};
 use crate::tui::views::web::millis;
 
 pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
@@ -55,15 +55,7 @@ pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor 
             table(model, areas, (areas.list, columns), rows, |one, head| instance_cell(model, one, head), buffer);
         }
     }
-    let mut cursor = None;
-    let line = mcp.position().checked_sub(offset).map(|line| line as u16);
-    if let Some(line) = line.filter(|line| *line < areas.list.height) {
-        let y = areas.list.y + line;
-        if model.tab.is_none() && model.chip.is_none() {
-            cursor_row(model, areas.list, y, buffer);
-        }
-        cursor = Some((areas.list.x, y, false));
-    }
+    let mut cursor = table::cursor(model, areas.list, mcp.position().checked_sub(offset), buffer);
     if areas.detail.height > 0 {
         detail(model, areas, buffer);
         cursor = cursor.or(Some((areas.strip.x, areas.strip.y, false)));

@@ -6,7 +6,9 @@ use ratatui::style::Style;
 
 use crate::tui::layout::Areas;
 use crate::tui::model::Model;
+use crate::tui::screen::Cursor;
 use crate::tui::text::{cut_middle, fit, fit_right, put};
+use crate::tui::views::screen::cursor_row;
 
 /// A column: its head, its cells, whether its text stands at the right. One of no cells takes what the others leave.
 pub(super) type Column = (&'static str, u16, bool);
@@ -48,4 +50,13 @@ pub(super) fn table<'a, T: 'a>(
             put(buffer, x, y, cells as u16, &fitted(&text, cells, right), style);
         }
     }
+}
+
+/// Lays the cursor over the row that many lines down, unless the tab bar or a chip has it, and says where it is.
+pub(super) fn cursor(model: &Model, area: Rect, line: Option<usize>, buffer: &mut Buffer) -> Cursor {
+    let y = area.y + line.filter(|line| *line < area.height.into())? as u16;
+    if model.tab.is_none() && model.chip.is_none() {
+        cursor_row(model, area, y, buffer);
+    }
+    Some((area.x, y, false))
 }

@@ -23,8 +23,8 @@ use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
 use crate::tui::text::{cut, cut_middle, put, safe, width};
 use crate::tui::views::chips;
-use crate::tui::views::screen::{cursor_row, draw_strip, rule};
-use crate::tui::views::table::{Column, table};
+use crate::tui::views::screen::{draw_strip, rule};
+use crate::tui::views::table::{self, Column, table};
 use crate::tui::views::urls::proxy_words;
 use crate::tui::views::waterfall::Waterfall;
 use crate::tui::web::{Page, place};
@@ -40,15 +40,8 @@ pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor 
         Page::Requests => requests(model, areas, buffer),
         Page::Telemetry => telemetry(model, areas, buffer),
     }
-    let mut cursor = None;
-    let line = web.position().checked_sub(web.offsets[web.page as usize]).map(|line| line as u16);
-    if let Some(line) = line.filter(|line| *line < areas.list.height) {
-        let y = areas.list.y + line;
-        if model.tab.is_none() && model.chip.is_none() {
-            cursor_row(model, areas.list, y, buffer);
-        }
-        cursor = Some((areas.list.x, y, false));
-    }
+    let mut cursor =
+        table::cursor(model, areas.list, web.position().checked_sub(web.offsets[web.page as usize]), buffer);
     if areas.detail.height > 0 {
         detail(model, areas, buffer);
         cursor = cursor.or(Some((areas.strip.x, areas.strip.y, false)));
