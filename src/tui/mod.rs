@@ -26,6 +26,7 @@ mod processes;
 mod run;
 mod screen;
 mod settings;
+mod shown;
 mod source;
 mod terminal;
 #[cfg(test)]
