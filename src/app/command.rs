@@ -110,6 +110,8 @@ pub enum ViewCommand {
     Copy(String),
     /// Open a URL, or that of a process, in the browser; `None`: the one in front.
     Open(Option<String>),
+    /// The QR code of a URL, or of that of a process; `None`: of the one in front.
+    Qr(Option<String>),
     /// Go to a view by its name.
     Go(String),
     /// Wrap long lines, or not.

@@ -241,6 +241,13 @@ pub const COMMANDS: &[CommandSpec] = &[
         make: |w| Ok(Command::View(ViewCommand::Open(w.optional_text()))),
     },
     CommandSpec {
+        name: "qr",
+        usage: "[URL | NAME]",
+        about: "the QR code of a URL, or of that of a process",
+        argument: Argument::Processes,
+        make: |w| Ok(Command::View(ViewCommand::Qr(w.optional_text()))),
+    },
+    CommandSpec {
         name: "view",
         usage: "NAME",
         about: "go to a view: scripts, processes, logs, errors, urls, web, mcp, settings",

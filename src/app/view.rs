@@ -158,6 +158,8 @@ pub struct UrlRow {
     pub proxied: Option<Arc<str>>,
     /// The address by name: `http://web.localhost:19888`.
     pub named: Option<Arc<str>>,
+    /// The address at which other devices of the network reach the same server; `None` while there is none.
+    pub network: Option<Arc<str>>,
     /// Requests that went through the proxy.
     pub requests: u64,
     /// When it was seen first, milliseconds since 1970.

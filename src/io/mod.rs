@@ -11,6 +11,7 @@ pub mod editor;
 pub mod foreground;
 pub mod guardian;
 mod helper;
+pub mod local;
 pub mod net;
 pub mod opener;
 pub(crate) mod platform;

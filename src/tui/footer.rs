@@ -138,6 +138,7 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::OpenProxied], None),
             (&[A::Copy], Some("copy")),
             (&[A::CopyProxied], None),
+            (&[A::ShowQr], None),
             (&[A::Right], None),
             (&[A::Find], None),
             (&[A::CommandLine], None),

@@ -327,6 +327,14 @@ pub(crate) fn detail_text(areas: &Areas) -> Rect {
     Rect { x: text.x + 1, width: text.width.saturating_sub(2), ..text }
 }
 
+/// Where the QR code of the selected URL is, with a row above it for who can open it: below the strip, where the list
+/// has its detail beside it.
+pub(crate) fn qr_pane(areas: &Areas) -> Rect {
+    let mut pane = if areas.class == Class::Wide { areas.detail } else { Rect::default() };
+    take_top(&mut pane, 4);
+    pane
+}
+
 /// The widths of the columns before a line's text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Gutter {

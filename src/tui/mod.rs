@@ -23,6 +23,7 @@ mod message;
 mod model;
 mod notices;
 mod processes;
+mod qr;
 mod run;
 mod screen;
 mod settings;

@@ -17,6 +17,7 @@ use crate::tui::logs::LogView;
 use crate::tui::logs::marked::Spot;
 use crate::tui::mcp::Mcp;
 use crate::tui::processes::Processes;
+use crate::tui::qr::Card;
 use crate::tui::settings::SettingsView;
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::web::{Urls, Web};
@@ -249,6 +250,8 @@ pub(crate) enum Overlay {
         items: Vec<(Arc<str>, bool)>,
         cursor: usize,
     },
+    /// A QR code.
+    Qr(Card),
 }
 
 /// The command line.

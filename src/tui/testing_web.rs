@@ -28,6 +28,7 @@ fn url(id: u64, name: &str, url: &str, port: Option<u16>, requests: u64) -> UrlR
         name: name.into(),
         proxied: port.map(|port| format!("http://localhost:{port}/").into()),
         named: port.map(|_| format!("http://{name}.localhost:19888/").into()),
+        network: port.filter(|port| *port == 20888).map(|port| format!("http://192.168.1.20:{port}").into()),
         requests,
         seen_ms: NOW - 720_000,
     }

@@ -9,6 +9,7 @@ use crate::proxy::capture::redact;
 use crate::proxy::{Exchange, ExchangeId, Traffic};
 use crate::tui::field::Field;
 use crate::tui::model::{View, narrow};
+use crate::tui::qr::Card;
 use crate::tui::text::{clean, wrap};
 use crate::tui::web_filter::{Ended, Kind};
 
@@ -25,6 +26,8 @@ pub(crate) struct Urls {
     pub(crate) find: Field,
     /// The focused button of the action strip.
     pub(crate) strip: Option<usize>,
+    /// The code of the selected one, where it stands beside the list.
+    pub(crate) qr: Option<Card>,
 }
 
 impl Urls {

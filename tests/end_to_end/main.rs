@@ -23,3 +23,4 @@ mod soak;
 mod transfer;
 mod tui;
 mod unread;
+mod urls;

@@ -92,6 +92,11 @@ impl Web {
         self.slot().clone()
     }
 
+    /// Whether the addresses of the proxy are also for other machines.
+    pub(super) fn is_open_to_others(&self) -> bool {
+        self.setup.proxy.lan
+    }
+
     /// Whether pages are given the script.
     pub(super) fn tells(&self) -> bool {
         self.setup.telemetry

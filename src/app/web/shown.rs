@@ -1,20 +1,22 @@
 //! What the front doors see of the proxy: rows of URLs and exchanges, an exchange as text, and what pages told.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, PoisonError};
 
-use super::service::Web;
+use super::service::{Seen, Web};
 use crate::app::errors::id_of;
 use crate::app::messages::now_ms;
 use crate::app::view::{ErrorOrigin, ErrorRow, ExchangePart, PageEvent, ProxyRow, UrlRow};
 use crate::error::{Code, Error, Result};
 use crate::event::Level;
+use crate::io::local;
 use crate::proxy::capture::copy::{curl, fetch};
 use crate::proxy::capture::decode::{self, show, show_frame};
 use crate::proxy::capture::redact::{self, masked};
 use crate::proxy::capture::timing::{Step, spans};
 use crate::proxy::capture::{Filter, Query, Secrets, jwt};
 use crate::proxy::telemetry::{self, ErrorGroup, ErrorKind, Family, Original, Session, StackFrame};
-use crate::proxy::{Exchange, ExchangeId, Headers, Injection};
+use crate::proxy::{Exchange, ExchangeId, Headers, Injection, Mapping};
 
 /// Events that are shown; older ones are still in the store.
 const EVENTS_MAX: usize = 1000;
@@ -23,11 +25,12 @@ impl Web {
     pub(crate) fn urls(&self) -> Vec<UrlRow> {
         let mappings = self.proxy().map(|proxy| proxy.mappings());
         let kept = self.capture.requests(&Query::default());
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let rows = seen.into_iter().map(|seen| {
-            let own = mappings.iter().flat_map(|all| all.iter());
+        let all = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let own = self.own_address();
+        let rows = all.iter().cloned().map(|seen| {
+            let mappings = mappings.iter().flat_map(|all| all.iter());
             let mapping =
-                own.clone().find(|mapping| mapping.process == seen.process && origin(&seen.url) == &*mapping.url);
+                mappings.clone().find(|mapping| mapping.process == seen.process && origin(&seen.url) == &*mapping.url);
             let requests = mapping.map_or(0, |mapping| {
                 let to_it = |exchange: &&Arc<Exchange>| {
                     exchange.opened.url.strip_prefix(&*mapping.url).is_some_and(|rest| rest.starts_with('/'))
@@ -37,6 +40,7 @@ impl Web {
             UrlRow {
                 proxied: mapping.map(|mapping| mapping.proxy_url.clone()),
                 named: mapping.map(|mapping| mapping.name_url.clone()),
+                network: network(&seen, mapping.zip(own), &all),
                 url: seen.url,
                 process: seen.process,
                 name: seen.name,
@@ -47,6 +51,11 @@ impl Web {
         let mut rows: Vec<UrlRow> = rows.collect();
         rows.sort_by_key(|row| row.proxied.is_none());
         rows
+    }
+
+    /// The address of this machine at which others reach the proxy, where they may.
+    fn own_address(&self) -> Option<Ipv4Addr> {
+        self.is_open_to_others().then(local::own_address).flatten()
     }
 
     /// The same place behind the proxy's address of that server.
@@ -165,6 +174,19 @@ fn places(frames: &[StackFrame], originals: &[Option<Original>]) -> Vec<String> 
 fn short(session: &str) -> String {
     let begin = session.char_indices().rev().nth(3).map_or(0, |(at, _)| at);
     session[begin..].to_owned()
+}
+
+/// Where other devices of the network reach a server: behind the proxy, if that listens for them; else at an address that its
+/// process has told for them, which has the same port.
+fn network(seen: &Seen, behind: Option<(&Mapping, Ipv4Addr)>, all: &[Seen]) -> Option<Arc<str>> {
+    if let Some((mapping, own)) = behind {
+        return Some(format!("http://{own}:{}", mapping.port).into());
+    }
+    let for_others =
+        |url: &str| local::host(url).is_some_and(|host| host.parse::<IpAddr>().is_ok_and(|ip| !ip.is_loopback()));
+    let server = origin(&seen.url);
+    let told = all.iter().filter(|other| other.process == seen.process && for_others(&other.url));
+    told.map(|other| origin(&other.url)).find(|other| local::port(other) == local::port(server)).map(Arc::from)
 }
 
 /// Scheme, host and port of a URL.

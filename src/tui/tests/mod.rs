@@ -9,6 +9,7 @@ mod mouse;
 mod pictures;
 mod processes;
 mod promises;
+mod qr;
 mod random;
 mod scripts;
 mod settings;

@@ -125,6 +125,28 @@ fn the_parts_of_the_mcp_view_look_as_they_did() {
     }
 }
 
+#[test]
+fn the_qr_code_of_a_url_looks_as_it_did() {
+    let cases: [(&str, &[&str]); 3] =
+        [("qr", &["5", "x"]), ("qr_long", &["5", "end", "x"]), ("qr_here", &["5", "down", "x"])];
+    for (name, keys) in cases {
+        for size in SIZES.into_iter().chain([(200, 50)]) {
+            let mut rig = Rig::new(Mock::full(), size);
+            rig.press(keys);
+            compare(&format!("urls_{name}_{}x{}", size.0, size.1), &rig.text());
+        }
+    }
+    for theme in ["light", "dark"] {
+        for size in SIZES {
+            let mut rig = Rig::with_theme(Mock::full(), size, theme, Depth::True);
+            rig.press(&["5", "x"]);
+            let buffer = rig.draw().0;
+            let text = format!("{}\n{}", text_of(&buffer), looks(&buffer));
+            compare(&format!("{theme}/urls_qr_{}x{}", size.0, size.1), &text);
+        }
+    }
+}
+
 /// The screen with a letter for the look of each cell, and what the letters mean.
 fn looks(buffer: &Buffer) -> String {
     let mut known: Vec<(Color, Color, Modifier)> = Vec::new();
@@ -232,6 +254,7 @@ fn where_only_ascii_may_be_drawn_nothing_else_is() {
             &["4", "up"],
             &["5"],
             &["5", "right"],
+            &["5", "x"],
             &["6"],
             &["7"],
             &["7", "down", "enter"],

@@ -14,7 +14,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
     let paused = !model.logs.place.follow;
     let has_lines = || model.logs.rows().last().is_some();
     match action {
-        A::OpenUrl => urls::here(model).is_some(),
+        A::OpenUrl | A::ShowQr => urls::here(model).is_some(),
         A::OpenProxied | A::CopyProxied => url_list::proxied(model).is_some(),
         A::PauseWeb => model.web.len() > 0,
         A::EditScript => scripts::can_edit(model),

@@ -16,7 +16,7 @@ use crate::tui::logs::filter::{Pattern, PatternMode};
 use crate::tui::mcp::McpPage;
 use crate::tui::message::{Asked, Effect, Outcome, SaveJob};
 use crate::tui::model::{CommandLine, Model, Overlay, View};
-use crate::tui::update::{attached, dispatch, errors, logs, mcp, overlays, processes, settings, tell, urls, web};
+use crate::tui::update::{attached, dispatch, errors, logs, mcp, overlays, processes, qr, settings, tell, urls, web};
 
 /// A row under the command line.
 #[derive(Clone, Debug, PartialEq)]
@@ -231,6 +231,8 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
         }
         ViewCommand::Open(None) => return urls::open(model),
         ViewCommand::Open(Some(word)) => return urls::open_named(model, &word),
+        ViewCommand::Qr(None) => qr::toggle(model),
+        ViewCommand::Qr(Some(word)) => qr::open_named(model, &word),
         ViewCommand::Go(name) => {
             if let Some(view) = View::of_name(&name) {
                 return dispatch::go(model, view);

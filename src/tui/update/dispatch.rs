@@ -16,7 +16,7 @@ use crate::tui::message::{Asked, Effect, Message, Outcome};
 use crate::tui::model::{Model, Overlay, Scripts, View};
 use crate::tui::update::available::available;
 use crate::tui::update::{
-    attached, away, chips, commands, errors, logs, mcp, mouse, overlays, processes, scripts, settings, strip, tell,
+    attached, away, chips, commands, errors, logs, mcp, mouse, overlays, processes, qr, scripts, settings, strip, tell,
     url_list, urls, web,
 };
 
@@ -35,6 +35,7 @@ pub(crate) fn follow_up(model: &mut Model) -> Vec<Effect> {
     let mut effects = web::follow_up(model);
     effects.extend(errors::follow_up(model));
     effects.extend(processes::follow_up(model));
+    qr::follow_up(model);
     effects
 }
 
@@ -343,6 +344,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::Help => model.overlay = Some(Overlay::Help { filter: Default::default(), offset: 0 }),
         A::OpenProxied => return url_list::open_proxied(model),
         A::CopyProxied => return url_list::copy(model, true),
+        A::ShowQr => qr::toggle(model),
         A::EditSource => return errors::edit(model),
         A::Mute => errors::mute(model),
         A::NextSeverity => chips::next_severity(model),
@@ -545,6 +547,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         View::Errors | View::Urls | View::Web | View::Mcp | View::Settings if layout::has_find(model) => {
             return overlays::clear_find(model);
         }
+        View::Urls if model.urls.qr.is_some() && layout::qr_pane(&layout(model)).height > 0 => model.urls.qr = None,
         View::Logs if model.logs.marked.is_some() => model.logs.marked = None,
         View::Logs if model.logs.anchor.is_some() => model.logs.anchor = None,
         View::Logs if !model.logs.find.field.is_empty() => return overlays::clear_find(model),

@@ -12,6 +12,7 @@ mod mcp;
 mod mouse;
 pub(crate) mod overlays;
 mod processes;
+mod qr;
 mod scripts;
 mod settings;
 pub(crate) mod strip;

@@ -10,7 +10,7 @@ use crate::tui::field::Field;
 use crate::tui::key::Key;
 use crate::tui::message::{Asked, Effect, Outcome};
 use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, Record, View};
-use crate::tui::update::{commands, errors, logs, mcp, processes, scripts, settings, url_list, web};
+use crate::tui::update::{commands, errors, logs, mcp, processes, qr, scripts, settings, url_list, web};
 use crate::tui::web::Page;
 
 /// What the footer says while an overlay is open: a key that does something there, and what.
@@ -43,6 +43,7 @@ pub(crate) fn hints(model: &Model) -> &'static [(&'static str, &'static str)] {
         Some(Overlay::Record(_)) => {
             &[("enter", "press"), ("right", "choose"), ("y", "copy"), ("down", "scroll"), ("esc", "close")]
         }
+        Some(Overlay::Qr(_)) => &[("y", "copy"), ("esc", "close")],
         Some(Overlay::Choose { .. }) => {
             &[("down", "move"), ("space", "choose"), ("a", "all"), ("enter", "show"), ("esc", "cancel")]
         }
@@ -67,6 +68,7 @@ pub(super) fn key(model: &mut Model, key: Key, event: KeyEvent) -> Option<Vec<Ef
         Overlay::Messages { offset } => messages_key(model, offset, event),
         Overlay::Record(record) => record_key(model, record, event),
         Overlay::Choose { items, cursor } => choose_key(model, items, cursor, event),
+        Overlay::Qr(card) => qr::key(model, card, event),
     }
 }
 

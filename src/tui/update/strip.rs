@@ -8,7 +8,7 @@ use crate::proxy::ExchangeId;
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Model, View};
 use crate::tui::text::{cut, safe};
-use crate::tui::update::{attached, errors, mcp, processes, scripts, settings, url_list, urls, web};
+use crate::tui::update::{attached, errors, mcp, processes, qr, scripts, settings, url_list, urls, web};
 use crate::tui::web::{Page, has_frames};
 
 /// A button of a strip.
@@ -34,6 +34,7 @@ pub(crate) enum Button {
     OpenProxied,
     Copy,
     CopyProxied,
+    Qr,
     Part(ExchangePart),
     Replay,
     CopyCurl,
@@ -88,6 +89,7 @@ impl Button {
             Button::OpenProxied => "Via proxy",
             Button::Copy => "Copy",
             Button::CopyProxied => "Copy proxy",
+            Button::Qr => "QR",
             Button::Part(ExchangePart::Head) => "Headers",
             Button::Part(ExchangePart::RequestBody) => "Request body",
             Button::Part(ExchangePart::ResponseBody) => "Response body",
@@ -154,9 +156,9 @@ fn script_buttons(model: &Model) -> Vec<Button> {
 
 fn url_buttons(model: &Model) -> Vec<Button> {
     let proxied = url_list::proxied(model).is_some();
-    let all = [Button::Open, Button::OpenProxied, Button::Copy, Button::CopyProxied];
+    let all = [Button::Open, Button::OpenProxied, Button::Copy, Button::CopyProxied, Button::Qr];
     let can = |button: &Button| match button {
-        Button::Open => urls::here(model).is_some(),
+        Button::Open | Button::Qr => urls::here(model).is_some(),
         Button::Copy => model.urls.selected().is_some(),
         _ => proxied,
     };
@@ -233,6 +235,10 @@ pub(super) fn press(model: &mut Model, button: Button) -> Vec<Effect> {
         Button::OpenProxied => url_list::open_proxied(model),
         Button::Copy => copy(model),
         Button::CopyProxied => url_list::copy(model, true),
+        Button::Qr => {
+            qr::toggle(model);
+            Vec::new()
+        }
         Button::Part(part) => {
             web::show(model, part);
             Vec::new()

@@ -62,16 +62,24 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     }
 }
 
+/// What a word names: the URL of a process, or a URL.
+pub(super) fn named(model: &Model, word: &str) -> Option<String> {
+    let mut named = model.processes.rows.iter().rev().filter(|row| *row.name == *word);
+    named.find_map(|row| first(row.url.as_deref()?)).or_else(|| first(word))
+}
+
 /// Opens what a word names: a process that has a URL, or a URL.
 pub(super) fn open_named(model: &mut Model, word: &str) -> Vec<Effect> {
-    let mut named = model.processes.rows.iter().rev().filter(|row| *row.name == *word);
-    let url = named.find_map(|row| first(row.url.as_deref()?)).or_else(|| first(word));
-    match url {
+    match named(model, word) {
         Some(url) => vec![Effect::OpenUrl(url)],
         None => {
-            let text = format!("`{word}` is neither an http or https URL nor a process that has printed one");
-            tell::tell(model, Level::Error, text);
+            tell_neither(model, word);
             Vec::new()
         }
     }
+}
+
+pub(super) fn tell_neither(model: &mut Model, word: &str) {
+    let text = format!("`{word}` is neither an http or https URL nor a process that has printed one");
+    tell::tell(model, Level::Error, text);
 }

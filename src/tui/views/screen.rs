@@ -99,6 +99,7 @@ fn overlay(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
         Overlay::Dialog(dialog) => widgets::dialog::draw(model, areas, dialog, buffer),
         Overlay::Messages { offset } => widgets::messages::draw(model, areas, *offset, buffer),
         Overlay::Record(record) => widgets::record::draw(model, areas, record, buffer),
+        Overlay::Qr(card) => widgets::qr::draw(model, areas, card, buffer),
         Overlay::Choose { items, cursor } => widgets::choose::draw(model, areas, items, *cursor, buffer),
     }
 }

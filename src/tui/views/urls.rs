@@ -13,11 +13,13 @@ use ratatui::layout::Rect;
 use crate::app::view::{ProxyRow, UrlRow};
 use crate::tui::clock;
 use crate::tui::keymap::Action;
-use crate::tui::layout::{Areas, Class};
+use crate::tui::layout::{Areas, Class, qr_pane};
 use crate::tui::model::Model;
+use crate::tui::qr::Card;
 use crate::tui::screen::Cursor;
 use crate::tui::text::{cut, cut_middle, fit, fit_right, put, safe};
 use crate::tui::views::screen::{cursor_row, draw_strip, rule};
+use crate::tui::widgets::qr;
 
 /// Where the columns begin and how many cells they have: URL, process, proxy, hits.
 fn columns(areas: &Areas) -> [(u16, usize); 4] {
@@ -116,6 +118,7 @@ fn detail(model: &Model, areas: &Areas, row: &UrlRow, buffer: &mut Buffer) {
         buffer,
     );
     draw_strip(model, areas, buffer);
+    let top = area.y + 3 + model.urls.qr.as_ref().map_or(0, |card| code(model, areas, card, buffer));
     let state = model.processes.get(row.process).map_or("forgotten", |process| process.status.name());
     let process = format!("{}, {state}", row.name);
     let ago = clock::short(model.now.saturating_sub(row.seen_ms));
@@ -125,11 +128,12 @@ fn detail(model: &Model, areas: &Areas, row: &UrlRow, buffer: &mut Buffer) {
         ("process", process.as_str()),
         ("proxied", row.proxied.as_deref().unwrap_or(none)),
         ("by name", row.named.as_deref().unwrap_or(none)),
+        ("network", row.network.as_deref().unwrap_or(none)),
         ("hits", &clock::count(row.requests)),
         ("seen", &seen),
     ];
     for (at, (name, value)) in facts.into_iter().enumerate() {
-        let y = area.y + 3 + at as u16;
+        let y = top + at as u16;
         if y >= area.bottom() {
             break;
         }
@@ -137,6 +141,26 @@ fn detail(model: &Model, areas: &Areas, row: &UrlRow, buffer: &mut Buffer) {
         let room = area.width.saturating_sub(10);
         put(buffer, area.x + 10, y, room, &cut_middle(&safe(value), room.into()), model.theme.text);
     }
+}
+
+/// The QR code of the selected one, with who can open it above; answers how many rows it took.
+fn code(model: &Model, areas: &Areas, card: &Card, buffer: &mut Buffer) -> u16 {
+    let pane = qr_pane(areas);
+    if pane.height == 0 {
+        return 0;
+    }
+    let room = (pane.width, pane.height);
+    let refusal = qr::refusal(model, card, room);
+    let (words, style) = match &refusal {
+        Some(refusal) => (refusal.as_str(), model.theme.warn),
+        // What to do about it is told where there is room.
+        None => (card.who.split_inclusive('.').next().unwrap_or_default(), model.theme.muted),
+    };
+    put(buffer, pane.x, pane.y - 1, pane.width, &cut(words, pane.width.into()), style);
+    let (width, height) = qr::place(model, card, room).unwrap_or_default();
+    let x = pane.x + u16::from(width < pane.width);
+    qr::draw_code(model, card, Rect { x, width, height, ..pane }, buffer);
+    height + 2
 }
 
 fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {

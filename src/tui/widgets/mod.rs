@@ -7,5 +7,6 @@ pub(crate) mod find;
 pub(crate) mod frame;
 pub(crate) mod help;
 pub(crate) mod messages;
+pub(crate) mod qr;
 pub(crate) mod record;
 pub(crate) mod toast;
