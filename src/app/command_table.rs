@@ -22,6 +22,8 @@ pub enum Argument {
     ProcessAndText,
     /// A setting, then its value.
     Setting,
+    /// A theme.
+    Theme,
     /// Any text, needed.
     Text,
     /// One or two whole numbers.
@@ -270,9 +272,9 @@ pub const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "theme",
-        usage: "auto | ansi | dark | light | contrast | mono",
-        about: "another theme",
-        argument: Argument::OneOf(&["auto", "ansi", "dark", "light", "contrast", "mono"]),
+        usage: "NAME",
+        about: "another theme: auto, ansi, dark, light, contrast, mono or one of [ui.themes]",
+        argument: Argument::Theme,
         make: |w| Ok(Command::View(ViewCommand::Theme(w.first()?))),
     },
     CommandSpec {

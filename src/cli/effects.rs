@@ -84,6 +84,7 @@ fn another(row: &Setting) -> String {
         (Kind::Count(low, _) | Kind::Size(low, _), _) => low.to_string(),
         (Kind::Time(_, high), _) => format!("\"{}ms\"", high.as_millis()),
         (Kind::Counts(..), _) => "[7, 8, 9]".to_owned(),
+        (Kind::Theme, _) => "\"dark\"".to_owned(),
         (Kind::Texts, _) => "[\"other.test\"]".to_owned(),
         (Kind::Choice(words), Value::Choice(default)) => {
             let other = words.iter().rfind(|word| *word != default);
@@ -123,6 +124,17 @@ fn split(prefix: &str, text: &str) -> Vec<(String, String)> {
         }
     }
     fields
+}
+
+#[test]
+fn cf_colours_and_themes_reach_the_ui() {
+    let theme = |text: &str| {
+        let fields = fields(&settings(text));
+        fields.into_iter().find(|(name, _)| name == "ui.theme").expect("the colours").1
+    };
+    let own = "[ui.themes.dusk]\nbase = 'dark'\nok = 3\n";
+    let texts = ["", "[ui.colors]\nok = 3\n", own, &format!("[ui]\ntheme = 'dusk'\n{own}")].map(theme);
+    assert!(texts[0] != texts[1] && texts[0] == texts[2] && texts[0] != texts[3], "{texts:#?}");
 }
 
 #[test]

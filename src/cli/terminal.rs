@@ -68,7 +68,7 @@ pub(super) fn options(config: &Config, started: &[ProcessId], handle: Handle) ->
         (_, StartView::Scripts) => View::Scripts,
     };
     Options {
-        theme: ui.theme.name().into(),
+        theme: config.look(),
         ascii: ui.glyphs == Glyphs::Ascii,
         mouse: ui.mouse,
         keys: keys(config),

@@ -77,21 +77,6 @@ choices! {
         /// From the seqlock table, without a lock.
         Atomic = "atomic",
     }
-    /// The colours of the terminal UI.
-    Theme {
-        /// From what the terminal says of itself.
-        Auto = "auto",
-        /// The sixteen colours of the terminal.
-        Ansi = "ansi",
-        /// For a dark background.
-        Dark = "dark",
-        /// For a light background.
-        Light = "light",
-        /// Strong contrast.
-        Contrast = "contrast",
-        /// No colours.
-        Mono = "mono",
-    }
     /// The characters that lines and marks are drawn with.
     Glyphs {
         /// Box drawing and marks.

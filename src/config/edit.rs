@@ -15,7 +15,7 @@ use crate::error::{Code, Error, Result};
 /// A setting and what is to stand behind its `=`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// `grace`, `ui.theme`, or `ui.keys.` with the name of an action behind it.
+    /// `grace`, `ui.theme`, `ui.keys.` with the name of an action behind it, or `ui.colors.` with a role.
     pub name: String,
     /// The value as TOML.
     pub value: String,
@@ -49,11 +49,7 @@ fn edited(path: &Path, text: &str, changes: &[Change]) -> Result<String> {
     let config = Config::from_text(path, &text, &Overrides::new())?;
     for change in changes {
         let by_hand = || fault(path, format!("`{}` cannot be changed from here: change it in the file", change.name));
-        let written = match change.name.strip_prefix(KEYS) {
-            Some(action) => config.keys.iter().any(|binding| binding.action == action),
-            None => matches!(config.source(&change.name), Some(Source::File { .. })),
-        };
-        if !written {
+        if !matches!(config.source(&change.name), Some(Source::File { .. })) {
             return Err(by_hand());
         }
     }
@@ -142,12 +138,7 @@ pub fn save(path: &Path, changes: &[Change]) -> Result<Vec<Source>> {
     };
     write().inspect_err(|_| _ = std::fs::remove_file(&part)).map_err(|error| failed("write", error))?;
     let config = Config::from_text(path, &text, &Overrides::new())?;
-    let source = |change: &Change| match change.name.strip_prefix(KEYS) {
-        Some(action) => {
-            config.keys.iter().find(|binding| binding.action == action).map(|binding| binding.source.clone())
-        }
-        None => config.source(&change.name).cloned(),
-    };
+    let source = |change: &Change| config.source(&change.name).cloned();
     Ok(changes.iter().map(|change| source(change).unwrap_or(Source::Default)).collect())
 }
 
@@ -193,6 +184,8 @@ mod tests {
         for text in ["[ui.keys]\n\"quit\" = \"x\"\n", "[ui.keys]\nquit = \"x\"\n"] {
             assert_eq!(with(text, &[("ui.keys.quit", "false")]).unwrap(), text.replace("\"x\"", "false"));
         }
+        let colors = with("[ui]\nwrap = true\n", &[("ui.colors.ok", "22"), ("ui.theme", "\"dusk\"")]).unwrap();
+        assert_eq!(colors, "[ui]\nwrap = true\ntheme = \"dusk\"\n\n[ui.colors]\nok = 22\n");
         let dotted = with("[ui.keys]\nprocess.restart = \"r\"\n", &[("ui.keys.process.restart", "\"f5\"")]).unwrap();
         assert_eq!(dotted, "[ui.keys]\nprocess.restart = \"f5\"\n");
     }
@@ -202,18 +195,19 @@ mod tests {
         for (text, change) in [
             ("ui = { wrap = true }\n", ("ui.theme", "\"dark\"")),
             ("[ui]\nwrap = true\n", ("ui.theme", "dark")),
-            ("[ui]\nwrap = true\n", ("ui.theme", "\"violet\"")),
+            ("[ui]\nwrap = true\n", ("ui.glyphs", "\"violet\"")),
+            ("[ui]\nwrap = true\n", ("ui.colors.ok", "\"violet\"")),
             ("[ui]\nwrap = \n", ("ui.theme", "\"dark\"")),
         ] {
             assert!(with(text, &[change]).is_err(), "{text}");
         }
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("sub/.brum.toml");
-        let change = |value: &str| [Change { name: "ui.theme".into(), value: value.into() }];
-        let sources = save(&file, &change("\"dark\"")).unwrap();
+        let change = |value: &str| [Change { name: "ui.glyphs".into(), value: value.into() }];
+        let sources = save(&file, &change("\"ascii\"")).unwrap();
         assert_eq!(sources, [Source::File { path: file.clone(), line: 2 }]);
         save(&file, &change("\"violet\"")).unwrap_err();
-        assert_eq!(std::fs::read_to_string(&file).unwrap(), "[ui]\ntheme = \"dark\"\n");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "[ui]\nglyphs = \"ascii\"\n");
         assert_eq!(std::fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
     }
 }

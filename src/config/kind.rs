@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use super::colors::THEMES;
+
 /// The type and the bounds of a setting.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
@@ -24,6 +26,8 @@ pub enum Kind {
     Counts(u64, u64),
     /// A list of texts.
     Texts,
+    /// The name of a theme; whether there is one is known when all files are read.
+    Theme,
 }
 
 /// The checked value of a setting; [`fmt::Display`] writes it as TOML.
@@ -45,6 +49,8 @@ pub enum Value {
     Counts([u64; 3]),
     /// Of [`Kind::Texts`].
     Texts(Vec<String>),
+    /// Of [`Kind::Theme`].
+    Text(String),
 }
 
 /// A value as it was written, before it is checked.
@@ -116,6 +122,7 @@ impl Kind {
             (Kind::Choice(names), Raw::Text(text)) => names.iter().find(|name| *name == text).map(|n| Value::Choice(n)),
             (Kind::Texts, Raw::Text(text)) => Some(Value::Texts(vec![text.clone()])),
             (Kind::Texts, Raw::List(items)) => words(items).map(Value::Texts),
+            (Kind::Theme, Raw::Text(text)) => Some(Value::Text(text.clone())),
             (Kind::Counts(low, high), Raw::List(items)) => three(items, *low, *high).map(Value::Counts),
             _ => None,
         };
@@ -139,6 +146,10 @@ impl Kind {
                 words => format!("one of {}", words.join(", ")),
             },
             Kind::Texts => "a text or a list of texts".to_owned(),
+            Kind::Theme => {
+                let names = THEMES.map(|name| format!("{name:?}")).join(", ");
+                format!("one of {names}, or the name of a table [ui.themes.NAME]")
+            }
             Kind::Counts(low, high) => format!("a list of three whole numbers, each from {low} to {high}"),
         }
     }
@@ -231,6 +242,7 @@ impl fmt::Display for Value {
                 write!(f, "\"{}{name}\"", millis / unit)
             }
             Value::Choice(name) => write!(f, "{name:?}"),
+            Value::Text(text) => write!(f, "{}", toml::Value::String(text.clone())),
             Value::Counts([a, b, c]) => write!(f, "[{a}, {b}, {c}]"),
             Value::Texts(texts) => {
                 let quoted: Vec<String> = texts.iter().map(|t| toml::Value::String(t.clone()).to_string()).collect();

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::kind::{Raw, Value, nearest};
+use super::colors::{OwnTheme, RoleColors, lay, lay_themes};
+use super::kind::{Kind, Raw, Value, nearest};
 use super::process_entry::{Partial, ProcessEntry};
 use super::read::{KeyBinding, Layer, read, text_of};
 use super::report::{ConfigError, ConfigErrors, Place};
@@ -64,6 +65,10 @@ pub struct Config {
     pub settings: Settings,
     /// `[ui.keys]`, in the order of the files; one line per action.
     pub keys: Vec<KeyBinding>,
+    /// `[ui.colors]`, one line per role.
+    pub colors: Vec<RoleColors>,
+    /// `[ui.themes.NAME]`, one per name.
+    pub themes: Vec<OwnTheme>,
     /// `[processes.NAME]`, nearest file first, in the order of each file.
     pub processes: Vec<ProcessEntry>,
     /// `[[proxy_server.rules]]`, nearest file first, in the order of each file: the first that fits a request counts.
@@ -78,7 +83,16 @@ impl Default for Config {
     fn default() -> Config {
         let values: Vec<(Value, Source)> = table().iter().map(|row| (row.default.clone(), Source::Default)).collect();
         let settings = Settings::from_values(values.iter().map(|(value, _)| value));
-        Config { settings, keys: Vec::new(), processes: Vec::new(), rules: Vec::new(), files: Vec::new(), values }
+        Config {
+            settings,
+            keys: Vec::new(),
+            colors: Vec::new(),
+            themes: Vec::new(),
+            processes: Vec::new(),
+            rules: Vec::new(),
+            files: Vec::new(),
+            values,
+        }
     }
 }
 
@@ -123,14 +137,15 @@ impl Config {
                 }
             }
         }
-        Config::from_layers(layers, flags, errors)
+        Config::from_layers(layers, flags, errors, true)
     }
 
-    /// Reads a text as if it were the only file, and stood at `path`; nothing is looked for on the disk.
+    /// Reads a text as if it were the only file, and stood at `path`; nothing is looked for on the disk. It may name a
+    /// theme that another file has.
     pub fn from_text(path: &Path, text: &str, flags: &Overrides) -> Result<Config, ConfigErrors> {
         let mut errors = Vec::new();
         let layer = read(path, text, &mut errors);
-        Config::from_layers(vec![(path, layer)], flags, errors)
+        Config::from_layers(vec![(path, layer)], flags, errors, false)
     }
 
     /// Lays the files over the defaults, the nearest, which is the first, last.
@@ -138,18 +153,26 @@ impl Config {
         layers: Vec<(&Path, Layer)>,
         flags: &Overrides,
         mut errors: Vec<ConfigError>,
+        complete: bool,
     ) -> Result<Config, ConfigErrors> {
         let mut config =
             Config { files: layers.iter().map(|(path, _)| path.to_path_buf()).collect(), ..Config::default() };
         let mut processes: Vec<Partial> = Vec::new();
+        let mut named = Vec::new();
         for (path, layer) in layers.into_iter().rev() {
             for (row, value, line) in layer.values {
                 config.values[row] = (value, Source::File { path: path.to_owned(), line });
             }
             config.keys.retain(|old| layer.keys.iter().all(|new| new.action != old.action));
             config.keys.splice(0..0, layer.keys);
+            lay(&mut config.colors, layer.colors);
+            lay_themes(&mut config.themes, layer.themes);
+            named.splice(0..0, layer.theme);
             processes = overlay(processes, layer.processes);
             config.rules.splice(0..0, layer.rules);
+        }
+        for (name, error) in named.into_iter().filter(|_| complete) {
+            errors.extend(config.theme_fault(&name).map(|message| ConfigError { message, ..error }));
         }
         config.apply(flags, &mut errors);
         config.settings = Settings::from_values(config.values.iter().map(|(value, _)| value));
@@ -168,7 +191,7 @@ impl Config {
     fn apply(&mut self, flags: &Overrides, errors: &mut Vec<ConfigError>) {
         for (key, text, flag) in &flags.flags {
             let checked = match table().iter().position(|row| row.name() == *key) {
-                Some(row) => table()[row].kind.check(&Raw::from_flag(text)).map(|value| (row, value)),
+                Some(row) => self.checked(row, &Raw::from_flag(text)).map(|value| (row, value)),
                 None => Err(unknown(key)),
             };
             match checked {
@@ -177,6 +200,14 @@ impl Config {
                     errors.push(ConfigError { place: Place::Flag(flag.clone()), key: key.clone(), message });
                 }
             }
+        }
+    }
+
+    fn checked(&self, row: usize, raw: &Raw) -> Result<Value, String> {
+        let value = table()[row].kind.check(raw)?;
+        match (&table()[row].kind, &value) {
+            (Kind::Theme, Value::Text(name)) => self.theme_fault(name).map_or(Ok(value), Err),
+            _ => Ok(value),
         }
     }
 
@@ -198,7 +229,7 @@ impl Config {
             Err(_) => Raw::from_flag(text),
         };
         let mut config = self.clone();
-        config.values[row].0 = table()[row].kind.check(&raw)?;
+        config.values[row].0 = self.checked(row, &raw)?;
         config.settings = Settings::from_values(config.values.iter().map(|(value, _)| value));
         Ok(config)
     }
@@ -213,17 +244,26 @@ impl Config {
         config
     }
 
-    /// Says where a setting, or an action of `ui.keys`, was written to.
+    /// Says where a setting, an action of `ui.keys` or a role of `ui.colors` was written to.
     pub fn set_source(&mut self, name: &str, source: Source) {
         if let Some(action) = name.strip_prefix("ui.keys.") {
             self.keys.iter_mut().filter(|binding| binding.action == action).for_each(|b| b.source = source.clone());
+        } else if let Some(role) = name.strip_prefix("ui.colors.") {
+            self.colors.iter_mut().filter(|line| line.role == role).for_each(|line| line.source = source.clone());
         } else if let Some(row) = table().iter().position(|row| row.name() == name) {
             self.values[row].1 = source;
         }
     }
 
-    /// Where the value of a setting, such as `log_store.max_entries`, comes from; `None` for an unknown name.
+    /// Where the value of a setting, such as `log_store.max_entries`, `ui.keys.quit` or `ui.colors.text`, comes from; `None`
+    /// for an unknown name, a key that was not changed and a colour that nobody named.
     pub fn source(&self, name: &str) -> Option<&Source> {
+        if let Some(action) = name.strip_prefix("ui.keys.") {
+            return self.keys.iter().find(|binding| binding.action == action).map(|binding| &binding.source);
+        }
+        if let Some(role) = name.strip_prefix("ui.colors.") {
+            return self.colors.iter().find(|line| line.role == role).map(|line| &line.source);
+        }
         let row = table().iter().position(|row| row.name() == name)?;
         Some(&self.values[row].1)
     }

@@ -2,13 +2,14 @@
 //!
 //! Read in this order: `settings` is the one table of keys; `kind` says what a value may be and checks it; `read` turns
 //! the text of one file into checked values; `load` finds the files, lays them over each other and adds the flags;
-//! `render` prints what came out. `process_entry` holds `[processes.NAME]`, `env_file` the files those name;
+//! `render` prints what came out. `colors` holds `[ui.colors]` and `[ui.themes.NAME]`, `process_entry` `[processes.NAME]`, `env_file` the files those name;
 //! `rule_entry` holds `[[proxy_server.rules]]`.
 //!
 //! A file is `.brum.toml`, looked for from the start directory upwards, then `~/.brum.toml` and
 //! `$XDG_CONFIG_HOME/brummer/config.toml`. The nearest file wins, key by key; a flag wins over every file.
 
 mod choices;
+mod colors;
 mod edit;
 mod env_file;
 mod kind;
@@ -21,9 +22,9 @@ mod rule_entry;
 mod settings;
 
 pub use choices::{
-    Backpressure, Clipboard, Glyphs, Notify, PackageManager, ProxyMode, Runner, StartView, StatusRead, Theme,
-    Timestamps,
+    Backpressure, Clipboard, Glyphs, Notify, PackageManager, ProxyMode, Runner, StartView, StatusRead, Timestamps,
 };
+pub use colors::{Color, Look, OwnTheme, ROLES, RoleColors, THEMES};
 pub use edit::{Change, save, user_file};
 pub use env_file::{EnvFileError, parse_env};
 pub use kind::{Kind, Value};

@@ -8,7 +8,8 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::kind::{Raw, Value, nearest};
+use super::colors::{ColorReader, OwnTheme, RoleColors};
+use super::kind::{Kind, Raw, Value, nearest};
 use super::load::Source;
 use super::process_entry::{Partial, read_process};
 use super::report::{ConfigError, FileText};
@@ -32,6 +33,10 @@ pub(super) struct Layer {
     /// Row of the table, value, line.
     pub(super) values: Vec<(usize, Value, usize)>,
     pub(super) keys: Vec<KeyBinding>,
+    pub(super) colors: Vec<RoleColors>,
+    pub(super) themes: Vec<OwnTheme>,
+    /// What `ui.theme` says, and where.
+    pub(super) theme: Option<(String, ConfigError)>,
     pub(super) processes: Vec<Partial>,
     pub(super) rules: Vec<RuleEntry>,
 }
@@ -97,6 +102,10 @@ impl Reader<'_> {
         self.errors.push(self.file.error(span, key, message));
     }
 
+    fn colors(&mut self) -> ColorReader<'_> {
+        ColorReader { file: self.file, errors: self.errors }
+    }
+
     fn root(&mut self, root: &DeTable<'_>) {
         for (key, value) in in_order(root) {
             let name = key.get_ref().as_ref();
@@ -118,6 +127,12 @@ impl Reader<'_> {
             match (section, key.get_ref().as_ref(), value.get_ref()) {
                 ("ui", "keys", DeValue::Table(bindings)) => self.bindings("", bindings),
                 ("ui", "keys", _) => self.fail(value.span(), "ui.keys", "must be a table: [ui.keys]"),
+                ("ui", "colors", DeValue::Table(entries)) => {
+                    self.layer.colors = self.colors().colors("ui.colors", entries);
+                }
+                ("ui", "colors", _) => self.fail(value.span(), "ui.colors", "must be a table: [ui.colors]"),
+                ("ui", "themes", DeValue::Table(entries)) => self.layer.themes = self.colors().themes(entries),
+                ("ui", "themes", _) => self.fail(value.span(), "ui.themes", "must hold tables: [ui.themes.NAME]"),
                 ("proxy_server", "rules", rules) => {
                     let rules = read_rules(&self.file, value.span(), rules, self.errors);
                     self.layer.rules.extend(rules);
@@ -135,7 +150,12 @@ impl Reader<'_> {
             return self.fail(key.span(), full, format!("is not a setting{}", hint(section, name)));
         };
         match table()[row].kind.check(&Raw::from_toml(value.get_ref())) {
-            Ok(checked) => self.layer.values.push((row, checked, self.file.line(key.span().start))),
+            Ok(checked) => {
+                if let (Kind::Theme, Value::Text(name)) = (&table()[row].kind, &checked) {
+                    self.layer.theme = Some((name.clone(), self.file.error(value.span(), table()[row].name(), "")));
+                }
+                self.layer.values.push((row, checked, self.file.line(key.span().start)));
+            }
             Err(message) => self.fail(value.span(), table()[row].name(), message),
         }
     }
@@ -219,7 +239,7 @@ fn hint(section: &str, name: &str) -> String {
     let sections = table().iter().map(|row| row.section).chain(["processes"]).filter(|other| !other.is_empty());
     let near = match section {
         "" => nearest(name, here.chain(sections)),
-        "ui" => nearest(name, here.chain(["keys"])),
+        "ui" => nearest(name, here.chain(["keys", "colors", "themes"])),
         "proxy_server" => nearest(name, here.chain(["rules"])),
         _ => nearest(name, here),
     };

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::colors::{ROLES, RoleColors};
 use super::load::Config;
 use super::process_entry::{Command, KEYS, ProcessEntry};
 use super::rule_entry::RULE_KEYS;
@@ -33,6 +34,15 @@ impl Config {
             let text = format!("{} = {keys}", quote(&binding.action));
             line(&mut out, format_args!("{text:<44} # {}", binding.source));
         }
+        if !self.colors.is_empty() {
+            line(&mut out, format_args!("\n[ui.colors]"));
+        }
+        colors(&mut out, &self.colors);
+        for theme in &self.themes {
+            line(&mut out, format_args!("\n[ui.themes.{}] # {}", bare_or_quoted(&theme.name), theme.source));
+            theme.base.iter().for_each(|base| line(&mut out, format_args!("base = {base:?}")));
+            colors(&mut out, &theme.colors);
+        }
         for rule in &self.rules {
             line(&mut out, format_args!("\n[[proxy_server.rules]] # {}", rule.source));
             rule.lines().iter().for_each(|text| line(&mut out, format_args!("{text}")));
@@ -42,9 +52,19 @@ impl Config {
     }
 }
 
+fn colors(out: &mut String, lines: &[RoleColors]) {
+    for said in lines {
+        let text = format!("{} = {}", said.role, said.toml());
+        line(out, format_args!("{text:<44} # {}", said.source));
+    }
+}
+
+fn bare_or_quoted(name: &str) -> String {
+    if is_bare(name) { name.to_owned() } else { quote(name) }
+}
+
 fn process(out: &mut String, entry: &ProcessEntry) {
-    let name = if is_bare(&entry.name) { entry.name.clone() } else { quote(&entry.name) };
-    line(out, format_args!("\n[processes.{name}]"));
+    line(out, format_args!("\n[processes.{}]", bare_or_quoted(&entry.name)));
     let command = match &entry.command {
         Command::Shell(text) => quote(text),
         Command::Argv(words) => list(words.iter().map(String::as_str)),
@@ -101,6 +121,15 @@ A `.env` file holds `KEY=VALUE` lines: `export` in front, comments behind `#`, `
 `\"with \\n and ${OTHER}\"`, `${NAME:-default}`; quoted values may go over several lines.
 ";
 
+const COLORS: &str = "\
+Colours that are laid over the theme, whichever it is. A colour is `\"#rrggbb\"`, one of the terminal's sixteen by its name
+(`\"red\"`, `\"bright-blue\"`), a number from 0 to 255, or `\"default\"`, the terminal's own; `false`: as the theme has it. A
+terminal with fewer colours gets the nearest that it has; without colours (`NO_COLOR`) they do nothing.";
+
+const OWN_THEMES: &str = "\
+A theme of one's own: `base`, a theme that is there already (`auto` when nothing is said), and the same keys as in
+`[ui.colors]` for what is other than in it. `theme = \"NAME\"` in `[ui]` or `/theme NAME` chooses it.";
+
 /// Every setting as Markdown: the page `docs/settings.md`.
 pub fn reference() -> String {
     let mut out = INTRODUCTION.to_owned();
@@ -124,6 +153,11 @@ pub fn reference() -> String {
     }
     let keys = "An action is given a key, a list of keys, or `false` for none.";
     line(&mut out, format_args!("\n## `[ui.keys]`\n\n{keys}"));
+    line(&mut out, format_args!("\n## `[ui.colors]`\n\n{COLORS}\n\n| key | what it colours |\n|---|---|"));
+    for (role, about) in ROLES {
+        line(&mut out, format_args!("| `{role}` | {about}. |"));
+    }
+    line(&mut out, format_args!("\n## `[ui.themes.NAME]`\n\n{OWN_THEMES}"));
     let rules = "Any number of them; the first that fits a request counts.";
     line(
         &mut out,
@@ -156,6 +190,8 @@ mod tests {
         let first = loaded(
             "grace = \"750ms\"\n[log_store]\nmax_bytes = 1048577\n\
              [ui.keys]\nprocess.restart = [\"r\", \"f5\"]\nquit = false\n\
+             [ui]\ntheme = \"my.own\"\n[ui.colors]\nok = 22\nprocesses = [\"#ff8800\", 3]\nwarn = false\n\
+             [ui.themes.\"my.own\"]\nbase = \"light\"\ntext = \"default\"\n\
              [processes.\"a b\"]\ncommand = 'echo \"x\" \\ y'\nenv.A = \"1\"\n\
              env_files = [\".env\"]\nterminal = true\n",
         );
@@ -165,6 +201,8 @@ mod tests {
             config.keys.iter().map(|binding| (binding.action.clone(), binding.keys.clone())).collect()
         };
         assert_eq!(bindings(&again), bindings(&first));
+        assert_eq!(again.look(), first.look());
+        assert_eq!((again.colors.len(), again.look().colors.len()), (3, 3));
         let (mut a, b) = (again.processes[0].clone(), first.processes[0].clone());
         assert_ne!(a.source, b.source);
         a.source = b.source.clone();

@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::choices::{
-    Backpressure, Choice, Clipboard, Glyphs, Notify, PackageManager, ProxyMode, Runner, StartView, StatusRead, Theme,
+    Backpressure, Choice, Clipboard, Glyphs, Notify, PackageManager, ProxyMode, Runner, StartView, StatusRead,
     Timestamps,
 };
-use super::kind::Kind::{self, Auto, Bool, Count, Counts, Size, Texts, Time};
+use super::kind::Kind::{self, Auto, Bool, Count, Counts, Size, Texts, Theme, Time};
 use super::kind::Value;
 
 /// One row of the table.
@@ -180,7 +180,7 @@ settings! {
     /// `[ui]`.
     ui "ui" Ui {
         /// The colours.
-        theme: Theme = word("auto"), choice::<Theme>();
+        theme: String = Value::Text("auto".to_owned()), Theme;
         /// The characters that lines and marks are drawn with.
         glyphs: Glyphs = word("unicode"), choice::<Glyphs>();
         /// Whether the mouse is used.
@@ -265,6 +265,7 @@ from_value! {
     u16: Value::Count(number) => u16::try_from(*number).unwrap_or(u16::MAX);
     [usize; 3]: Value::Counts(numbers) => numbers.map(whole);
     Vec<String>: Value::Texts(texts) => texts.clone();
+    String: Value::Text(text) => text.clone();
 }
 
 fn whole(number: u64) -> usize {

@@ -12,7 +12,7 @@ use crossterm::event::MouseEventKind;
 
 use crate::app::attach::Attached;
 use crate::app::view::{Backend, Versions};
-use crate::config::{self, Config, Ui};
+use crate::config::{self, Config, Look, Ui};
 use crate::error::{Result, remedy};
 use crate::event::{Level, ProcessId};
 use crate::io::foreground;
@@ -42,8 +42,8 @@ const AT_ONCE: Duration = Duration::from_millis(4);
 /// How the UI is to be.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `auto`, `ansi`, `dark`, `light`, `contrast` or `mono`.
-    pub theme: String,
+    /// The colours.
+    pub theme: Look,
     /// Only ASCII is drawn.
     pub ascii: bool,
     /// The mouse is taken.
@@ -93,7 +93,7 @@ impl Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            theme: "auto".into(),
+            theme: Config::default().look(),
             ascii: false,
             mouse: true,
             keys: BTreeMap::new(),
@@ -150,11 +150,11 @@ impl Handle {
 /// Runs the UI on this thread until the person or the app ends it; the terminal is then as it was.
 ///
 /// # Errors
-/// INVALID_STATE: no terminal, an unknown theme, keys in conflict (both are named); otherwise what the system said.
+/// INVALID_STATE: no terminal, keys in conflict (both are named); otherwise what the system said.
 pub fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Outcome> {
     let get = |key: &str| std::env::var(key).ok();
     let depth = Depth::of_environment(get);
-    let theme = Theme::new(&options.theme, depth, options.ascii)?;
+    let theme = Theme::of(&options.theme, depth, options.ascii);
     let keymap = Keymap::new(&options.keys)?;
     let inbox = Arc::clone(&options.handle.inbox);
     let notices = Notices::new(&options.notify, get);

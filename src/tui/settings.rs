@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Change, Config, Kind, Setting, Source, Value, table};
+use crate::config::{Change, Color, Config, Kind, OwnTheme, ROLES, RoleColors, Setting, Source, Value, table};
 use crate::tui::field::Field;
-use crate::tui::keymap::{Keymap, ROWS};
+use crate::tui::keymap::{self, Keymap};
 use crate::tui::model::narrow;
 
 /// A row of the list.
@@ -24,7 +24,7 @@ pub(crate) struct Row {
     pub(crate) source: String,
     pub(crate) about: String,
     /// What it can be, where that are a few words.
-    pub(crate) choices: Vec<&'static str>,
+    pub(crate) choices: Vec<String>,
 }
 
 /// The Settings view.
@@ -48,6 +48,7 @@ pub(crate) struct SettingsView {
 }
 
 const KEYS: &str = "ui.keys.";
+const COLORS: &str = "ui.colors.";
 
 /// The headings, with the sections of the table below each.
 const HEADINGS: [(&str, &[&str]); 6] = [
@@ -93,6 +94,7 @@ impl SettingsView {
             rows.extend(facts.map(|(label, value)| fact(label, value)));
             heading(title, rows);
         }
+        heading("Colours", self.colors());
         heading("Keys", self.keys());
         lines
     }
@@ -110,9 +112,10 @@ impl SettingsView {
             value,
             about: setting.about.to_owned(),
             choices: match &setting.kind {
-                Kind::Choice(names) => names.to_vec(),
-                Kind::Bool => vec!["on", "off"],
-                Kind::Auto => vec!["auto", "on", "off"],
+                Kind::Theme => self.config.theme_names(),
+                Kind::Choice(names) => names.iter().map(ToString::to_string).collect(),
+                Kind::Bool => ["on", "off"].map(str::to_owned).into(),
+                Kind::Auto => ["auto", "on", "off"].map(str::to_owned).into(),
                 _ => Vec::new(),
             },
             name,
@@ -130,6 +133,22 @@ impl SettingsView {
             Some(source) => source.to_string(),
             None => "default".to_owned(),
         }
+    }
+
+    fn colors(&self) -> Vec<Row> {
+        let row = |(role, about): (&str, &str)| {
+            let name = format!("{COLORS}{role}");
+            let said = self.config.colors.iter().find(|line| line.role == role && !line.colors.is_empty());
+            Row {
+                label: capital(&role.replace('_', " ")),
+                value: said.map_or_else(|| "of the theme".to_owned(), |line| line.toml().replace('"', "")),
+                source: self.source(&name, self.config.source(&name)),
+                about: format!("{about}."),
+                choices: Vec::new(),
+                name,
+            }
+        };
+        ROLES.into_iter().map(row).collect()
     }
 
     fn keys(&self) -> Vec<Row> {
@@ -155,7 +174,7 @@ impl SettingsView {
             about: "a command on a key (all views)".into(),
             choices: Vec::new(),
         });
-        ROWS.iter().map(row).chain(commands).collect()
+        keymap::ROWS.iter().map(row).chain(commands).collect()
     }
 
     /// `[ui.keys]` with the changes.
@@ -186,15 +205,20 @@ impl SettingsView {
     /// # Errors
     /// A sentence that says what is wrong with it and what is allowed.
     pub(crate) fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
-        let toml = match name.strip_prefix(KEYS) {
-            Some(action) => self.set_keys(action, text)?,
-            None => {
+        let toml = match (name.strip_prefix(KEYS), name.strip_prefix(COLORS)) {
+            (Some(action), _) => self.set_keys(action, text)?,
+            (_, Some(role)) => {
+                self.config = self.config.with_colors(role, text).map_err(|message| format!("`{name}` {message}"))?;
+                self.config.colors.iter().find(|line| line.role == role).map_or(String::new(), RoleColors::toml)
+            }
+            _ => {
                 let config = self.config.with(name, text).map_err(|message| format!("`{name}` {message}"))?;
                 self.config = config;
                 self.config.value(name).map_or(String::new(), ToString::to_string)
             }
         };
-        let as_before = !name.starts_with(KEYS) && self.config.value(name) == self.begun.value(name);
+        let is_listed = self.config.value(name).is_some();
+        let as_before = is_listed && self.config.value(name) == self.begun.value(name);
         let before = match as_before {
             true => self.changed.remove(name),
             false => self.changed.insert(name.to_owned(), toml),
@@ -232,7 +256,9 @@ impl SettingsView {
             all[(at + by).rem_euclid(all.len() as isize) as usize].to_owned()
         };
         let words = ["auto", "true", "false"];
+        let themes = self.config.theme_names();
         Some(match (&setting.kind, value) {
+            (Kind::Theme, Value::Text(name)) => turn(&themes.iter().map(String::as_str).collect::<Vec<_>>(), name),
             (Kind::Bool, Value::Bool(flag)) => (!flag).to_string(),
             (Kind::Auto, Value::Auto(flag)) => {
                 turn(&words, flag.map_or("auto", |flag| if flag { "true" } else { "false" }))
@@ -271,9 +297,10 @@ impl SettingsView {
     fn lay(&mut self) {
         self.config = self.begun.clone();
         for (name, toml) in &self.changed {
-            let config = match name.strip_prefix(KEYS) {
-                Some(action) => Some(self.config.with_keys(action, keys_of(toml))),
-                None => self.config.with(name, toml).ok(),
+            let config = match (name.strip_prefix(KEYS), name.strip_prefix(COLORS)) {
+                (Some(action), _) => Some(self.config.with_keys(action, keys_of(toml))),
+                (_, Some(role)) => self.config.with_colors(role, toml).ok(),
+                _ => self.config.with(name, toml).ok(),
             };
             self.config = config.unwrap_or_else(|| self.config.clone());
         }
@@ -290,6 +317,8 @@ impl SettingsView {
         let mut names: Vec<String> = table().iter().map(Setting::name).filter(differs).collect();
         let told = [
             ("ui.keys", bindings(&before) != bindings(&self.config)),
+            ("ui.colors", said(&before.colors) != said(&self.config.colors)),
+            ("ui.themes", before.themes.iter().map(own).ne(self.config.themes.iter().map(own))),
             ("processes", before.processes != self.config.processes),
             ("proxy_server.rules", before.rules != self.config.rules),
         ];
@@ -304,10 +333,7 @@ impl SettingsView {
 
     /// Where a setting stood before it was changed.
     pub(crate) fn begun_source(&self, name: &str) -> Option<Source> {
-        match name.strip_prefix(KEYS) {
-            Some(action) => self.begun.keys.iter().find(|binding| binding.action == action).map(|b| b.source.clone()),
-            None => self.begun.source(name).cloned(),
-        }
+        self.begun.source(name).cloned()
     }
 
     /// These stand in a file now.
@@ -321,6 +347,19 @@ impl SettingsView {
         self.undo.clear();
         self.begun = self.config.clone();
     }
+}
+
+/// Roles and their colours.
+type Said<'a> = Vec<(&'static str, &'a [Color])>;
+
+/// What lines of colours say, wherever they say it.
+fn said(lines: &[RoleColors]) -> Said<'_> {
+    lines.iter().map(|line| (line.role, line.colors.as_slice())).collect()
+}
+
+/// What a theme says, wherever it says it.
+fn own(theme: &OwnTheme) -> (&str, Option<&'static str>, Said<'_>) {
+    (&theme.name, theme.base, said(&theme.colors))
 }
 
 fn bindings(config: &Config) -> BTreeMap<String, Vec<String>> {

@@ -43,12 +43,16 @@ fn arrows_change_a_value_at_once_and_u_takes_it_back() {
     let mut rig = full();
     select(&mut rig, "ui.theme");
     rig.press(&["right", "right"]);
-    assert_eq!((rig.model.theme.name, rig.model.settings.changed.len()), ("dark", 1));
+    assert_eq!((rig.model.theme.name.as_str(), rig.model.settings.changed.len()), ("dark", 1));
     assert!(rig.text().contains("1 not written") && rig.text().contains("not written  "), "{}", rig.text());
     rig.press(&["u"]);
     assert_eq!(rig.model.theme.name, "ansi");
     rig.press(&["left"]);
-    assert_eq!((rig.model.theme.name, rig.model.settings.changed.len()), ("auto", 0), "as it was: nothing to write");
+    assert_eq!(
+        (rig.model.theme.name.as_str(), rig.model.settings.changed.len()),
+        ("auto", 0),
+        "as it was: nothing to write"
+    );
     select(&mut rig, "ui.wrap");
     rig.press(&["space"]);
     assert!(rig.model.logs.wrap);
@@ -109,6 +113,66 @@ fn a_command_on_a_key_is_carried_out_in_every_view_and_stands_in_the_help() {
     rig.press(&["?"]);
     rig.type_text("stop web");
     assert!(rig.text().contains("F6  /stop web"), "{}", rig.text());
+}
+
+#[test]
+fn colours_are_changed_with_effect_at_once_and_written_where_they_are_read() {
+    use ratatui::style::Color;
+    let mut rig = full();
+    let begin = rig.model.theme.accent.fg;
+    command(&mut rig, "set ui.colors.accent #ff8800");
+    assert_eq!(rig.model.theme.accent.fg, Some(Color::Rgb(255, 136, 0)));
+    select(&mut rig, "ui.colors.accent");
+    assert_eq!(rig.model.settings.selected().unwrap().value, "#ff8800");
+    command(&mut rig, "theme light");
+    assert_eq!(rig.model.theme.accent.fg, Some(Color::Rgb(255, 136, 0)), "it is laid over any theme");
+    command(&mut rig, "set ui.colors.accent bleu");
+    assert!(rig.text().contains("the nearest is \"blue\""), "{}", rig.text());
+    command(&mut rig, "set ui.colors.processes red, 99");
+    let changes: Vec<String> =
+        rig.model.settings.changes().into_iter().map(|change| format!("{} = {}", change.name, change.value)).collect();
+    let expected = ["ui.colors.accent = \"#ff8800\"", "ui.colors.processes = [\"red\", 99]", "ui.theme = \"light\""];
+    assert_eq!(changes, expected);
+    rig.press(&["u", "u", "u"]);
+    assert!(rig.model.settings.changed.is_empty());
+    assert_eq!((rig.model.theme.accent.fg, rig.model.theme.name.as_str()), (begin, "auto"));
+    select(&mut rig, "ui.colors.accent");
+    rig.press(&["enter"]);
+    rig.type_text("bright-b");
+    assert!(rig.text().contains("bright-blue"), "{}", rig.text());
+}
+
+#[test]
+fn a_theme_of_ones_own_is_chosen_by_its_name_and_changes_with_its_file() {
+    use ratatui::style::Color;
+    let config = |text: &str| {
+        let path = std::path::Path::new("/home/me/code/shop/.brum.toml");
+        crate::config::Config::from_text(path, text, &Default::default()).unwrap()
+    };
+    let mut rig = full();
+    rig.send(Message::Settings(Box::new(config("[ui.themes.dusk]\nbase = 'dark'\nbackground = 17\n"))));
+    assert!(rig.text().contains("settings read again: ui.themes"), "{}", rig.text());
+    rig.press(&["/"]);
+    rig.type_text("theme du");
+    rig.press(&["tab"]);
+    assert!(rig.text().contains("/theme dusk"), "{}", rig.text());
+    rig.press(&["enter"]);
+    assert_eq!((rig.model.theme.name.as_str(), rig.model.theme.ground.bg), ("dusk", Some(Color::Indexed(17))));
+    let (buffer, _) = rig.draw();
+    assert!(buffer.content.iter().all(|cell| cell.bg != Color::Reset), "the background is everywhere");
+    rig.send(Message::Settings(Box::new(config("[ui.themes.dusk]\nbackground = 52\n[ui.colors]\nok = 'red'\n"))));
+    assert_eq!(rig.model.theme.ground.bg, Some(Color::Indexed(52)));
+    assert_eq!(rig.model.theme.ok.fg, Some(Color::Red));
+    command(&mut rig, "theme dsuk");
+    assert!(rig.text().contains("the nearest is \"dusk\""), "{}", rig.text());
+    select(&mut rig, "ui.theme");
+    rig.press(&["right"]);
+    assert_eq!(rig.model.theme.name, "auto", "behind the last one comes the first");
+    rig.press(&["left"]);
+    assert_eq!(rig.model.theme.name, "dusk");
+    // Its table is gone: what was changed here and not written has nothing to go on with.
+    rig.send(Message::Settings(Box::new(config(""))));
+    assert_eq!(rig.model.theme.name, "auto");
 }
 
 #[test]

@@ -64,9 +64,11 @@ fn arguments(model: &Model, spec: &CommandSpec, rest: &str) -> Vec<Completion> {
         Argument::Script if first => model.scripts.rows.iter().map(|row| row.name.clone()).collect(),
         Argument::Setting if first => {
             let keys = crate::tui::keymap::ROWS.iter().map(|row| format!("ui.keys.{}", row.name));
-            crate::config::table().iter().map(crate::config::Setting::name).chain(keys).collect()
+            let roles = crate::config::ROLES.iter().map(|(role, _)| format!("ui.colors.{role}"));
+            crate::config::table().iter().map(crate::config::Setting::name).chain(roles).chain(keys).collect()
         }
-        Argument::Setting => settings::words(before.trim()),
+        Argument::Setting => settings::words(model, before.trim()),
+        Argument::Theme if first => settings::words(model, "ui.theme"),
         Argument::ProcessOrAll if first => std::iter::once("all".to_string()).chain(running()).collect(),
         Argument::Process | Argument::ProcessAndText if first => running().collect(),
         Argument::Processes => model.names().iter().map(ToString::to_string).collect(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::{Change, Config, Glyphs, Kind, Source, Ui, user_file};
+use crate::config::{Change, Color, Config, Glyphs, Kind, Source, Ui, user_file};
 use crate::error::Error;
 use crate::event::Level;
 use crate::tui::keymap::Keymap;
@@ -60,8 +60,8 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
         _ if row.name.is_empty() => return copy(model),
         false => return change(model, 1),
         true => {
-            let keys = row.name.starts_with("ui.keys.");
-            let value = if keys { String::new() } else { row.value };
+            let anew = row.name.starts_with("ui.keys.") || row.name.starts_with("ui.colors.");
+            let value = if anew { String::new() } else { row.value };
             overlays::open_command(model, &format!("set {} {value}", row.name));
         }
     }
@@ -121,13 +121,11 @@ pub(super) fn tell_facts(model: &mut Model) {
 fn apply(model: &mut Model, name: &str) -> Vec<Effect> {
     let ui: Ui = model.settings.config.settings.ui.clone();
     match name {
-        "ui.theme" | "ui.glyphs" => {
+        "ui.theme" | "ui.themes" | "ui.glyphs" => {
             let ascii = if name == "ui.glyphs" { ui.glyphs == Glyphs::Ascii } else { model.theme.glyphs.is_ascii() };
-            match Theme::new(ui.theme.name(), model.depth, ascii) {
-                Ok(theme) => model.theme = theme,
-                Err(error) => tell::tell(model, Level::Error, error.message()),
-            }
+            paint(model, ascii);
         }
+        name if name.starts_with("ui.colors") => paint(model, model.theme.glyphs.is_ascii()),
         "ui.mouse" => {
             model.mouse = ui.mouse;
             return vec![Effect::Mouse(model.mouse)];
@@ -150,6 +148,11 @@ fn apply(model: &mut Model, name: &str) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// Draws with the colours that the settings have now.
+fn paint(model: &mut Model, ascii: bool) {
+    model.theme = Theme::of(&model.settings.config.look(), model.depth, ascii);
 }
 
 /// The files of the settings were changed outside: what can be seen at once is, and it is told what holds later.
@@ -216,10 +219,14 @@ pub(super) fn written(model: &mut Model, file: PathBuf, answer: Result<Vec<(Chan
 }
 
 /// The words that a setting can be.
-pub(super) fn words(name: &str) -> Vec<String> {
+pub(super) fn words(model: &Model, name: &str) -> Vec<String> {
+    if name.starts_with("ui.colors.") {
+        return Color::names().chain(["none"]).map(str::to_owned).collect();
+    }
     let setting = crate::config::table().iter().find(|setting| setting.name() == name);
     match setting.map(|setting| &setting.kind) {
         Some(Kind::Choice(words)) => words.iter().map(ToString::to_string).collect(),
+        Some(Kind::Theme) => model.settings.config.theme_names(),
         Some(Kind::Bool) => vec!["on".into(), "off".into()],
         Some(Kind::Auto) => vec!["auto".into(), "on".into(), "off".into()],
         _ => Vec::new(),

@@ -25,7 +25,7 @@ use crate::tui::widgets;
 /// Draws everything and answers where the terminal's cursor belongs.
 pub(crate) fn draw(model: &Model, buffer: &mut Buffer) -> Cursor {
     let areas = layout(model);
-    buffer.set_style(areas.screen, model.theme.text);
+    buffer.set_style(areas.screen, model.theme.plain());
     if areas.class == Class::TooSmall {
         too_small(model, areas.screen, buffer);
         return None;

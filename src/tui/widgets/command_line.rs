@@ -17,6 +17,7 @@ pub(crate) fn draw(model: &Model, areas: &Areas, line: &CommandLine, buffer: &mu
     for x in row.left()..row.right() {
         buffer[(x, y)].reset();
     }
+    buffer.set_style(row, model.theme.plain());
     let room = usize::from(row.width).saturating_sub(3);
     let before = width(line.field.before());
     let text = line.field.text().trim_start_matches('/');
