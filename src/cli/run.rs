@@ -9,7 +9,7 @@ use super::args::{Flags, Output, When};
 use super::bell::Bell;
 use super::demo;
 use super::entry::{columns, complain, load};
-use super::headless::{AGAIN_AFTER, Plan, Session, of_signal};
+use super::headless::{Plan, Session, again_after, of_signal};
 use super::output::{Json, Look, Printer, Text};
 use super::{serving, terminal};
 use crate::app::command::Command;
@@ -203,7 +203,7 @@ fn print_lines(
     let continued = input.as_ref().map(Forward::on_continue);
     let (ring, owner, patience) = (Arc::clone(&bell), Arc::downgrade(app), plan.patience);
     app.manager().on_signals(&signals, move |signal| {
-        if signal.is_end() && ring.is_unheard_for(AGAIN_AFTER) {
+        if signal.is_end() && ring.is_unheard_for(again_after(signal)) {
             // Asked again while the printer hangs on its reader: the guardian ends everybody.
             std::process::exit(i32::from(of_signal(signal.number())));
         }

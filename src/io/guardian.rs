@@ -223,6 +223,11 @@ fn finish(status: i32) -> i32 {
     128 + number
 }
 
+/// Whether Ctrl+C on the terminal reaches the guardian and the app alike, once each.
+pub(crate) fn is_foreground() -> bool {
+    terminal::is_foreground()
+}
+
 mod terminal {
     //! The terminal as it was before the app changed it.
 

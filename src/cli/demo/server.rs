@@ -140,7 +140,7 @@ mod tests {
         thread::spawn(move || serve(&listener, answer, log));
         assert_eq!(get(address, "/").unwrap(), 200);
         assert_eq!(get(address, "/x").unwrap(), 404);
-        let deadline = Duration::from_secs(20);
+        let deadline = Duration::from_secs(60);
         assert_eq!(heard.recv_timeout(deadline).unwrap(), ("GET".into(), "/".into(), 200));
         assert_eq!(heard.recv_timeout(deadline).unwrap(), ("GET".into(), "/x".into(), 404));
     }

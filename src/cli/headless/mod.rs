@@ -8,4 +8,4 @@ mod roster;
 mod session;
 
 pub(super) use outcome::of_signal;
-pub(super) use session::{AGAIN_AFTER, Plan, Session};
+pub(super) use session::{Plan, Session, again_after};

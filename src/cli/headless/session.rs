@@ -17,14 +17,26 @@ use crate::cli::bell::Bell;
 use crate::cli::output::{Line, News, Printer, now_ms};
 use crate::cli::terminal;
 use crate::event::{Ending, Level, ProcessId, Status};
+use crate::io::guardian;
 use crate::io::signals::Signal;
 
 /// Bytes that are gathered before they are written.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// A signal that follows another one sooner is the same request: one to the whole group reaches the app and its guardian,
-/// which hands it on.
-pub(in crate::cli) const AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// which hands it on, on a busy machine a good while later.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Ctrl+C on the terminal reaches the app once, so it may be meant again sooner; a key that is held down is one.
+const PRESSED_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// How long after a signal the next one is another request.
+pub(in crate::cli) fn again_after(signal: Signal) -> Duration {
+    match signal {
+        Signal::Interrupt if guardian::is_foreground() => PRESSED_AGAIN_AFTER,
+        _ => AGAIN_AFTER,
+    }
+}
 
 /// What is waited for.
 #[derive(Clone, Debug, Default)]
@@ -266,7 +278,8 @@ impl<'a, W: Write> Session<'a, W> {
                 }
                 self.stop(outcome::of_signal(signal.number()));
             }
-            (_, Phase::Stopping { until, .. }) if Instant::now() + self.plan.patience < until + AGAIN_AFTER => {}
+            (_, Phase::Stopping { until, .. }) if Instant::now() + self.plan.patience < until + again_after(signal) => {
+            }
             (_, Phase::Stopping { .. }) => self.ask(Command::Kill(Target::All)),
         }
     }
