@@ -161,17 +161,23 @@ pub(crate) fn kill_tree(root: &Root, members: &[Member], leads: bool) {
     signal_tree(root, members, leads, libc::SIGKILL);
 }
 
+/// Looks of [`kill_all`] that a busy machine cannot take away, however late they come: who was forked while the one before
+/// was on its way is found by the next.
+const LOOKS_MIN: u32 = 10;
+
 /// Kills until a look finds nobody; what still lives at the end is returned.
 pub(crate) fn kill_all(mut find: impl FnMut(&Snapshot) -> Vec<Member>, until: std::time::Instant) -> Vec<Member> {
     let mut pause = std::time::Duration::from_micros(500);
+    let mut looks = 0;
     loop {
+        looks += 1;
         let living = find(&Snapshot::take());
-        if living.is_empty() || std::time::Instant::now() >= until {
-            return living;
-        }
         for member in &living {
             // One that is gone already is what is wanted; one that refuses is reported by the caller.
             let _ = member.signal(libc::SIGKILL);
+        }
+        if living.is_empty() || looks >= LOOKS_MIN && std::time::Instant::now() >= until {
+            return living;
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(std::time::Duration::from_millis(20));
