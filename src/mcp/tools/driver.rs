@@ -18,7 +18,7 @@ const TABS_MAX: usize = 8;
 pub(crate) const LOAD_WITHIN: Duration = Duration::from_secs(30);
 
 /// The script in a page has so long to say which session it is.
-const SESSION_WITHIN: Duration = Duration::from_secs(3);
+const SESSION_WITHIN: Duration = Duration::from_secs(20);
 
 /// A page of the browser.
 #[derive(Clone)]
