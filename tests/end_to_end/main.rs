@@ -13,6 +13,7 @@ mod input;
 mod journeys;
 mod kill;
 mod mcp;
+mod mcp_asks;
 mod mcp_browser;
 mod mcp_calls;
 mod mcp_idle;

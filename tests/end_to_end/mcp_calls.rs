@@ -1,12 +1,8 @@
 //! Calls that take long and calls that ask: as tasks, as waits, and with a person's answer, in both eras.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::harness::{Project, Served, until};
+use super::harness::{Project, Served, Session, until};
 
 const SETTINGS: &str = "no_mcp = false\nmcp_port = 0\nrunner = \"direct\"\n
 [processes.slow]\ncommand = \"sleep 6; echo Local: http://localhost:59997/; exec sleep 600\"\n
@@ -14,7 +10,7 @@ const SETTINGS: &str = "no_mcp = false\nmcp_port = 0\nrunner = \"direct\"\n
 [processes.test]\ncommand = \"sleep 6; echo 'test result: ok. 1 passed; 0 failed'\"\n
 [processes.endless]\ncommand = \"echo begun; exec sleep 600\"\n
 [processes.keeper]\ncommand = \"exec sleep 600\"\n
-[processes.talks]\ncommand = \"for i in 1 2 3 4; do sleep 2; echo line $i; done\"\n";
+[processes.talks]\ncommand = \"while ! [ -e talk ]; do sleep 0.05; done; for i in 1 2 3 4; do echo line $i; done\"\n";
 
 /// Brummer with a client that takes tasks.
 fn with_tasks() -> Served {
@@ -53,6 +49,7 @@ fn what_takes_long_becomes_a_task_for_a_client_that_takes_them() {
     let follow = json!({ "processId": "talks", "follow": true, "limit": 3, "timeout": 60 });
     served.call("scripts_run", json!({ "name": "talks", "until": "started" }));
     let follow = task_of(&served.call("logs_stream", follow));
+    served.project.write("talk", "");
     let ready = end_of(&served, &slow);
     assert_eq!((&ready["structuredContent"]["ready"], &ready["resultType"]), (&json!(true), &json!("complete")));
     let passed = end_of(&served, &tests);
@@ -88,7 +85,7 @@ fn a_client_without_tasks_waits_as_long_as_it_says() {
     assert!(endless["resultType"] == "complete" && text.starts_with("Not ended"), "{endless}");
 }
 
-/// Brummer in which a person has started a process.
+/// Brummer in which a person has started two processes.
 fn with_a_person() -> Served {
     let project = Project::configured(SETTINGS);
     let command = project.command(env!("CARGO_BIN_EXE_brummer"), &["--no-tui", "endless", "keeper"]);
@@ -132,56 +129,17 @@ fn a_person_is_asked_over_the_wire_without_sessions() {
     assert_eq!(served.good("scripts_stop", json!({ "processId": "quick" }))["success"], true);
 }
 
-/// One POST of the era with sessions; what comes back is read message by message.
-fn post(served: &Served, session: &str, message: &Value) -> BufReader<TcpStream> {
-    let body = message.to_string();
-    let mut stream = TcpStream::connect(("127.0.0.1", served.port)).expect("the server listens");
-    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a limit");
-    let session = if session.is_empty() { String::new() } else { format!("Mcp-Session-Id: {session}\r\n") };
-    let head = format!(
-        "POST /mcp HTTP/1.1\r\nHost: localhost:{}\r\nContent-Type: application/json\r\nAccept: application/json, \
-         text/event-stream\r\n{session}Content-Length: {}\r\n\r\n",
-        served.port,
-        body.len()
-    );
-    stream.write_all(format!("{head}{body}").as_bytes()).expect("sent");
-    BufReader::new(stream)
-}
-
-/// The first line that holds this.
-fn line_with(reader: &mut BufReader<TcpStream>, part: &str) -> String {
-    let mut lines = reader.lines().map(|line| line.expect("text"));
-    lines.find(|line| line.to_lowercase().contains(&part.to_lowercase())).unwrap_or_else(|| panic!("no {part}"))
-}
-
-fn message_with(reader: &mut BufReader<TcpStream>, part: &str) -> Value {
-    let line = line_with(reader, part);
-    serde_json::from_str(line.strip_prefix("data:").unwrap_or(&line).trim()).expect("a message")
-}
-
 #[test]
 fn a_person_is_asked_over_a_session() {
     let served = with_a_person();
-    let hello = json!({ "protocolVersion": "2025-06-18", "capabilities": { "elicitation": {} },
-        "clientInfo": { "name": "t", "version": "1" } });
-    let hello = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello });
-    let field = line_with(&mut post(&served, "", &hello), "mcp-session-id:");
-    let session = field.split(':').nth(1).expect("a value").trim().to_owned();
-    let told = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-    line_with(&mut post(&served, &session, &told), "202");
-    let mut id = 0;
+    let mut session = Session::open(served.port, &json!({ "elicitation": {} }));
     let mut stop = |action: &str| {
-        id += 1;
-        let params = json!({ "name": "scripts_stop", "arguments": { "processId": "endless" } });
-        let call = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });
-        let mut stream = post(&served, &session, &call);
-        let question = message_with(&mut stream, "elicitation/create");
+        let mut call = session.begin("scripts_stop", &json!({ "processId": "endless" }));
+        let question = call.question();
         assert_eq!(question["params"]["message"], "End endless?");
         assert_eq!(status(&served), "running");
-        let result = json!({ "action": action, "content": { "confirm": action == "accept" } });
-        let answer = json!({ "jsonrpc": "2.0", "id": question["id"], "result": result });
-        line_with(&mut post(&served, &session, &answer), "202");
-        message_with(&mut stream, "\"result\"")["result"].clone()
+        session.answer(&question, &json!({ "action": action, "content": { "confirm": action == "accept" } }));
+        call.result()
     };
     let refused = stop("decline");
     assert!(refused["isError"] == true && status(&served) == "running", "{refused}");
