@@ -25,8 +25,9 @@ fn the_demo_shows_a_server_a_failing_api_a_worker_and_a_failing_test() {
 #[test]
 fn the_demo_ends_by_itself_after_the_seconds_it_was_given() {
     let project = Project::new();
+    // How far its processes have come by then is up to the machine.
     let out = project.brummer(&["demo", "--no-tui", "--seconds", "1"]).finish().expect(0);
-    assert!(out.contains("Local: http://"), "{out}");
+    assert!(out.contains("web    ● started: "), "{out}");
     assert_eq!(project.living(), []);
 }
 

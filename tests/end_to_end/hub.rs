@@ -305,7 +305,7 @@ fn entries_that_are_none_of_an_instance(client: &mut Pipes, one: &One, registry:
     let refused = client.call("about", json!({ "instance": "impostor" }));
     assert!(refused["isError"] == true && text(&refused).contains("another program"), "{refused}");
     assert!(row(client, "recycled").is_none());
-    assert!(!registry.folder().join("recycled.json").exists(), "an entry of nobody is removed");
+    until("an entry of nobody is removed", || !registry.folder().join("recycled.json").exists());
     until("the others are as they were", || answers(client, one));
     for name in ["garbage", "impostor"] {
         std::fs::remove_file(registry.folder().join(format!("{name}.json"))).expect("it was there");
@@ -339,10 +339,12 @@ fn a_client_of_the_newest_revision_watches_follows_and_gives_up_through_the_hub(
     assert!(read["contents"][0]["text"].as_str().is_some_and(|text| text.contains("a line of api")), "{read}");
 
     // A call that is given up is not answered, and the instance goes on.
+    // On a machine that stands still a check may have failed, which ends the call.
+    let early = client.answer(held);
     client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": held } }));
     client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": listen } }));
-    assert!(answers(&mut client, &api));
-    assert_eq!(client.answer(held), None);
+    until("the instance goes on", || answers(&mut client, &api));
+    assert_eq!(client.answer(held), early);
 
     client.finish();
     end([shop, api]);

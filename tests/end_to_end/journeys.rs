@@ -77,8 +77,7 @@ fn a_word_is_found_while_lines_go_on_and_following_goes_on_after_it() {
     screen.wait_until("the match before is the current one", |text| text.contains("1/2"));
     screen.press(&["End"]);
     screen.wait_for("FOLLOW");
-    screen.press(&["Escape"]);
-    screen.wait_gone("find: ");
+    screen.close("find: ");
     screen.quit(&project);
 }
 
@@ -90,12 +89,13 @@ fn leaving_asks_while_children_run_and_then_leaves_none_however_stubborn() {
     screen.wait_for("tick 2");
     for refuse in [&["n"][..], &["Enter"], &["Escape"]] {
         screen.press(&["q"]);
+        screen.wait_for("Quit brummer?");
         screen.wait_for("2 processes run and will be stopped");
         screen.press(refuse);
         screen.wait_gone("Quit brummer?");
     }
     screen.press(&["2"]);
-    screen.wait_until("both still run", |text| text.matches(" running ").count() >= 2);
+    wait_both_run(&screen);
     screen.press(&["q"]);
     screen.wait_for("Quit brummer?");
     screen.press(&["Right", "Enter"]);
@@ -133,7 +133,7 @@ fn all_that_runs_is_restarted_by_one_key() {
     screen.brummer("ticker noisy");
     screen.wait_for("tick 2");
     screen.press(&["2"]);
-    screen.wait_for("running");
+    wait_both_run(&screen);
     screen.press(&["C-r"]);
     let restarted = |name: &str, text: &str| {
         let row = text.lines().find(|line| line.contains(&format!(" {name} ")) && line.contains("running"));
@@ -144,14 +144,21 @@ fn all_that_runs_is_restarted_by_one_key() {
     screen.quit(&project);
 }
 
+/// Waits until the table shows two processes that run.
+fn wait_both_run(screen: &Screen) {
+    screen.wait_until("both run", |text| text.matches(" running ").count() >= 2);
+}
+
 #[test]
 fn several_are_marked_and_stopped_after_a_question() {
     let Some((project, screen)) = terminal() else { return };
     screen.brummer("ticker noisy");
     screen.wait_for("tick 2");
     screen.press(&["2"]);
-    screen.wait_for("running");
-    screen.press(&["Space", "Space"]);
+    wait_both_run(&screen);
+    screen.press(&["Space"]);
+    screen.wait_for("selected: 1");
+    screen.press(&["Space"]);
     screen.wait_for("selected: 2");
     screen.press(&["s"]);
     screen.wait_for("2 processes run and will be stopped");
@@ -185,8 +192,11 @@ fn a_shell_is_attached_typed_into_resized_and_left() {
     screen.type_text("cat");
     screen.press(&["Enter"]);
     screen.type_text("q1?");
-    screen.press(&["C-d", "C-c"]);
     screen.wait_for("q1?");
+    screen.press(&["C-d"]);
+    // Once echoed by the terminal, once by the program that has read it. A Ctrl+C would throw away what is on its way.
+    screen.wait_for("q1?q1?");
+    screen.press(&["C-c"]);
     screen.press(&["F12"]);
     screen.wait_gone("all keys go to the process");
     screen.press(&["2"]);
@@ -241,6 +251,7 @@ fn a_program_that_draws_a_whole_screen_is_drawn_and_gives_it_back() {
     screen.type_text("/");
     screen.type_text("term sh");
     screen.press(&["Enter"]);
+    screen.wait_for("all keys go to the process");
     screen.wait_for("verse 200");
     screen.press(&["q"]);
     screen.wait_gone("verse 200");

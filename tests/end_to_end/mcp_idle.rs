@@ -10,8 +10,12 @@ use super::harness::{Served, usage};
 
 const SETTINGS: &str = "no_mcp = false\nmcp_port = 0\nrunner = \"direct\"\n";
 
-/// Generous: a build that is not optimized, beside many other tests.
-const MEMORY_KIB_MAX: u64 = 4096;
+/// Generous: a build that is not optimized, beside many other tests. A buffer for each connection would be four times as much.
+const MEMORY_KIB_MAX: u64 = 8192;
+
+/// The pool's threads come and go with the work, on a large machine 32 of them; a thread for each connection of one kind would
+/// be 64.
+const THREADS_MAX: usize = 40;
 
 fn threads(pid: u32) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count)
@@ -63,9 +67,8 @@ fn idle_half_sent_and_listening_connections_take_no_thread_and_delay_nobody() {
     let others: Vec<_> = (0..256).map(|number| other(&served, number % 4)).collect();
     let time = quickest();
     // How quick it is, the harness measures; here it is enough that nobody waits for them.
-    assert!(time < Duration::from_secs(1), "{time:?}");
-    // The pool's threads come and go with the work; none belongs to a connection.
-    assert!(threads(pid) <= threads_before + 4, "{} threads, {threads_before} before", threads(pid));
+    assert!(time < Duration::from_secs(10), "{time:?}");
+    assert!(threads(pid) <= threads_before + THREADS_MAX, "{} threads, {threads_before} before", threads(pid));
     let grown = usage::memory_kib(pid, "VmRSS").saturating_sub(memory_before);
     assert!(grown < MEMORY_KIB_MAX, "{grown} KiB more");
     drop(others);

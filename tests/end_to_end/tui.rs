@@ -79,9 +79,7 @@ fn find_goes_to_a_line_that_is_far_above() {
     screen.wait_until("the found line is shown", |text| {
         text.lines().any(|line| line.contains("lines    line 123") || line.contains(" line 123 "))
     });
-    screen.press(&["Escape"]);
-    // A key that follows an Escape at once is one with Alt to a terminal.
-    screen.wait_gone("find: ");
+    screen.close("find: ");
     screen.press(&["End"]);
     screen.wait_for("the end");
     screen.quit(&project);
@@ -145,7 +143,7 @@ fn tm06_the_terminal_is_as_it_was_after_every_way_out() {
         go();
         screen.wait_for("ready$");
         nobody_is_left(&project);
-        assert!(screen.is_given_back(), "after {way}");
+        screen.wait_given_back();
         assert_eq!(screen.shell("stty -a"), before, "after {way}");
     }
 }
@@ -160,7 +158,7 @@ fn ctrl_z_suspends_the_guardian_and_the_app_and_fg_draws_anew() {
     for _ in 0..2 {
         screen.press(&["C-z"]);
         screen.wait_for("ready$");
-        assert!(screen.is_given_back());
+        screen.wait_given_back();
         until("both are stopped", || both.iter().all(|pid| is_stopped(*pid)));
         assert_eq!(screen.shell("stty -a"), before);
         screen.type_text("fg");
@@ -198,7 +196,7 @@ fn pm06_nobody_is_left_and_the_terminal_is_usable_when_the_guardian_is_killed() 
     screen.wait_for("tick 2");
     signal(guardian(&project), Signal::KILL);
     nobody_is_left(&project);
-    until("the screen is given back", || screen.is_given_back());
+    screen.wait_given_back();
     assert_eq!(screen.shell("stty -a"), before);
 }
 

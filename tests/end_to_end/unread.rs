@@ -4,13 +4,12 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::ffi::OsStringExt as _;
 use std::process::Child;
-use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::harness::{Project, Signal, children_of, signal, until, until_within};
+use crate::harness::{Project, Signal, children_of, signal, until};
 
 /// Changes the whole screen many times a second.
 const SETTINGS: &str = r#"
@@ -56,11 +55,9 @@ fn tm06_leaving_does_not_wait_for_a_terminal_that_nobody_reads() {
         command.stdin(stream()).stdout(stream()).stderr(stream()).env("TERM", "xterm-256color");
         let mut child = command.spawn().expect("it starts");
         until("the terminal is full", || is_full(&slave));
-        let asked = Instant::now();
         leave(&mut master, &child);
-        let limit = Duration::from_secs(10);
-        until_within(limit, &format!("it has ended by {way}"), || child.try_wait().expect("it is asked").is_some());
-        assert!(asked.elapsed() < Duration::from_secs(5), "{way} took {:?}", asked.elapsed());
+        // Whoever waits for the terminal waits for ever.
+        until(&format!("it has ended by {way}"), || child.try_wait().expect("it is asked").is_some());
         assert_eq!(project.living(), [], "after {way}");
     }
 }

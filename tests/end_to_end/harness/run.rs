@@ -90,9 +90,9 @@ impl Run {
         };
         until(&format!("`{text}` is printed"), &mut seen);
         let (out, err) = (self.stdout.text(), self.stderr.text());
-        until_within(Duration::from_secs(5), &format!("`{text}` is in\n{out}\n--- standard error:\n{err}"), || {
-            self.stdout.holds(text)
-        });
+        // Nothing more comes after the end, but the thread that reads may still have to.
+        let limit = Duration::from_secs(if ended { 20 } else { 1 });
+        until_within(limit, &format!("`{text}` is in\n{out}\n--- standard error:\n{err}"), || self.stdout.holds(text));
     }
 
     /// What stands in the standard output so far.

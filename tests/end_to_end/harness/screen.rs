@@ -78,6 +78,14 @@ impl Screen {
         self.press(&["Enter"]);
     }
 
+    /// Closes by Escape what shows this text. The next key waits for that: one that follows an Escape at once is one with Alt
+    /// to a terminal, however the program reads it.
+    pub(crate) fn close(&self, shown: &str) {
+        self.wait_for(shown);
+        self.press(&["Escape"]);
+        self.wait_gone(shown);
+    }
+
     /// What is on the screen.
     pub(crate) fn text(&self) -> String {
         self.tmux(&["capture-pane", "-p"])
@@ -108,6 +116,11 @@ impl Screen {
         }
     }
 
+    /// Waits until the terminal is as the shell had it: what a program wrote at its end may be on its way when it has ended.
+    pub(crate) fn wait_given_back(&self) {
+        until("the screen is given back", || self.is_given_back());
+    }
+
     /// Whether the main screen is shown, with the cursor, and the mouse belongs to the terminal.
     pub(crate) fn is_given_back(&self) -> bool {
         let modes = "#{alternate_on} #{cursor_flag} #{mouse_any_flag}";
@@ -135,7 +148,7 @@ impl Drop for Screen {
     fn drop(&mut self) {
         self.tmux(&["kill-server"]);
         let gone = || !self.tmux(&["list-sessions"]).contains("windows");
-        until_within(Duration::from_secs(10), "the tmux server has ended", gone);
+        until_within(Duration::from_secs(60), "the tmux server has ended", gone);
     }
 }
 

@@ -16,20 +16,23 @@ const COLUMNS: u16 = 110;
 const ROWS: u16 = 30;
 const BYTES_MAX: usize = 60_000;
 
-/// A picture: its name, the keys that lead to it from the one before, and what is then on the screen.
+/// A picture: its name, the keys that lead to it from the one before, and what is then on the screen. A key that begins with
+/// [`CLOSES`] is an Escape that closes what shows the rest of it; one with [`SHOWN`] is none, but waits for the rest.
 const SHOTS: [(&str, &[&str], &str); 11] = [
     ("scripts", &["1", "Down"], "▐1 Scripts▌"),
     ("processes", &["2", "Down"], "▐2 Processes▌"),
     ("logs", &["3"], "▐3 Logs▌"),
     ("find", &["C-f", "job"], "find: job"),
-    ("errors", &["Escape", "4"], "▸42"),
+    ("errors", &["closes: find: ", "4"], "▸42"),
     ("urls", &["5"], "▐5 URLs▌"),
-    ("web", &["6", "Enter"], "POST"),
-    ("mcp", &["Escape", "7", "Down", "Enter"], "▸Arguments"),
-    ("settings", &["Escape", "8", "Down"], "▐8 Settings▌"),
+    ("web", &["6", "shown: POST", "Enter"], "Esc back"),
+    ("mcp", &["closes: Esc back", "7", "shown: scripts_run", "Down", "Enter"], "▸Arguments"),
+    ("settings", &["closes: Esc back", "8", "Down"], "▐8 Settings▌"),
     ("commands", &["3", "/", "re"], "/restart"),
-    ("terminal", &["Escape", "/", "term web", "Enter"], "all keys go to the process"),
+    ("terminal", &["closes: /restart", "/", "term web", "Enter"], "all keys go to the process"),
 ];
+const CLOSES: &str = "closes: ";
+const SHOWN: &str = "shown: ";
 
 fn file(name: &str, theme: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures").join(format!("{name}-{theme}.svg"))
@@ -71,18 +74,15 @@ fn every_view_has_a_picture_in_light_and_dark() {
     }
 }
 
-/// A key by its name, or text that is typed. What follows an Escape waits until the terminal knows that it was one.
+/// A key by its name, text that is typed, or a wait.
 fn press(screen: &Screen, key: &str) {
     match key {
-        "Escape" => {
-            let open = |text: &str| text.contains("Esc close") || text.contains("find: ");
-            screen.press(&["Escape"]);
-            if open(&screen.text()) {
-                screen.wait_until("it is closed", |text| !open(text));
-            }
-        }
         "Enter" | "Down" | "C-f" => screen.press(&[key]),
-        text => screen.type_text(text),
+        text => match (text.strip_prefix(CLOSES), text.strip_prefix(SHOWN)) {
+            (Some(shown), _) => screen.close(shown),
+            (_, Some(shown)) => screen.wait_for(shown),
+            _ => screen.type_text(text),
+        },
     }
 }
 
