@@ -15,7 +15,7 @@ pub(crate) enum Cut {
     At(usize),
 }
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// One end: its socket, and what was read and not yet looked at.
 struct End {
