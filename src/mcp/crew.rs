@@ -117,9 +117,9 @@ mod tests {
         assert_eq!(error.code(), Code::ResourceLimit);
         let (done, wait) = mpsc::channel();
         crew.run(&quick, move || done.send(()).unwrap()).unwrap();
-        wait.recv_timeout(Duration::from_secs(30)).unwrap();
+        wait.recv_timeout(Duration::from_secs(60)).unwrap();
         drop(release);
-        let end = std::time::Instant::now() + Duration::from_secs(30);
+        let end = std::time::Instant::now() + Duration::from_secs(60);
         while crew.run(&slow, || panic!("contained")).is_err() {
             assert!(std::time::Instant::now() < end);
             std::thread::yield_now();

@@ -7,10 +7,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 enum Order {
-    Deadline(Duration),
+    Alarm(Duration),
     Connect(SocketAddr),
     Stop,
 }
@@ -61,16 +61,14 @@ impl Service for Echo {
         self.said.send("deadline").unwrap();
     }
 
-    fn alarm(&mut self, _: &mut Net, _: Key) {
+    fn alarm(&mut self, net: &mut Net, key: Key) {
         self.said.send("alarm").unwrap();
+        net.set_deadline(key, Some(Duration::from_millis(150)));
     }
 
     fn command(&mut self, net: &mut Net, order: Order) {
         match order {
-            Order::Deadline(after) => {
-                net.set_deadline(self.clients[0], Some(after));
-                net.alarm(self.clients[0], net.now() + after / 2);
-            }
+            Order::Alarm(after) => net.alarm(self.clients[0], net.now() + after),
             Order::Connect(address) => self.own = Some(net.connect(address).unwrap()),
             Order::Stop => net.stop(),
         }
@@ -158,7 +156,7 @@ fn deadlines_and_alarms_come() {
     let (thread, port, heard) = start();
     let mut client = client(("127.0.0.1", port));
     assert_eq!(heard.recv_timeout(SOON), Ok("accepted"));
-    thread.commands().send(Order::Deadline(Duration::from_millis(300)));
+    thread.commands().send(Order::Alarm(Duration::from_millis(150)));
     assert_eq!([heard.recv_timeout(SOON), heard.recv_timeout(SOON)], [Ok("alarm"), Ok("deadline")]);
     assert_eq!(client.read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     thread.commands().send(Order::Stop);
@@ -171,9 +169,9 @@ fn a_connection_stands_or_is_refused() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     thread.commands().send(Order::Connect(server.local_addr().unwrap()));
     assert_eq!(heard.recv_timeout(SOON), Ok("connected"));
-    let address = server.local_addr().unwrap();
-    drop(server);
-    thread.commands().send(Order::Connect(address));
+    // The own port of a connection: nobody listens there, and nobody else gets it.
+    let held = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+    thread.commands().send(Order::Connect(held.local_addr().unwrap()));
     let refused = std::iter::from_fn(|| heard.recv_timeout(SOON).ok()).any(|said| said == "refused");
     assert!(refused);
     thread.commands().send(Order::Stop);

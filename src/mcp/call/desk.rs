@@ -100,7 +100,7 @@ mod tests {
     use crate::mcp::call::CallKind;
     use crate::mcp::protocol::{Ask, Level};
 
-    const SOON: Duration = Duration::from_secs(20);
+    const SOON: Duration = Duration::from_secs(60);
 
     #[test]
     fn a_call_that_is_dropped_is_answered() {

@@ -12,7 +12,21 @@ use serde_json::{Value, json};
 use crate::wire::http1::{Parsed, RequestHead, parse_request};
 
 /// Longest wait of anything here.
-pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// A port at which nobody listens, and which nobody else gets as long as this lives: the own one of a connection.
+pub(crate) struct Closed {
+    pub(crate) port: u16,
+    _held: (TcpListener, TcpStream),
+}
+
+impl Closed {
+    pub(crate) fn new() -> Closed {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let stream = TcpStream::connect(listener.local_addr().expect("bound")).expect("it listens");
+        Closed { port: stream.local_addr().expect("connected").port(), _held: (listener, stream) }
+    }
+}
 
 /// A request as it came.
 #[derive(Clone, Debug)]

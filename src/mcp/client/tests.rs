@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use super::fake::{Instance, Out, PATIENCE, Request, Server};
+use super::fake::{Closed, Instance, Out, PATIENCE, Request, Server};
 use super::*;
 use crate::error::{Code, Error};
 use crate::mcp::protocol::Era;
@@ -279,8 +279,8 @@ fn garbage_is_told_and_never_waited_for() {
         let error = client(&server).initialize(&Context::background()).unwrap_err();
         assert_eq!(error.code(), Code::Network, "{case}: {error}");
     }
-    let port = Server::start(|_, _| ()).port;
-    let target = Target::of("gone", &format!("http://127.0.0.1:{port}/mcp")).unwrap();
+    let closed = Closed::new();
+    let target = Target::of("gone", &format!("http://127.0.0.1:{}/mcp", closed.port)).unwrap();
     let error = Client::new(target, Options::new("test")).initialize(&Context::background()).unwrap_err();
     assert!(error.is_temporary() && error.message().contains("nothing answers"), "{error}");
 }
@@ -314,7 +314,7 @@ fn connections_are_used_again_and_a_stale_one_is_not() {
     for calls in 1..=10 {
         assert_eq!(text(&call(&client, &Context::background(), "whoami", &json!({})).unwrap().0), "a");
         // A call that meets a connection in the act of closing is not sent again: nobody knows whether it was heard.
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + PATIENCE;
         while served.load(Ordering::Relaxed) <= calls {
             assert!(Instant::now() < until, "the server has not finished");
             std::thread::yield_now();

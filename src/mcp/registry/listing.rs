@@ -159,7 +159,7 @@ mod tests {
         assert!(folder.file("recycled").exists(), "an inspection removes nothing");
         child.kill().unwrap();
         // A zombie is dead as well: it is not reaped yet.
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
         while one.is_alive(Timestamp::now()) && std::time::Instant::now() < deadline {
             std::thread::yield_now();
         }

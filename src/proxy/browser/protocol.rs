@@ -195,7 +195,7 @@ fn read_answer(method: &str, mut answer: Value) -> Result<Value> {
 mod tests {
     use super::*;
 
-    const SOON: Duration = Duration::from_secs(30);
+    const SOON: Duration = Duration::from_secs(60);
 
     /// A browser made of a thread: it answers each question with what `answer` says.
     fn with_browser(answer: impl Fn(&Value) -> Vec<Value> + Send, test: impl FnOnce(&Protocol)) {

@@ -8,7 +8,7 @@ use super::*;
 use crate::proxy::engine::Say;
 use crate::proxy::page::Answer;
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(60);
 
 /// Passes on what is said to pages.
 struct Line(Mutex<Sender<(ChannelId, Value)>>);

@@ -175,10 +175,10 @@ mod tests {
             if numbers.len() == 100 {
                 break;
             }
-            changes.recv_timeout(Duration::from_secs(30)).expect("a change");
+            changes.recv_timeout(Duration::from_secs(60)).expect("a change");
         }
         assert_eq!(telemetry.dropped(), 0);
-        pool.shutdown(Duration::from_secs(10)).unwrap();
+        pool.shutdown(Duration::from_secs(60)).unwrap();
     }
 
     #[test]
@@ -188,6 +188,6 @@ mod tests {
         let from = PageOrigin { origin: "http://localhost:1".into(), process: None };
         assert!(telemetry.get(&from, "t.js").is_some() && telemetry.get(&from, "p.js?x").is_some());
         assert!(telemetry.get(&from, "../t.js").is_none());
-        pool.shutdown(Duration::from_secs(10)).unwrap();
+        pool.shutdown(Duration::from_secs(60)).unwrap();
     }
 }

@@ -22,7 +22,7 @@ use crate::mcp::call::{Call, CallKind};
 use crate::mcp::protocol::{CallError, Completion, Contents, Item, List, ListKind, ResourceResult, ServerInfo, Tool};
 use crate::mcp::provider::Provider;
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(60);
 
 /// Answers `echo` at once; every other tool is handed to the test.
 struct Probe {

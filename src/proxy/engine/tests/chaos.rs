@@ -51,7 +51,7 @@ fn call(port: u16, random: u64) {
 
 #[test]
 fn px12_chaos_leaves_nothing_behind() {
-    let short = Duration::from_millis(250);
+    let short = Duration::from_secs(1);
     let limits = Limits { head: short, body_idle: short, ..Limits::default() };
     let lab = Lab::with(ProxyConfig { limits, ..config() }, 100, Default::default(), serve);
     let port = lab.port();

@@ -12,7 +12,7 @@ use crate::proxy::exchange::Note;
 use crate::proxy::{Proxy, ProxyConfig};
 
 /// Long enough for a machine with other things to do.
-pub(super) const SOON: Duration = Duration::from_secs(30);
+pub(super) const SOON: Duration = Duration::from_secs(60);
 pub(super) const PROCESS: ProcessId = ProcessId(7);
 
 /// Keeps all notes, and bodies up to `body_bytes`.

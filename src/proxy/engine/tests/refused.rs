@@ -49,7 +49,7 @@ fn a_host_that_is_not_ours_is_told_of_by_its_name() {
 
 #[test]
 fn a_head_that_did_not_come_in_time_is_told_of() {
-    let limits = Limits { head: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits { head: Duration::from_secs(1), ..Limits::default() };
     let lab = Lab::with(ProxyConfig { limits, ..config() }, 0, Default::default(), always(OK));
     let (opened, status, _) = told(&lab, lab.client(), "PUT /slow HTTP/1.1\r\nHo");
     assert_eq!((&*opened.method, status), ("PUT", 408));

@@ -186,7 +186,7 @@ mod tests {
                     let _ = stream.write_all(part);
                 }
             });
-            fetch(&url, Duration::from_secs(30))
+            fetch(&url, Duration::from_secs(60))
         })
     }
 
