@@ -64,10 +64,11 @@ impl Owners {
             return found;
         }
         let mut look = |pid: i32| {
-            let held = platform::sockets_of(pid, wanted);
-            let new = held.into_iter().filter(|socket| found.iter().all(|(other, _)| other != socket));
-            let new: Vec<_> = new.map(|socket| (socket, pid)).collect();
-            found.extend(new);
+            for socket in platform::sockets_of(pid, wanted) {
+                if found.iter().all(|(other, _)| *other != socket) {
+                    found.extend(opener(pid, socket).map(|pid| (socket, pid)));
+                }
+            }
             found.len() >= wanted.len()
         };
         let recent = self.recent.clone();
@@ -84,6 +85,18 @@ impl Owners {
         }
         self.recent.truncate(RECENT_MAX);
         found
+    }
+}
+
+/// The process that has opened a socket which this one holds: a child that was just forked holds what its parent does, until it
+/// runs a program of its own. None if it is gone meanwhile.
+fn opener(mut pid: i32, socket: u64) -> Option<i32> {
+    loop {
+        let parent = platform::entry(pid)?.parent;
+        if parent <= 1 || platform::sockets_of(parent, &[socket]).is_empty() {
+            return Some(pid);
+        }
+        pid = parent;
     }
 }
 
@@ -114,6 +127,29 @@ mod tests {
             assert!(found[1].as_ref().is_none_or(|owner| !owner.name.is_empty()));
         }
         assert!(owners.find(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_child_that_has_not_begun_its_program_owns_nothing_of_its_parent() {
+        use std::os::unix::process::CommandExt as _;
+        let (_listener, _stream, connection) = pair("127.0.0.1:0");
+        let (mut told, tell) = std::io::pipe().expect("a pipe");
+        let mut child = std::process::Command::new("true");
+        let (wait, mut ready) = std::io::pipe().expect("a pipe");
+        let between = move || {
+            rustix::io::write(&tell, b"x")?;
+            rustix::io::read(&wait, &mut [0; 1]).map(drop).map_err(std::io::Error::from)
+        };
+        // SAFETY: between fork and exec there are only two system calls: no allocation, no lock.
+        unsafe { child.pre_exec(between) };
+        std::thread::scope(|scope| {
+            let spawned = scope.spawn(move || child.spawn().expect("it starts").wait().expect("it is ours"));
+            std::io::Read::read_exact(&mut told, &mut [0; 1]).expect("it is there");
+            let found = Owners::new().find(&[connection]);
+            std::io::Write::write_all(&mut ready, b"x").expect("it waits");
+            assert!(spawned.join().expect("it has ended").success());
+            assert_eq!(found[0].as_ref().map(|owner| owner.pid), KNOWS_OWNERS.then(std::process::id));
+        });
     }
 
     #[test]
