@@ -238,7 +238,7 @@ mod terminal {
     use std::time::Duration;
 
     /// A terminal that has not taken it by then is not read by anybody.
-    const RESET_WITHIN: Duration = Duration::from_millis(300);
+    const RESET_WITHIN: Duration = Duration::from_secs(1);
 
     pub(super) struct Saved(Option<Termios>);
 

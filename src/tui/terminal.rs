@@ -22,8 +22,8 @@ const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 const FOCUS_ON: &[u8] = b"\x1b[?1004h";
 const FOCUS_OFF: &[u8] = b"\x1b[?1004l";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
-/// A terminal that has not taken a frame by then is given up when leaving.
-const LEAVE_MAX: Duration = Duration::from_millis(500);
+/// A terminal that has not taken a frame by then is given up when leaving; on a busy machine a good one may take its time.
+const LEAVE_MAX: Duration = Duration::from_secs(2);
 
 /// Whether the terminal is taken; shared with the panic hook.
 #[derive(Debug, Default)]

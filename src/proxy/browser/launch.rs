@@ -27,7 +27,7 @@ const START_WITHIN: Duration = Duration::from_secs(30);
 /// It is asked to quit and has so long for it.
 const QUIT_WITHIN: Duration = Duration::from_secs(3);
 /// What does not quit is killed within this time.
-const KILL_WITHIN: Duration = Duration::from_secs(3);
+const KILL_WITHIN: Duration = Duration::from_secs(10);
 /// Profiles begin with this; the process number follows.
 const PROFILE: &str = "brummer-browser-";
 

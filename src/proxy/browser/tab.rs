@@ -12,7 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::proxy::page::Evaluation;
 
 /// Answers that need no work of the page come within this time.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(30);
 
 /// A picture has no more pixels to a side: browsers draw none that is longer.
 const PICTURE_SIDE_MAX: f64 = 16_384.0;
