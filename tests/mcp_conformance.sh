@@ -20,7 +20,7 @@ work=$(mktemp -d)
 "$examples"/conformance_server --port 0 >"$work/url" &
 server=$!
 trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
   [ -s "$work/url" ] && break
   sleep 0.05
 done
@@ -30,7 +30,7 @@ failed=0
 check() { # name, command…
   local name=$1
   shift
-  if (cd "$work" && timeout 300 "$@") >"$work/log" 2>&1 && ! grep -q '^✗\|^  ✗' "$work/log"; then
+  if (cd "$work" && timeout 900 "$@") >"$work/log" 2>&1 && ! grep -q '^✗\|^  ✗' "$work/log"; then
     printf '%-58s %s\n' "$name" "$(grep '^Total:\|^Passed:' "$work/log")"
   else
     failed=1

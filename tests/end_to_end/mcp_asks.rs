@@ -140,8 +140,8 @@ fn a_request_that_may_change_something_is_sent_again_after_a_yes() {
     let web = format!("[processes.web]\ncommand = \"echo Local: http://localhost:{port}/; exec sleep 600\"\n");
     let mut served = Served::with(&format!("{SETTINGS}{web}"));
     served.capabilities = json!({ "elicitation": {} });
-    let run = served.good("scripts_run", json!({ "name": "web", "timeout": 60 }));
-    let url = run["proxyUrl"].as_str().unwrap_or_else(|| panic!("no address in {run}"));
+    served.good("scripts_run", json!({ "name": "web", "timeout": 60 }));
+    let url = &served.proxied();
     let newest = |method: &str| {
         let mut id = Value::Null;
         until("the request is kept", || {

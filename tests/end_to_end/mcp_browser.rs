@@ -79,8 +79,8 @@ impl Stage {
         let mut command = project.command(env!("CARGO_BIN_EXE_brummer"), &["--no-tui"]);
         more(&project, &mut command);
         let served = Served::start(project, command);
-        let run = served.good("scripts_run", json!({ "name": "web", "timeout": 60 }));
-        assert!(run["proxyUrl"].as_str().is_some_and(|url| url.starts_with("http://")), "{run}");
+        served.good("scripts_run", json!({ "name": "web", "timeout": 60 }));
+        served.proxied();
         Some(Stage { served, url, asked })
     }
 
@@ -217,7 +217,8 @@ fn values_come_back(stage: &Stage, session: &str) {
         let found = stage.run(session, code);
         assert_eq!((&found["result"], found["type"].as_str()), (&value, Some(kind)), "{code}: {found}");
     }
-    let execute = |code: &str| stage.served.call("repl_execute", json!({ "code": code, "sessionId": session }));
+    let execute =
+        |code: &str| stage.served.call("repl_execute", json!({ "code": code, "sessionId": session, "timeout": 60 }));
     let text = |result: &Value| result["content"][0]["text"].as_str().unwrap_or_default().to_owned();
     for code in ["document.querySelector('#p')", "window", "10n", "Symbol('s')", "() => 1", "new Map([[1, 2]])"] {
         let result = execute(code);
@@ -262,9 +263,9 @@ fn library_goes_into_the_page(stage: &Stage) {
     );
     let got = served.good("repl_library", json!({ "operation": "get", "name": "twice" }));
     assert_eq!(got["scripts"][0]["code"], "n => n * 2");
-    let found = served.good("repl_execute", json!({ "code": "brummerLibrary.twice(21)" }));
+    let found = served.good("repl_execute", json!({ "code": "brummerLibrary.twice(21)", "timeout": 60 }));
     assert_eq!(found["result"], 42);
-    let details = served.good("repl_execute", json!({ "code": "lib.getDetails('body')" }));
+    let details = served.good("repl_execute", json!({ "code": "lib.getDetails('body')", "timeout": 60 }));
     assert!(details["result"].is_object(), "{details}");
     served.good("repl_library", json!({ "operation": "inject" }));
     served.good("repl_library", json!({ "operation": "remove", "name": "twice" }));
@@ -287,8 +288,7 @@ fn own_browser(project: &Project) -> PathBuf {
 #[test]
 fn a_page_that_the_person_has_opened_is_driven_after_a_yes() {
     let Some(mut stage) = Stage::set(|_, _| ()) else { return };
-    let urls = stage.served.good("urls_list", json!({}));
-    let url = urls["urls"][0]["proxyUrl"].as_str().expect("an address").to_owned();
+    let url = stage.served.proxied();
     let program = own_browser(&stage.served.project);
     // It ends with the project.
     let mut browser = stage.served.project.command(program, &[&url]).spawn().expect("it starts");
@@ -361,6 +361,7 @@ fn a_page_in_the_persons_browser_is_opened_asked_and_sent_elsewhere() {
         let arguments = json!({ "code": "document.readyState == 'complete' && !window.isOld", "sessionId": session });
         served.call("repl_execute", arguments)["structuredContent"]["result"] == true
     });
-    let found = served.good("repl_execute", json!({ "code": "lib.getDetails('body')", "sessionId": session }));
+    let found =
+        served.good("repl_execute", json!({ "code": "lib.getDetails('body')", "sessionId": session, "timeout": 60 }));
     assert!(found["result"].is_object(), "{found}");
 }

@@ -20,6 +20,8 @@ from mcp_types import (
 from product import PATIENCE, Product
 
 ERAS = ["legacy", "auto", "2026-07-28"]
+# Longest time for one journey: a busy machine may take a while for each step.
+WHOLE = 5 * PATIENCE
 TOOLS = 23
 HUB_TOOLS = {"instances_list", "instances_connect", "instances_disconnect"}
 
@@ -49,7 +51,7 @@ class Journey:
 
     async def go(self):
         asks = {"elicitation_callback": self.answer, "message_handler": self.hear}
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(WHOLE):
             async with Client(self.server(), mode=self.era, read_timeout_seconds=PATIENCE, **asks) as client:
                 self.client = client
                 self.is_modern = client.protocol_version == "2026-07-28"

@@ -142,6 +142,16 @@ impl Door {
         result["structuredContent"].clone()
     }
 
+    /// The address of the proxy for the server that was announced, once it has one.
+    pub(crate) fn proxied(&self) -> String {
+        let mut found = None;
+        until("the server has an address of the proxy", || {
+            found = self.good("urls_list", json!({}))["urls"][0]["proxyUrl"].as_str().map(str::to_owned);
+            found.is_some()
+        });
+        found.expect("was waited for")
+    }
+
     /// The words with which a tool refuses.
     pub(crate) fn bad(&self, tool: &str, arguments: Value) -> String {
         let result = self.call(tool, arguments);
