@@ -203,7 +203,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "clear",
-        usage: "[all | logs | errors | web | mcp | NAME]",
+        usage: "[all | logs | errors | urls | web | mcp | NAME]",
         about: "hide everything up to now (U undoes it); web: forget requests",
         argument: Argument::ProcessOrAll,
         make: |w| match w.words.first() {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use crate::app::answers::Answers;
 use crate::app::changes::{Changes, Thing};
 use crate::app::mcp_board::McpBoard;
 use crate::app::memory;
@@ -56,6 +57,7 @@ pub struct App {
     pub(super) pool: Pool,
     pub(super) timer: Timer,
     pub(super) usage: UsageSampler,
+    pub(super) answers: Answers,
     pub(super) web: Arc<Web>,
     pub(super) mcp_board: Arc<McpBoard>,
     pub(super) me: Weak<App>,
@@ -109,6 +111,7 @@ impl App {
             me: me.clone(),
             mcp_board: McpBoard::new(&changes),
             usage: UsageSampler::default(),
+            answers: Answers::default(),
             origins: Mutex::default(),
             scan_workers: setup.scan_workers,
             input: Mutex::default(),
@@ -154,12 +157,13 @@ impl App {
 
     /// Servers are given addresses of the proxy while their processes run.
     fn listen_for_servers(&self) {
-        let (web, manager) = (self.web.clone(), self.manager.clone());
+        let (web, manager, me) = (self.web.clone(), self.manager.clone(), self.me.clone());
         self.bus.subscribe(Kind::UrlDetected, "proxy", move |event: &Event| {
             if let Event::UrlDetected { process, url } = event
                 && let Some(found) = manager.get_process(*process).filter(|found| !found.status.is_ended())
             {
                 web.found(*process, &found.name, url);
+                me.upgrade().into_iter().for_each(|app| app.ask_servers());
             }
         });
         let web = self.web.clone();
@@ -261,6 +265,7 @@ impl App {
         if self.stopped.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
+        self.watch_servers(false);
         let errors = ErrorCollector::new("app");
         errors.check(self.manager.cleanup(limit));
         self.web.stop();

@@ -53,7 +53,16 @@ impl Backend for App {
     }
 
     fn urls(&self) -> Vec<UrlRow> {
-        self.web.urls()
+        let rows = self.web.urls().into_iter();
+        rows.map(|row| {
+            let (answer, network) = self.answers.of(&row.url);
+            UrlRow { answer, network: row.network.or(network), ..row }
+        })
+        .collect()
+    }
+
+    fn watch_urls(&self, on: bool) {
+        self.watch_servers(on);
     }
 
     fn proxy(&self) -> ProxyRow {

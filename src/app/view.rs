@@ -164,6 +164,24 @@ pub struct UrlRow {
     pub requests: u64,
     /// When it was seen first, milliseconds since 1970.
     pub seen_ms: u64,
+    /// Whether it answers; see [`Backend::watch_urls`].
+    pub answer: Answer,
+}
+
+/// Whether a server answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Answer {
+    /// It was not asked: nobody looks, or it is on another machine.
+    #[default]
+    NotAsked,
+    /// It answered with this status.
+    Status(u16),
+    /// It takes connections; it wants TLS, or does not speak HTTP.
+    Open,
+    /// It takes connections and has not answered in time.
+    Late,
+    /// Nobody is there.
+    Nobody,
 }
 
 /// How the proxy stands.
@@ -421,6 +439,8 @@ pub trait Backend: Send + Sync {
     fn printed(&self, before: u64, lines: u64);
     /// URLs of servers, those of running processes first.
     fn urls(&self) -> Vec<UrlRow>;
+    /// Asks the servers of this machine whether they answer, again and again, from now on or no longer.
+    fn watch_urls(&self, on: bool);
     /// How the proxy stands.
     fn proxy(&self) -> ProxyRow;
     /// What went through the proxy and is kept, newest first; `filter` is in the words of [`crate::proxy::capture::Filter`].

@@ -139,6 +139,8 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::Copy], Some("copy")),
             (&[A::CopyProxied], None),
             (&[A::ShowQr], None),
+            (&[A::UndoUrls], None),
+            (&[A::ForgetUrl], None),
             (&[A::Right], None),
             (&[A::Find], None),
             (&[A::CommandLine], None),

@@ -161,6 +161,8 @@ actions! {
     OpenProxied "url.proxied" URLS, ["p"], "via proxy", "open the URL through the proxy";
     CopyProxied "url.copy_proxied" URLS, ["Y"], "copy proxy URL", "copy the URL's address through the proxy";
     ShowQr "url.qr" URLS, ["x"], "QR", "the QR code of the URL, of an address that other devices reach if there is one; again: away";
+    ForgetUrl "url.forget" URLS, ["d"], "forget", "leave the URL out of the list";
+    UndoUrls "url.undo" URLS, ["U"], "undo", "bring back what was forgotten or cleared";
 
     TurnPage "web.page" WEB, ["v"], "other page", "switch between requests and telemetry";
     PauseWeb "web.pause" WEB, ["space"], "pause", "pause, or follow again";

@@ -277,7 +277,7 @@ fn urls(model: &Model, areas: &mut Areas) {
             areas.detail = Rect { x: body.x + 2, width: body.width.saturating_sub(2), ..body };
             body = left;
         }
-        Class::Medium => areas.detail = take_bottom(&mut body, if any { 8 } else { 0 }),
+        Class::Medium => areas.detail = take_bottom(&mut body, if any { 9 } else { 0 }),
         _ if model.urls.strip.is_some() && any => areas.detail = take_bottom(&mut body, areas.body.height),
         _ => {}
     }

@@ -152,6 +152,8 @@ pub(crate) enum Effect {
     Install(Vec<String>),
     /// Open a place in the person's editor.
     Edit(Spot),
+    /// Ask servers whether they answer, or no longer.
+    WatchUrls(bool),
     /// Look at CPU and memory so often.
     SampleUsage(Sampling),
     /// Take the mouse, or leave it to the terminal.

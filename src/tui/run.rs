@@ -465,6 +465,7 @@ impl Loop {
             | Effect::ResizeAttached(_)
             | Effect::ScrollAttached(_)
             | Effect::Type(_) => self.carry_out_in_child(effect),
+            Effect::WatchUrls(on) => self.backend.watch_urls(on),
             Effect::SampleUsage(how) => self.backend.sample_usage(how),
             Effect::Mouse(on) => self.terminal.set_mouse(on),
             Effect::Redraw => self.screen.resize(self.model.size.0, self.model.size.1),

@@ -230,6 +230,7 @@ impl Backend for Mock {
     }
     fn on_change(&self, _wake: Arc<dyn Fn() + Send + Sync>) {}
     fn sample_usage(&self, _how: Sampling) {}
+    fn watch_urls(&self, _on: bool) {}
     fn attach(&self, id: ProcessId, size: (u16, u16)) -> Result<Arc<Attached>> {
         self.child.attach(id, size)
     }
@@ -261,6 +262,8 @@ pub(crate) struct Rig {
     pub(crate) attached: Option<Arc<Attached>>,
     /// How the processes were to be looked at, one after the other.
     pub(crate) sampled: Vec<Sampling>,
+    /// Whether servers were to be asked, one after the other.
+    pub(crate) watched: Vec<bool>,
 }
 
 impl Rig {
@@ -281,8 +284,8 @@ impl Rig {
             lines: mock.store.snapshot(),
             config: mock.config.clone(),
         };
-        let mut rig =
-            Rig { model: Model::new(setting), mock, outside: Vec::new(), attached: None, sampled: Vec::new() };
+        let (model, outside, sampled, watched) = (Model::new(setting), Vec::new(), Vec::new(), Vec::new());
+        let mut rig = Rig { model, mock, outside, attached: None, sampled, watched };
         // When lines arrived is not what the pictures are about.
         rig.model.logs.time = crate::tui::logs::TimeFormat::Off;
         rig.send(Message::Scripts(rig.mock.scripts()));
@@ -320,6 +323,7 @@ impl Rig {
                     }
                 }
                 Effect::SampleUsage(how) => self.sampled.push(how),
+                Effect::WatchUrls(on) => self.watched.push(on),
                 Effect::Scan(request) => {
                     let mut found = Vec::new();
                     request.run(|slice| found.push(slice));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::view::{ErrorOrigin, ErrorRow, ExchangePart, PageEvent, ProxyRow, UrlRow};
+use crate::app::view::{Answer, ErrorOrigin, ErrorRow, ExchangePart, PageEvent, ProxyRow, UrlRow};
 use crate::error::{Code, Error, Result};
 use crate::event::{Level, ProcessId};
 use crate::proxy::capture::Filter;
@@ -21,7 +21,7 @@ pub(crate) struct WebMock {
     pub(crate) errors: Vec<ErrorRow>,
 }
 
-fn url(id: u64, name: &str, url: &str, port: Option<u16>, requests: u64) -> UrlRow {
+fn url(id: u64, name: &str, url: &str, port: Option<u16>, (requests, answer): (u64, Answer)) -> UrlRow {
     UrlRow {
         url: url.into(),
         process: ProcessId(id),
@@ -31,6 +31,7 @@ fn url(id: u64, name: &str, url: &str, port: Option<u16>, requests: u64) -> UrlR
         network: port.filter(|port| *port == 20888).map(|port| format!("http://192.168.1.20:{port}").into()),
         requests,
         seen_ms: NOW - 720_000,
+        answer,
     }
 }
 
@@ -110,9 +111,15 @@ impl WebMock {
         ];
         WebMock {
             urls: vec![
-                url(1, "web", "http://localhost:3000/", Some(20888), 412),
-                url(2, "api", "http://localhost:4000/", Some(20889), 97),
-                url(4, "test", "http://localhost:6006/?path=/story/a-component--with-a-long-name", None, 0),
+                url(1, "web", "http://localhost:3000/", Some(20888), (412, Answer::Status(200))),
+                url(2, "api", "http://localhost:4000/", Some(20889), (97, Answer::Status(404))),
+                url(
+                    4,
+                    "test",
+                    "http://localhost:6006/?path=/story/a-component--with-a-long-name",
+                    None,
+                    (0, Answer::NotAsked),
+                ),
             ],
             proxy: ProxyRow {
                 port: Some(19888),
@@ -173,8 +180,12 @@ impl WebMock {
             Arc::new(exchange)
         };
         self.exchanges = (count / 2..count).rev().map(row).collect();
-        self.urls =
-            (0..count % 7).map(|id| url(id, text, &format!("http://{text}:{id}"), Some(id as u16), id)).collect();
+        let answers = [Answer::NotAsked, Answer::Status(500), Answer::Open, Answer::Late, Answer::Nobody];
+        let row = |id| {
+            let answer = answers[id as usize % answers.len()];
+            url(id, text, &format!("http://{text}:{id}"), Some(id as u16), (id, answer))
+        };
+        self.urls = (0..count % 7).map(row).collect();
         self.events = (0..count).rev().map(|id| event(id / 3, text, text, Level::Error, &[text])).collect();
         self.proxy.port = (!count.is_multiple_of(3)).then_some(19_888);
     }

@@ -28,12 +28,22 @@ pub(crate) struct Urls {
     pub(crate) strip: Option<usize>,
     /// The code of the selected one, where it stands beside the list.
     pub(crate) qr: Option<Card>,
+    /// Servers are asked whether they answer.
+    pub(crate) watched: bool,
+    /// Those that were forgotten, and what each time they were.
+    pub(crate) forgotten: BTreeSet<UrlKey>,
+    pub(crate) undo: Vec<Vec<UrlKey>>,
 }
 
 impl Urls {
     /// The rows that are shown.
     pub(crate) fn shown(&self) -> Vec<&UrlRow> {
-        self.rows.iter().filter(|row| narrow(self.find.text(), &[&row.url, &row.name])).collect()
+        self.kept().filter(|row| narrow(self.find.text(), &[&row.url, &row.name])).collect()
+    }
+
+    /// The rows that were not forgotten.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &UrlRow> {
+        self.rows.iter().filter(|row| self.forgotten.is_empty() || !self.forgotten.contains(&Urls::key(row)))
     }
 
     pub(crate) fn key(row: &UrlRow) -> UrlKey {

@@ -3,12 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, PoisonError};
 
-use super::service::{Seen, Web};
+use super::service::{NOBODY, Seen, Web};
 use crate::app::errors::id_of;
 use crate::app::messages::now_ms;
-use crate::app::view::{ErrorOrigin, ErrorRow, ExchangePart, PageEvent, ProxyRow, UrlRow};
+use crate::app::view::{Answer, ErrorOrigin, ErrorRow, ExchangePart, PageEvent, ProxyRow, UrlRow};
 use crate::error::{Code, Error, Result};
-use crate::event::Level;
+use crate::event::{Level, ProcessId};
 use crate::io::local;
 use crate::proxy::capture::copy::{curl, fetch};
 use crate::proxy::capture::decode::{self, show, show_frame};
@@ -46,11 +46,19 @@ impl Web {
                 name: seen.name,
                 requests,
                 seen_ms: seen.seen_ms,
+                answer: Answer::NotAsked,
             }
         });
         let mut rows: Vec<UrlRow> = rows.collect();
         rows.sort_by_key(|row| row.proxied.is_none());
         rows
+    }
+
+    /// The servers that were announced, the newest first, each with its process; those that nobody has announced have none.
+    pub(crate) fn announced(&self) -> Vec<(Option<ProcessId>, Arc<str>)> {
+        let all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |seen: &Seen| (Some(seen.process).filter(|process| *process != NOBODY), Arc::clone(&seen.url));
+        all.iter().rev().map(of).collect()
     }
 
     /// The address of this machine at which others reach the proxy, where they may.

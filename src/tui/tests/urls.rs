@@ -1,6 +1,7 @@
 //! Opening URLs by keys, buttons and commands.
 
-use crate::tui::message::Effect;
+use crate::app::view::Answer;
+use crate::tui::message::{Effect, Message};
 use crate::tui::testing::{Mock, Rig};
 
 fn full(view: &str) -> Rig {
@@ -57,4 +58,63 @@ fn open_takes_a_url_or_a_name_and_nothing_else() {
         assert_eq!(opened(&mut rig), None);
         assert!(rig.text().contains("is neither"), "{}", rig.text());
     }
+}
+
+#[test]
+fn what_is_forgotten_comes_back_by_undo_step_for_step() {
+    let mut rig = full("5");
+    rig.press(&["down", "d"]);
+    assert!(!rig.text().contains("localhost:4000") && rig.text().contains("2 URLs from"), "{}", rig.text());
+    assert_eq!(rig.model.urls.selected().map(|row| &*row.name), Some("test"), "the next one is selected");
+    rig.press(&["/"]);
+    rig.type_text("clear urls");
+    rig.press(&["enter"]);
+    assert!(rig.text().contains("Every URL was forgotten") && !rig.press(&["d"]), "{}", rig.text());
+    rig.refresh();
+    rig.press(&["U"]);
+    assert!(rig.text().contains("localhost:3000") && !rig.text().contains("localhost:4000"), "{}", rig.text());
+    rig.press(&["U"]);
+    assert!(rig.text().contains("localhost:4000") && !rig.press(&["U"]), "{}", rig.text());
+    // What its process has taken with it cannot come back.
+    rig.press(&["d"]);
+    rig.mock.web.lock().unwrap().urls.clear();
+    rig.refresh();
+    assert!(rig.model.urls.forgotten.is_empty() && !rig.press(&["U"]));
+}
+
+#[test]
+fn servers_are_asked_only_while_somebody_looks() {
+    let mut rig = full("5");
+    assert_eq!(std::mem::take(&mut rig.watched), [true]);
+    rig.press(&["down", "x", "?", "esc"]);
+    assert!(rig.watched.is_empty());
+    rig.send(Message::Focus(false));
+    rig.send(Message::Focus(true));
+    rig.press(&["6", "/", "q", "r", "space", "w", "e", "b", "enter"]);
+    rig.press(&["esc"]);
+    assert_eq!(rig.watched, [false, true, false, true, false], "the focus, the view, the code and its end");
+}
+
+#[test]
+fn a_row_says_whether_its_server_answers() {
+    let mut rig = full("5");
+    let cases = [
+        (Answer::NotAsked, "· —"),
+        (Answer::Status(200), "✓ 200"),
+        (Answer::Status(500), "! 500"),
+        (Answer::Open, "✓ —"),
+        (Answer::Late, "◐ …"),
+        (Answer::Nobody, "✗ —"),
+    ];
+    for (answer, said) in cases {
+        rig.mock.web.lock().unwrap().urls[0].answer = answer;
+        rig.refresh();
+        let text = rig.text();
+        assert!(
+            text.lines().any(|line| line.contains(&format!("{said} ")) && line.contains(":3000 ")),
+            "{said}\n{text}"
+        );
+    }
+    // Whose process has ended is not asked: how it ended is told.
+    assert!(rig.text().lines().any(|line| line.contains("✗ —") && line.contains("test ")), "{}", rig.text());
 }

@@ -16,6 +16,8 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
     match action {
         A::OpenUrl | A::ShowQr => urls::here(model).is_some(),
         A::OpenProxied | A::CopyProxied => url_list::proxied(model).is_some(),
+        A::ForgetUrl => model.urls.selected().is_some(),
+        A::UndoUrls => !model.urls.undo.is_empty(),
         A::PauseWeb => model.web.len() > 0,
         A::EditScript => scripts::can_edit(model),
         A::EditSource => errors::can_edit(model),

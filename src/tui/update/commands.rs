@@ -16,7 +16,9 @@ use crate::tui::logs::filter::{Pattern, PatternMode};
 use crate::tui::mcp::McpPage;
 use crate::tui::message::{Asked, Effect, Outcome, SaveJob};
 use crate::tui::model::{CommandLine, Model, Overlay, View};
-use crate::tui::update::{attached, dispatch, errors, logs, mcp, overlays, processes, qr, settings, tell, urls, web};
+use crate::tui::update::{
+    attached, dispatch, errors, logs, mcp, overlays, processes, qr, settings, tell, url_list, urls, web,
+};
 
 /// A row under the command line.
 #[derive(Clone, Debug, PartialEq)]
@@ -203,8 +205,10 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
         ViewCommand::Clear(what) if what == "errors" => errors::clear(model),
         ViewCommand::Clear(what) if what == "logs" => logs::clear(model),
         ViewCommand::Clear(what) if what == "mcp" => mcp::clear(model),
+        ViewCommand::Clear(what) if what == "urls" => url_list::clear(model),
         ViewCommand::Clear(what) if what == "all" => {
             logs::clear(model);
+            url_list::clear(model);
             errors::clear(model);
             mcp::clear(model);
         }

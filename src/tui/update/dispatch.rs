@@ -35,6 +35,7 @@ pub(crate) fn follow_up(model: &mut Model) -> Vec<Effect> {
     let mut effects = web::follow_up(model);
     effects.extend(errors::follow_up(model));
     effects.extend(processes::follow_up(model));
+    effects.extend(url_list::follow_up(model));
     qr::follow_up(model);
     effects
 }
@@ -97,9 +98,8 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Edited(Ok(())) => model.errors.asked = None,
         Message::Edited(Err(text)) => tell::tell(model, Level::Warn, text),
         Message::Urls(rows, proxy) => {
-            (model.urls.rows, model.urls.proxy) = (rows, proxy);
+            url_list::take(model, rows, proxy);
             settings::tell_facts(model);
-            url_list::keep_in_sight(model);
         }
         Message::Mcp(row) => {
             mcp::take(model, row);
@@ -345,6 +345,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::OpenProxied => return url_list::open_proxied(model),
         A::CopyProxied => return url_list::copy(model, true),
         A::ShowQr => qr::toggle(model),
+        A::ForgetUrl => url_list::forget(model),
+        A::UndoUrls => url_list::undo(model),
         A::EditSource => return errors::edit(model),
         A::Mute => errors::mute(model),
         A::NextSeverity => chips::next_severity(model),

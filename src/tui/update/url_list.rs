@@ -1,11 +1,71 @@
-//! The URLs view: moving, opening, copying.
+//! The URLs view: moving, opening, copying, forgetting; and having servers asked while it is looked at.
 
-use crate::app::view::UrlRow;
+use std::collections::BTreeSet;
+
+use crate::app::view::{ProxyRow, UrlRow};
+use crate::event::Level;
 use crate::io::opener::is_web;
 use crate::tui::layout::layout;
 use crate::tui::message::Effect;
-use crate::tui::model::{Model, scroll};
-use crate::tui::web::Urls;
+use crate::tui::model::{Model, Overlay, View, scroll};
+use crate::tui::update::tell;
+use crate::tui::web::{UrlKey, Urls};
+
+/// Takes the rows that there are now.
+pub(super) fn take(model: &mut Model, rows: Vec<UrlRow>, proxy: ProxyRow) {
+    (model.urls.rows, model.urls.proxy) = (rows, proxy);
+    let urls = &mut model.urls;
+    if !urls.forgotten.is_empty() {
+        // What the app has no more need not be left out any more.
+        let keys: BTreeSet<UrlKey> = urls.rows.iter().map(Urls::key).collect();
+        urls.forgotten.retain(|key| keys.contains(key));
+        urls.undo.iter_mut().for_each(|step| step.retain(|key| keys.contains(key)));
+        urls.undo.retain(|step| !step.is_empty());
+    }
+    keep_in_sight(model);
+}
+
+/// Servers are asked while their URLs are looked at: in the view, or as a QR code.
+pub(super) fn follow_up(model: &mut Model) -> Option<Effect> {
+    let in_front =
+        model.view == View::Urls && model.attached.is_none() || matches!(model.overlay, Some(Overlay::Qr(_)));
+    let wanted = in_front && !model.away;
+    (std::mem::replace(&mut model.urls.watched, wanted) != wanted).then_some(Effect::WatchUrls(wanted))
+}
+
+/// Leaves the selected one out of the list; the next one is selected.
+pub(super) fn forget(model: &mut Model) {
+    let Some(key) = model.urls.selected().map(Urls::key) else { return };
+    let at = model.urls.position();
+    leave_out(model, vec![key], "1 URL forgotten; U brings it back");
+    let shown = model.urls.shown();
+    model.urls.selected = shown.get(at.min(shown.len().saturating_sub(1))).map(|row| Urls::key(row));
+}
+
+/// Leaves all out of the list that are in it now.
+pub(super) fn clear(model: &mut Model) {
+    let keys: Vec<UrlKey> = model.urls.kept().map(Urls::key).collect();
+    if !keys.is_empty() {
+        leave_out(model, keys, "URLs cleared; U brings them back");
+    }
+}
+
+fn leave_out(model: &mut Model, keys: Vec<UrlKey>, text: &str) {
+    model.urls.forgotten.extend(keys.iter().cloned());
+    model.urls.undo.push(keys);
+    model.urls.strip = None;
+    tell::tell(model, Level::Info, text);
+    keep_in_sight(model);
+}
+
+/// Brings back what was forgotten last.
+pub(super) fn undo(model: &mut Model) {
+    for key in model.urls.undo.pop().unwrap_or_default() {
+        model.urls.forgotten.remove(&key);
+        model.urls.selected = Some(key);
+    }
+    keep_in_sight(model);
+}
 
 /// Selects the URL that is `by` rows away.
 pub(super) fn step(model: &mut Model, by: isize) {

@@ -1,16 +1,17 @@
 //! The URLs of servers that processes have printed, with their addresses through the proxy.
 //!
 //! ```text
-//!    URL                          PROCESS     PROXY                     HITS │─ http://localhost:3000 ───────────
-//! ▌● http://localhost:3000        web         http://localhost:20888     412 │ [▸Open] [Via proxy] [Copy] [Copy proxy]
-//!  ● http://localhost:4000        api         http://localhost:20889      97 │
-//!  ○ http://localhost:6006        storybook   —                            0 │ process   web, running
+//!   STATE  URL                    PROCESS     PROXY                     HITS │─ http://localhost:3000 ───────────
+//! ▌ ✓ 200  http://localhost:3000  web         http://localhost:20888     412 │ [▸Open] [Via proxy] [Copy] [Copy proxy]
+//!   ✓ 404  http://localhost:4000  api         http://localhost:20889      97 │
+//!   ✗ —    http://localhost:6006  storybook   —                            0 │ answers   200
 //! ```
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
-use crate::app::view::{ProxyRow, UrlRow};
+use crate::app::view::{Answer, ProxyRow, UrlRow};
 use crate::tui::clock;
 use crate::tui::keymap::Action;
 use crate::tui::layout::{Areas, Class, qr_pane};
@@ -21,20 +22,24 @@ use crate::tui::text::{cut, cut_middle, fit, fit_right, put, safe};
 use crate::tui::views::screen::{cursor_row, draw_strip, rule};
 use crate::tui::widgets::qr;
 
-/// Where the columns begin and how many cells they have: URL, process, proxy, hits.
-fn columns(areas: &Areas) -> [(u16, usize); 4] {
+/// Where the columns begin and how many cells they have: state, URL, process, proxy, hits.
+fn columns(areas: &Areas) -> [(u16, usize); 5] {
     let width = areas.list.width;
-    let (process, hits) = if areas.class == Class::Tiny { (8, 4) } else { (12, 6) };
+    // Where there is least room, the hits are left out, and the blanks around the state.
+    let (rim, process, hits) = if areas.class == Class::Tiny { (1, 8, 0) } else { (2, 12, 6) };
     // The address as a whole takes 22 cells, its port alone 6.
     let proxy = if areas.class == Class::Wide { 24 } else { 6 };
-    let url = width.saturating_sub(3 + 3 + process + hits + proxy + 1);
-    let mut x = areas.list.x + 3;
-    [url, process, proxy, hits].map(|cells| {
+    let url = width.saturating_sub(2 * rim + STATE + process + 1 + proxy + 1 + hits + 2 * u16::from(hits > 0));
+    let mut x = areas.list.x + rim;
+    [STATE + rim - 1, url, process, proxy, hits].map(|cells| {
         let from = x;
         x = x.saturating_add(cells + 1);
         (from, usize::from(cells))
     })
 }
+
+/// `✓ 200`.
+const STATE: u16 = 5;
 
 pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
     let shown = model.urls.shown();
@@ -48,9 +53,9 @@ pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor 
         return None;
     }
     if areas.columns.height > 0 {
-        let heads = ["URL", "PROCESS", "PROXY", "HITS"];
+        let heads = ["STATE", "URL", "PROCESS", "PROXY", "HITS"];
         for (at, ((x, cells), head)) in columns(areas).into_iter().zip(heads).enumerate() {
-            let head = if at == 3 { fit_right(head, cells) } else { fit(head, cells) };
+            let head = if at == 4 { fit_right(head, cells) } else { fit(head, cells) };
             put(buffer, x, areas.columns.y, cells as u16, &head, model.theme.muted);
         }
     }
@@ -78,9 +83,9 @@ pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor 
 
 fn draw_row(model: &Model, areas: &Areas, y: u16, row: &UrlRow, buffer: &mut Buffer) {
     let theme = &model.theme;
-    let (sign, style) = mark(model, row);
-    put(buffer, areas.list.x + 1, y, 1, sign, style);
-    let [url, process, proxy, hits] = columns(areas);
+    let [at, url, process, proxy, hits] = columns(areas);
+    let (text, style) = state(model, row);
+    put(buffer, at.0, y, STATE, &text, style);
     let text = safe(row.url.trim_end_matches('/'));
     put(buffer, url.0, y, url.1 as u16, &cut_middle(&text, url.1), theme.text);
     put(buffer, process.0, y, process.1 as u16, &cut(&safe(&row.name), process.1), theme.process(&row.name));
@@ -101,11 +106,32 @@ fn port(address: &str) -> &str {
     authority.rfind(':').map_or(authority, |at| &authority[at..])
 }
 
-/// How the process of a URL stands.
-fn mark(model: &Model, row: &UrlRow) -> (&'static str, ratatui::style::Style) {
-    match model.processes.get(row.process) {
-        Some(process) => model.theme.status(process.status, process.stopping),
-        None => (model.theme.glyphs.stopped(), model.theme.muted),
+/// Whether a server answers; where its process has ended, how.
+fn state(model: &Model, row: &UrlRow) -> (String, Style) {
+    let (theme, glyphs) = (&model.theme, model.theme.glyphs);
+    let process = model.processes.get(row.process);
+    if let Some(process) = process.filter(|process| process.status.is_ended()) {
+        let (sign, style) = theme.status(process.status, process.stopping);
+        return (format!("{sign} {}", glyphs.dash()), style);
+    }
+    match row.answer {
+        Answer::Status(status @ 500..) => (format!("! {status}"), theme.error),
+        Answer::Status(status) => (format!("{} {status}", glyphs.done()), theme.ok),
+        Answer::Open => (format!("{} {}", glyphs.done(), glyphs.dash()), theme.ok),
+        Answer::Late => (format!("{} …", glyphs.busy()), theme.warn),
+        Answer::Nobody => (format!("{} {}", glyphs.failed(), glyphs.dash()), theme.error),
+        Answer::NotAsked => (format!("· {}", glyphs.dash()), theme.muted),
+    }
+}
+
+/// The same in words.
+fn answers(row: &UrlRow) -> String {
+    match row.answer {
+        Answer::Status(status) => format!("with {status}"),
+        Answer::Open => "takes connections".into(),
+        Answer::Late => "not yet: it takes connections and says nothing".into(),
+        Answer::Nobody => "no: nobody is there".into(),
+        Answer::NotAsked => "not asked".into(),
     }
 }
 
@@ -124,8 +150,10 @@ fn detail(model: &Model, areas: &Areas, row: &UrlRow, buffer: &mut Buffer) {
     let ago = clock::short(model.now.saturating_sub(row.seen_ms));
     let seen = format!("{ago} ago, at {}", model.clock.clock(row.seen_ms));
     let none = "no address yet";
+    let answers = answers(row);
     let facts = [
         ("process", process.as_str()),
+        ("answers", answers.as_str()),
         ("proxied", row.proxied.as_deref().unwrap_or(none)),
         ("by name", row.named.as_deref().unwrap_or(none)),
         ("network", row.network.as_deref().unwrap_or(none)),
@@ -165,16 +193,22 @@ fn code(model: &Model, areas: &Areas, card: &Card, buffer: &mut Buffer) -> u16 {
 
 fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {
     let key = |action| model.keymap.keys(action).first().map(|key| key.written(model.theme.glyphs)).unwrap_or_default();
-    let lines = if model.urls.rows.is_empty() {
-        [
+    let urls = &model.urls;
+    let lines = match (urls.rows.len(), urls.kept().count()) {
+        (0, _) => [
             "No URL has been seen yet".to_string(),
             "The URLs of servers that processes print appear here,".into(),
             "each with its address through the proxy.".into(),
             format!("{} goes to the scripts", key(Action::GoScripts)),
-        ]
-    } else {
-        let hidden = format!("No URL matches; {} are hidden", model.urls.rows.len());
-        [hidden, "Esc shows all again".into(), String::new(), String::new()]
+        ],
+        (all, 0) => {
+            let hidden = format!("Every URL was forgotten; there are {all}");
+            [hidden, format!("{} brings back the last", key(Action::UndoUrls)), String::new(), String::new()]
+        }
+        (_, kept) => {
+            let hidden = format!("No URL matches; {kept} are hidden");
+            [hidden, "Esc shows all again".into(), String::new(), String::new()]
+        }
     };
     for (at, line) in lines.iter().enumerate().take(usize::from(area.height).saturating_sub(1)) {
         let style = if at == 0 { model.theme.text } else { model.theme.muted };
@@ -193,10 +227,11 @@ pub(super) fn proxy_words(proxy: &ProxyRow) -> String {
 
 pub(super) fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let urls = &model.urls;
-    let processes = urls.rows.iter().map(|row| row.process).collect::<std::collections::BTreeSet<_>>().len();
+    let processes = urls.kept().map(|row| row.process).collect::<std::collections::BTreeSet<_>>().len();
     let plural = |n: usize, one: &str, more: &str| format!("{n} {}", if n == 1 { one } else { more });
     let from = plural(processes, "process", "processes");
-    let mut text = format!(" {} from {from}   {}", plural(urls.rows.len(), "URL", "URLs"), proxy_words(&urls.proxy));
+    let mut text =
+        format!(" {} from {from}   {}", plural(urls.kept().count(), "URL", "URLs"), proxy_words(&urls.proxy));
     if let Some(pac) = &urls.proxy.pac {
         text.push_str(&format!("   pac {}", safe(pac)));
     }
