@@ -45,7 +45,7 @@ use std::mem::MaybeUninit;
 
 use super::shim::atomic::AtomicUsize;
 use super::shim::atomic::Ordering::{Acquire, Relaxed, Release};
-use super::shim::{UnsafeCell, hint, planted, thread, zeroed};
+use super::shim::{UnsafeCell, Zeroed, hint, planted, thread, zeroed};
 
 /// The queue was full: the value that was not pushed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ pub struct Ring<T> {
     head: Padded<AtomicUsize>,
     /// Next position to write.
     tail: Padded<AtomicUsize>,
-    slots: Box<[Slot<T>]>,
+    slots: Zeroed<Slot<T>>,
     /// What a position grows by from one lap to the next: a power of two above the greatest index.
     lap: usize,
 }

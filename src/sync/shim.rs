@@ -51,14 +51,36 @@ impl<T> UnsafeCell<T> {
     }
 }
 
-/// `count` values of zeros, as `make` makes them; memory that comes fresh from the system is not touched.
+/// Values that began as zeros, in memory of which the system gives a page when it is first written.
+///
+/// A boxed slice would do, but for values that are aligned to more than two words, as rows on cache lines are: for those
+/// std writes the zeros itself, and so every page.
+#[cfg(not(loom))]
+pub(super) struct Zeroed<T> {
+    words: std::ptr::NonNull<[u64]>,
+    values: std::ptr::NonNull<[T]>,
+}
+
+/// As the other.
+#[cfg(loom)]
+pub type Zeroed<T> = Box<[T]>;
+
+/// `count` values of zeros, as `make` makes them.
 ///
 /// # Safety
 /// A `T` may be all zeros.
 #[cfg(not(loom))]
-pub(super) unsafe fn zeroed<T>(count: usize, _make: impl Fn() -> T) -> Box<[T]> {
-    // SAFETY: by the contract of this function.
-    unsafe { Box::new_zeroed_slice(count).assume_init() }
+pub(super) unsafe fn zeroed<T>(count: usize, _make: impl Fn() -> T) -> Zeroed<T> {
+    const { assert!(!std::mem::needs_drop::<T>(), "values are not dropped") };
+    let bytes = size_of::<T>().checked_mul(count).and_then(|bytes| bytes.checked_add(align_of::<T>()));
+    let words = bytes.expect("fewer values than memory has bytes").div_ceil(size_of::<u64>());
+    // SAFETY: a word may be zero.
+    let words = unsafe { Box::<[u64]>::new_zeroed_slice(words).assume_init() };
+    let words = std::ptr::NonNull::from(Box::leak(words));
+    let bytes = words.cast::<u8>();
+    // SAFETY: the words are longer than the values by the alignment, and the offset is below that.
+    let first = unsafe { bytes.add(bytes.align_offset(align_of::<T>())) }.cast();
+    Zeroed { words, values: std::ptr::NonNull::slice_from_raw_parts(first, count) }
 }
 
 /// As the other, with loom's types, which are not made of zeros.
@@ -66,9 +88,42 @@ pub(super) unsafe fn zeroed<T>(count: usize, _make: impl Fn() -> T) -> Box<[T]> 
 /// # Safety
 /// None here.
 #[cfg(loom)]
-pub unsafe fn zeroed<T>(count: usize, make: impl Fn() -> T) -> Box<[T]> {
+pub unsafe fn zeroed<T>(count: usize, make: impl Fn() -> T) -> Zeroed<T> {
     (0..count).map(|_| make()).collect()
 }
+
+#[cfg(not(loom))]
+impl<T> std::ops::Deref for Zeroed<T> {
+    type Target = [T];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        // SAFETY: aligned values within the words, each valid from the start; they live as long as this does.
+        unsafe { self.values.as_ref() }
+    }
+}
+
+#[cfg(not(loom))]
+impl<T: std::fmt::Debug> std::fmt::Debug for Zeroed<T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_list().entries(&**self).finish()
+    }
+}
+
+#[cfg(not(loom))]
+impl<T> Drop for Zeroed<T> {
+    fn drop(&mut self) {
+        // SAFETY: these came from a box, and nobody has the values any more.
+        drop(unsafe { Box::from_raw(self.words.as_ptr()) });
+    }
+}
+
+// SAFETY: it owns its values.
+#[cfg(not(loom))]
+unsafe impl<T: Send> Send for Zeroed<T> {}
+// SAFETY: it only lends its values.
+#[cfg(not(loom))]
+unsafe impl<T: Sync> Sync for Zeroed<T> {}
 
 /// Whether the named mutation is planted: always false outside of the models, where it costs nothing.
 ///

@@ -41,7 +41,7 @@ use std::num::NonZeroU64;
 use super::seqlock::{Held, SeqWriter, Sequence, load_words, store_words};
 use super::shim::atomic::Ordering::{Acquire, Relaxed, Release};
 use super::shim::atomic::{AtomicU32, AtomicU64};
-use super::shim::{planted, zeroed};
+use super::shim::{Zeroed, planted, zeroed};
 
 const INDEX: u64 = u32::MAX as u64;
 const TAG: u64 = 1 << 32;
@@ -85,7 +85,7 @@ pub struct Full;
 /// ```
 #[derive(Debug)]
 pub struct SeqTable<const N: usize> {
-    rows: Box<[Row<N>]>,
+    rows: Zeroed<Row<N>>,
     free: FreeHead,
 }
 
