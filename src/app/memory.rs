@@ -1,7 +1,8 @@
-//! Looks at Brummer's own memory now and then; near the limit the store gives up its oldest lines, and that is said.
+//! Gives back the memory of the start, and looks at Brummer's own now and then; near the limit the store gives up its oldest lines, and that is said.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use crate::app::changes::Thing;
 use crate::app::core::App;
@@ -19,8 +20,12 @@ fn stage(rss_bytes: u64, limit_bytes: u64) -> u8 {
     u8::from(percent >= WARN_PERCENT) + u8::from(percent >= CRITICAL_PERCENT)
 }
 
+/// Until then the app has started: what runs afterwards is what it goes on with.
+const STARTED_AFTER: Duration = Duration::from_secs(1);
+
 /// Looks now and then, as the settings say.
 pub(crate) fn watch(app: &Arc<App>, Memory { limit_bytes, every }: Memory) {
+    app.timer.after(STARTED_AFTER, usage::release_code);
     let (me, before) = (Arc::downgrade(app), AtomicU8::new(0));
     app.timer.every(every, move || {
         let Some(app) = me.upgrade() else { return };

@@ -64,6 +64,7 @@ pub fn run(app: impl FnOnce(Guard) -> i32, at_end: impl FnOnce()) -> i32 {
         }
         pid => {
             drop(guard);
+            platform::release_code();
             let status = watch(pid, &signals);
             end_everybody(&word);
             terminal.restore_if_changed();

@@ -49,6 +49,13 @@ pub fn of_trees(roots: &[u32]) -> Vec<Option<TreeUsage>> {
     members_of_trees(roots).into_iter().map(sum).collect()
 }
 
+/// The CPU time that the calling thread has had.
+pub fn of_this_thread() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    // Neither is ever negative.
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+}
+
 /// A short command line of a process; the name of its program where it has none.
 pub fn command(pid: u32) -> String {
     let Ok(pid) = i32::try_from(pid) else { return String::new() };
@@ -112,6 +119,12 @@ fn of_tree(root: i32, children: &HashMap<i32, Vec<i32>>) -> Vec<Member> {
 /// Resident memory of this process; 0 where it cannot be told.
 pub fn own_rss_bytes() -> u64 {
     platform::usage(std::process::id() as i32).map_or(0, |(_, rss_bytes)| rss_bytes)
+}
+
+/// Unmaps the code that was run so far: that of the start, which is not run again, stays away, the rest comes back when it is
+/// run, some pages at a time and in well under a millisecond. Nothing is read from the disk for it as long as memory is not short.
+pub(crate) fn release_code() {
+    platform::release_code();
 }
 
 #[cfg(test)]

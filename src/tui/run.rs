@@ -15,7 +15,7 @@ use crate::app::view::{Backend, Versions};
 use crate::config::{self, Config, Look, Ui};
 use crate::error::{Result, remedy};
 use crate::event::{Level, ProcessId};
-use crate::io::foreground;
+use crate::io::{foreground, usage};
 use crate::sync::Histogram;
 use crate::tui::attached::LEADER_MILLIS;
 use crate::tui::clock::Clock;
@@ -210,6 +210,10 @@ struct Stats {
     updating: Duration,
     /// What each frame that was sent took, with the changes that it shows, in nanoseconds.
     frames: Histogram,
+    /// The CPU time of this thread up to the last frame that was sent.
+    worked: Duration,
+    /// The CPU time of each frame that was sent, with all that came before it, in nanoseconds.
+    work: Histogram,
 }
 
 struct Loop {
@@ -401,6 +405,8 @@ impl Loop {
         if !bytes.is_empty() {
             self.terminal.send(bytes);
             self.stats.frames.record((updating + begin.elapsed()).as_nanos() as u64);
+            let worked = usage::of_this_thread();
+            self.stats.work.record((worked - std::mem::replace(&mut self.stats.worked, worked)).as_nanos() as u64);
         }
     }
 
@@ -500,9 +506,10 @@ impl Loop {
         let frames = stats.frames.snapshot();
         let [half, most, longest] =
             [frames.percentile(50.0), frames.percentile(99.0), frames.max()].map(Duration::from_nanos);
+        let work = Duration::from_nanos(stats.work.snapshot().percentile(99.0));
         let metrics = self.backend.logs().metrics();
         format!(
-            "{} frames: half within {half:.1?}, 99 % within {most:.1?}, longest {longest:.1?}; {} skipped, {} kB · {} lines, {:.0}/s, {:.0} MB",
+            "{} frames: half within {half:.1?}, 99 % within {most:.1?}, longest {longest:.1?}, 99 % had the processor for at most {work:.1?}; {} skipped, {} kB · {} lines, {:.0}/s, {:.0} MB",
             frames.count(),
             stats.skipped,
             stats.bytes / 1024,

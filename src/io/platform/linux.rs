@@ -146,6 +146,31 @@ pub(crate) fn describe(pid: i32) -> String {
     words.join(" ").chars().take(80).collect()
 }
 
+/// Pages of code are mapped again from the file, as good as always from memory, when they are next run. Whoever is traced
+/// keeps them: a debugger has written its breakpoints there.
+pub(crate) fn release_code() -> usize {
+    if fs::read_to_string("/proc/self/status").is_ok_and(|text| !text.contains("\nTracerPid:\t0\n")) {
+        return 0;
+    }
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let advise = |&(start, length): &(usize, usize)| {
+        // SAFETY: a mapping of a file that can be run and never was writable holds what the file holds, so that nothing is lost.
+        unsafe { libc::madvise(start as *mut libc::c_void, length, libc::MADV_DONTNEED) == 0 }
+    };
+    code_of(&maps).filter(advise).count()
+}
+
+/// Start and length of the mappings that hold code of files: `start-end r-xp offset device inode path`.
+fn code_of(maps: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
+    maps.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let (start, end) = fields.first()?.split_once('-')?;
+        let number = |text| usize::from_str_radix(text, 16).ok();
+        let (start, end) = (number(start)?, number(end)?);
+        (fields.len() > 5 && fields[1] == "r-xp" && fields[4] != "0").then_some((start, end - start))
+    })
+}
+
 /// The pidfd pins the process: when its start time is still the one that was seen, the signal can reach nobody else.
 pub(crate) fn signal(pid: i32, started: u64, number: i32) -> io::Result<()> {
     // SAFETY: pidfd_open takes two integers and returns a new descriptor or -1; no memory is passed.
@@ -250,6 +275,16 @@ mod tests {
         let found = processes().into_iter().find(|entry| entry.pid == me).expect("listed");
         assert_eq!(found.parent, std::os::unix::process::parent_id() as i32);
         assert_eq!(entry(me), Some(found));
+    }
+
+    #[test]
+    fn code_is_released_and_goes_on() {
+        let maps = "55d0-55e0 r--p 00000000 fe:00 11 /usr/bin/it\n55e0-56e0 r-xp 00010000 fe:00 11 /usr/bin/it\n\
+                    7f00-7f10 r-xp 00000000 00:00 0 [vdso]\n7f20-7f30 r-xp 00000000 00:00 0\n";
+        assert_eq!(code_of(maps).collect::<Vec<_>>(), [(0x55e0, 0x100)]);
+        // This program at least, unless a debugger looks on.
+        let alone = fs::read_to_string("/proc/self/status").unwrap().contains("\nTracerPid:\t0\n");
+        assert_eq!(release_code() > 0, alone);
     }
 
     #[test]

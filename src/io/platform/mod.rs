@@ -18,6 +18,7 @@
 //! | `sockets_of(pid, wanted)` | which of these sockets a process holds |
 //! | `listening()` | the sockets that listen for TCP, and their ports |
 //! | `pids()`, `name(pid)` | every process that can be seen; the name of its program |
+//! | `release_code()` | unmaps the code that was run so far, until it is run again; how many files of it |
 //! | `Affinity` | the CPUs that this thread may use: taken in the parent, given to the child between fork and exec |
 
 #[cfg(target_os = "linux")]
