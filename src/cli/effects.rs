@@ -55,6 +55,8 @@ const EFFECTS: &[(&str, &str)] = &[
     ("ui.theme", "ui.theme"),
     ("ui.glyphs", "ui.ascii"),
     ("ui.mouse", "ui.mouse"),
+    ("ui.hints", "ui.hints"),
+    ("ui.sync_output", "ui.sync_output"),
     ("ui.copy_on_select", "ui.copy_on_select"),
     ("ui.clipboard", "ui.clipboard"),
     ("ui.notify", "ui.notify"),

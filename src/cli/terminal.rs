@@ -74,6 +74,8 @@ pub(super) fn options(config: &Config, started: &[ProcessId], handle: Handle) ->
         keys: keys(config),
         timestamps: ui.timestamps.name().into(),
         wrap: ui.wrap,
+        hints: ui.hints,
+        sync_output: ui.sync_output,
         copy_on_select: ui.copy_on_select,
         clipboard: ui.clipboard.name().into(),
         notify: ui.notify.name().into(),

@@ -203,6 +203,10 @@ settings! {
         flood_fps: u64 = Value::Count(30), Count(1, 240);
         /// Whether clocks and durations are drawn anew each minute instead of each second.
         reduced_motion: bool = Value::Bool(false), Bool;
+        /// Whether the terminal is told where a frame ends, so that it never shows half of one; auto: unless it cannot.
+        sync_output: Option<bool> = Value::Auto(None), Auto;
+        /// Whether the last row names the keys that matter; else the view has it.
+        hints: bool = Value::Bool(true), Bool;
         /// The view that is shown first when no script was named.
         start_view: StartView = word("scripts"), choice::<StartView>();
         /// Whether quitting asks while processes run.

@@ -134,7 +134,8 @@ fn frame(model: &Model, areas: &mut Areas) {
     let mut body = areas.screen;
     areas.header = take_top(&mut body, 1);
     areas.tabs = if areas.class == Class::Tiny { areas.header } else { take_top(&mut body, 1) };
-    areas.footer = take_bottom(&mut body, 1);
+    // Without hints the way out of a child's terminal is named all the same.
+    areas.footer = take_bottom(&mut body, u16::from(model.hints || model.attached.is_some()));
     let wanted = areas.class > Class::Tiny || has_find(model) || matches!(model.overlay, Some(Overlay::Find));
     areas.status = take_bottom(&mut body, u16::from(wanted));
     areas.body = body;

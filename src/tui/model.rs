@@ -99,6 +99,8 @@ pub(crate) struct Model {
     pub(crate) keymap: Keymap,
     pub(crate) confirm_quit: bool,
     pub(crate) mouse: bool,
+    /// The last row names the keys that matter.
+    pub(crate) hints: bool,
     pub(crate) copy_on_select: bool,
     /// Rows a notch of the wheel.
     pub(crate) scroll_lines: isize,
@@ -330,6 +332,7 @@ impl Model {
             keymap: setting.keymap,
             confirm_quit: true,
             mouse: true,
+            hints: true,
             copy_on_select: true,
             scroll_lines: 3,
             wheeled: 0,

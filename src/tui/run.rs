@@ -28,7 +28,7 @@ use crate::tui::message::{Asked, Effect, Message, Outcome};
 use crate::tui::model::{Model, Setting, View};
 use crate::tui::notices::Notices;
 use crate::tui::screen::Screen;
-use crate::tui::terminal::Terminal;
+use crate::tui::terminal::{Terminal, has_sync};
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::update::update;
 use crate::tui::web::Page;
@@ -54,6 +54,10 @@ pub struct Options {
     pub timestamps: String,
     /// Long lines are wrapped.
     pub wrap: bool,
+    /// The last row names the keys that matter.
+    pub hints: bool,
+    /// Whether a frame is marked so that the terminal shows it at once; none: where it is not known that it cannot.
+    pub sync_output: Option<bool>,
     /// A selection with the mouse is copied at once.
     pub copy_on_select: bool,
     /// `auto`, `native`, `osc52` or `off`.
@@ -99,6 +103,8 @@ impl Default for Options {
             keys: BTreeMap::new(),
             timestamps: "clock".into(),
             wrap: false,
+            hints: true,
+            sync_output: None,
             copy_on_select: true,
             clipboard: "auto".into(),
             scroll_lines: 3,
@@ -158,7 +164,8 @@ pub fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Outcome> {
     let keymap = Keymap::new(&options.keys)?;
     let inbox = Arc::clone(&options.handle.inbox);
     let notices = Notices::new(&options.notify, get);
-    let terminal = Terminal::take(&inbox, options.mouse, notices != Notices::Off)?;
+    let mut terminal = Terminal::take(&inbox, options.mouse, notices != Notices::Off)?;
+    terminal.set_sync(has_sync(options.sync_output, get));
     let size = crossterm::terminal::size().unwrap_or((80, 24));
     let setting = Setting {
         project: backend.project(),
@@ -187,6 +194,7 @@ pub fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Outcome> {
 pub(crate) fn apply(model: &mut Model, options: &Options) {
     model.confirm_quit = options.confirm_quit;
     model.mouse = options.mouse;
+    model.hints = options.hints;
     model.copy_on_select = options.copy_on_select;
     model.scroll_lines = isize::try_from(options.scroll_lines).unwrap_or(isize::MAX);
     model.reduced_motion = options.reduced_motion;
@@ -403,7 +411,7 @@ impl Loop {
         self.stats.bytes += bytes.len() as u64;
         let updating = std::mem::take(&mut self.stats.updating);
         if !bytes.is_empty() {
-            self.terminal.send(bytes);
+            self.terminal.send_frame(bytes);
             self.stats.frames.record((updating + begin.elapsed()).as_nanos() as u64);
             let worked = usage::of_this_thread();
             self.stats.work.record((worked - std::mem::replace(&mut self.stats.worked, worked)).as_nanos() as u64);
@@ -457,7 +465,10 @@ impl Loop {
             | Effect::Explain(..) => self.ask(effect),
             Effect::Edit(spot) => self.edit(&spot),
             Effect::Install(words) => self.install(words),
-            Effect::Settings(ui) => self.options.follow(&ui, &mut self.notices),
+            Effect::Settings(ui) => {
+                self.terminal.set_sync(has_sync(ui.sync_output, |key| std::env::var(key).ok()));
+                self.options.follow(&ui, &mut self.notices);
+            }
             Effect::WriteSettings(file, changes) => {
                 let inbox = Arc::clone(&self.inbox);
                 self.backend.spawn(Box::new(move || {

@@ -46,6 +46,21 @@ pub(crate) struct Terminal {
     writer: Writer,
     mouse: bool,
     focus: bool,
+    sync: bool,
+}
+
+/// Whether a terminal is told where a frame ends, when the settings say so, or leave it to what is known of it.
+pub(crate) fn has_sync(said: Option<bool>, get: impl Fn(&str) -> Option<String>) -> bool {
+    // The others know the mode, or pass over it. The Linux console has no such thing, nor has GNU screen, inside of which
+    // no more than its own name is seen; tmux uses that name, too.
+    let term = get("TERM").unwrap_or_default();
+    said.unwrap_or(term != "linux" && (!term.starts_with("screen") || get("TMUX").is_some()))
+}
+
+/// The bytes of a frame without what says where it begins and ends.
+fn unmarked(frame: &[u8]) -> &[u8] {
+    let frame = frame.strip_prefix(b"\x1b[?2026h").unwrap_or(frame);
+    frame.strip_suffix(b"\x1b[?2026l").unwrap_or(frame)
 }
 
 impl Terminal {
@@ -59,7 +74,7 @@ impl Terminal {
             return Err(Error::new("tui", Code::InvalidState, text));
         }
         let writer = Writer::start(Arc::clone(inbox))?;
-        let terminal = Terminal { taken: Arc::default(), writer, mouse, focus };
+        let terminal = Terminal { taken: Arc::default(), writer, mouse, focus, sync: true };
         hook(&terminal.taken, inbox);
         terminal.set_up()?;
         Ok(terminal)
@@ -87,6 +102,16 @@ impl Terminal {
     /// Sends bytes; they are written by another thread, in order.
     pub(crate) fn send(&self, bytes: Vec<u8>) {
         self.writer.send(bytes);
+    }
+
+    /// Sends a frame.
+    pub(crate) fn send_frame(&self, bytes: Vec<u8>) {
+        self.send(if self.sync { bytes } else { unmarked(&bytes).to_vec() });
+    }
+
+    /// Whether the terminal is told where a frame ends.
+    pub(crate) fn set_sync(&mut self, on: bool) {
+        self.sync = on;
     }
 
     /// Gives the mouse to the program, or to the terminal's own selection.
@@ -268,5 +293,29 @@ fn write_all(shared: &Shared, inbox: &Inbox) {
         slot.writing = false;
         shared.changed.notify_all();
         inbox.writable();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::screen::Screen;
+
+    #[test]
+    fn a_frame_says_where_it_ends_unless_the_terminal_cannot_use_it_or_the_person_says_no() {
+        let mut screen = Screen::new(4, 1);
+        let frame = screen.frame(|_| Some((1, 0, true)));
+        assert!(frame.starts_with(b"\x1b[?2026h") && frame.ends_with(b"\x1b[?2026l"));
+        let unmarked = String::from_utf8_lossy(unmarked(&frame)).into_owned();
+        assert!(!unmarked.contains("2026") && unmarked.len() + 16 == frame.len(), "{unmarked:?}");
+        let terminal = |term: &'static str, tmux: bool| {
+            move |key: &str| match key {
+                "TERM" => Some(term.to_owned()),
+                _ => tmux.then(|| "/tmp/tmux".to_owned()),
+            }
+        };
+        let auto = [("linux", false), ("screen", false), ("screen-256color", true), ("xterm", false)];
+        assert_eq!(auto.map(|(term, tmux)| has_sync(None, terminal(term, tmux))), [false, false, true, true]);
+        assert!(has_sync(Some(true), terminal("linux", false)) && !has_sync(Some(false), terminal("xterm", false)));
     }
 }

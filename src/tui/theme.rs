@@ -4,7 +4,7 @@ mod built_in;
 mod colors;
 mod glyphs;
 
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color as Paint, Modifier, Style};
 
 pub(crate) use self::colors::Depth;
 pub(crate) use self::glyphs::Glyphs;
@@ -16,8 +16,8 @@ use crate::event::{Level, Status};
 pub(crate) struct Theme {
     /// Its name.
     pub(crate) name: String,
-    /// Below everything: a background, if the theme has one.
-    pub(crate) ground: Style,
+    /// Behind everything that has no background of its own; the terminal's own if there is none.
+    pub(crate) ground: Option<Paint>,
     pub(crate) text: Style,
     pub(crate) muted: Style,
     pub(crate) accent: Style,
@@ -77,7 +77,7 @@ impl Theme {
         };
         match role {
             "text" => self.text = ink(self.text),
-            "background" => self.ground = Style { bg: Some(color), ..self.ground },
+            "background" => self.ground = Some(color),
             "muted" => self.muted = ink(self.muted),
             "accent" => self.accent = ink(self.accent),
             "ok" => self.ok = ink(self.ok),
@@ -98,8 +98,8 @@ impl Theme {
 
     /// Leaves no colour that the terminal has not.
     fn reduce(&mut self, depth: Depth) {
+        self.ground = self.ground.map(|color| depth.nearest(color));
         let fixed = [
-            &mut self.ground,
             &mut self.text,
             &mut self.muted,
             &mut self.accent,
@@ -115,11 +115,6 @@ impl Theme {
             style.fg = style.fg.map(|color| depth.nearest(color));
             style.bg = style.bg.map(|color| depth.nearest(color));
         }
-    }
-
-    /// Text that nothing else is said about, with what is behind it.
-    pub(crate) fn plain(&self) -> Style {
-        self.ground.patch(self.text)
     }
 
     /// The colour of a process: the same for the same name, in every run.
@@ -166,8 +161,6 @@ fn without(style: Style, modifier: Modifier) -> Style {
 mod tests {
     use std::path::Path;
 
-    use ratatui::style::Color as Paint;
-
     use super::*;
     use crate::config::{Config, ROLES, THEMES};
 
@@ -178,6 +171,7 @@ mod tests {
 
     fn styles(theme: &Theme) -> Vec<Style> {
         let Theme { ground, text, muted, accent, ok, warn, error, cursor, found, found_here, rule, .. } = theme.clone();
+        let ground = Style { bg: ground, ..Style::new() };
         let fixed = [text, ground, muted, accent, ok, warn, error, cursor, found, found_here, rule];
         fixed.into_iter().chain([theme.processes[0]]).collect()
     }

@@ -25,16 +25,19 @@ struct Beginning {
     theme: &'static str,
     depth: Depth,
     ascii: bool,
+    hints: bool,
     size: (u16, u16),
     folder: String,
 }
 
 fn beginning() -> impl Strategy<Value = Beginning> {
     let theme = select(vec!["auto", "light", "dark", "mono", "contrast"]);
+    let hints = prop::bool::weighted(0.8);
     let depth = select(vec![Depth::True, Depth::Palette, Depth::Ansi, Depth::Mono]);
     let size = prop_oneof![3 => Just((80, 24)), 1 => Just((120, 36)), 2 => size()];
-    (any::<bool>(), theme, depth, any::<bool>(), size, text())
-        .prop_map(|(full, theme, depth, ascii, size, folder)| Beginning { full, theme, depth, ascii, size, folder })
+    (any::<bool>(), theme, depth, any::<bool>(), hints, size, text()).prop_map(
+        |(full, theme, depth, ascii, hints, size, folder)| Beginning { full, theme, depth, ascii, hints, size, folder },
+    )
 }
 
 /// Two UIs in one world.
@@ -45,6 +48,8 @@ fn twins(begin: &Beginning) -> [Rig; 2] {
         let mut rig = Rig::with_theme(mock, begin.size, begin.theme, begin.depth);
         rig.model.theme = Theme::new(begin.theme, begin.depth, begin.ascii).unwrap();
         rig.model.project.dir = begin.folder.clone().into();
+        rig.model.hints = begin.hints;
+        rig.send(Message::Resize(begin.size.0, begin.size.1));
         rig
     })
 }
@@ -172,7 +177,15 @@ fn config() -> ProptestConfig {
 #[test]
 fn a_wide_letter_that_a_window_lies_half_over_leaves_no_hole() {
     let size = (100, 10);
-    let begin = Beginning { full: false, theme: "auto", depth: Depth::True, ascii: false, size, folder: String::new() };
+    let begin = Beginning {
+        full: false,
+        theme: "auto",
+        depth: Depth::True,
+        ascii: false,
+        hints: true,
+        size,
+        folder: String::new(),
+    };
     let mut watched = Watched::new(&begin);
     let key = crate::tui::key::Key::parse("?").unwrap().as_event();
     let script = ["", "漢字かな交じり文", "", ""].map(String::from);

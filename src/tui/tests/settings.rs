@@ -143,6 +143,27 @@ fn colours_are_changed_with_effect_at_once_and_written_where_they_are_read() {
 }
 
 #[test]
+fn without_hints_the_view_has_the_last_row_and_an_attached_terminal_names_the_way_out() {
+    let mut rig = full();
+    rig.press(&["3", "end"]);
+    let lines = |rig: &Rig| rig.text().lines().filter(|line| line.contains(':') && line.contains('▌')).count();
+    let before = lines(&rig);
+    assert!(rig.text().trim_end().ends_with("help"), "{}", rig.text());
+    command(&mut rig, "set ui.hints off");
+    let text = rig.text();
+    assert!(!text.contains("? help") && text.lines().last().unwrap().contains("FOLLOW"), "{text}");
+    assert!(lines(&rig) >= before, "{text}");
+    rig.press(&["/"]);
+    rig.type_text("the");
+    assert!(rig.text().lines().last().unwrap().starts_with("/the"), "{}", rig.text());
+    rig.press(&["esc", "2"]);
+    rig.model.processes.selected = Some(crate::event::ProcessId(2));
+    rig.press(&["a"]);
+    assert!(rig.model.attached.is_some());
+    assert!(rig.text().lines().last().unwrap().contains("leave"), "{}", rig.text());
+}
+
+#[test]
 fn a_theme_of_ones_own_is_chosen_by_its_name_and_changes_with_its_file() {
     use ratatui::style::Color;
     let config = |text: &str| {
@@ -157,11 +178,11 @@ fn a_theme_of_ones_own_is_chosen_by_its_name_and_changes_with_its_file() {
     rig.press(&["tab"]);
     assert!(rig.text().contains("/theme dusk"), "{}", rig.text());
     rig.press(&["enter"]);
-    assert_eq!((rig.model.theme.name.as_str(), rig.model.theme.ground.bg), ("dusk", Some(Color::Indexed(17))));
+    assert_eq!((rig.model.theme.name.as_str(), rig.model.theme.ground), ("dusk", Some(Color::Indexed(17))));
     let (buffer, _) = rig.draw();
     assert!(buffer.content.iter().all(|cell| cell.bg != Color::Reset), "the background is everywhere");
     rig.send(Message::Settings(Box::new(config("[ui.themes.dusk]\nbackground = 52\n[ui.colors]\nok = 'red'\n"))));
-    assert_eq!(rig.model.theme.ground.bg, Some(Color::Indexed(52)));
+    assert_eq!(rig.model.theme.ground, Some(Color::Indexed(52)));
     assert_eq!(rig.model.theme.ok.fg, Some(Color::Red));
     command(&mut rig, "theme dsuk");
     assert!(rig.text().contains("the nearest is \"dusk\""), "{}", rig.text());

@@ -26,7 +26,7 @@ pub(super) fn ansi(glyphs: Glyphs) -> Theme {
     let hues = [Color::Cyan, Color::Green, Color::Yellow, Color::Magenta, Color::LightBlue];
     Theme {
         name: "ansi".into(),
-        ground: Style::new(),
+        ground: None,
         text: Style::new(),
         muted: Style::new().add_modifier(Modifier::DIM),
         accent: fg(Color::Cyan),
@@ -65,7 +65,7 @@ fn of_palette(palette: &Palette, glyphs: Glyphs) -> Theme {
     let on = |[ink, paper]: [u32; 2]| fg(rgb(ink)).bg(rgb(paper));
     Theme {
         name: palette.name.into(),
-        ground: Style::new(),
+        ground: None,
         text: ink(palette.text),
         muted: ink(palette.muted),
         accent: ink(palette.accent),
@@ -131,7 +131,7 @@ pub(super) fn contrast(glyphs: Glyphs) -> Theme {
     let hues = [0x00ffff, 0x00ff00, 0xffff00, 0xff87ff, 0x87afff, 0xffaf00];
     Theme {
         name: "contrast".into(),
-        ground: Style::new().bg(rgb(0)),
+        ground: Some(rgb(0)),
         text: ink(0xffffff),
         muted: ink(0xdadada),
         accent: strong(rgb(0x00ffff)),
@@ -152,7 +152,7 @@ pub(super) fn bright(glyphs: Glyphs) -> Theme {
     let hues =
         [Color::LightCyan, Color::LightGreen, Color::LightYellow, Color::LightMagenta, Color::LightBlue, Color::White];
     Theme {
-        ground: Style::new().bg(Color::Black),
+        ground: Some(Color::Black),
         text: strong(Color::White),
         muted: fg(Color::White),
         accent: strong(Color::LightCyan),
@@ -172,7 +172,7 @@ pub(super) fn mono(glyphs: Glyphs) -> Theme {
     let underlined = Style::new().add_modifier(Modifier::UNDERLINED);
     Theme {
         name: "mono".into(),
-        ground: Style::new(),
+        ground: None,
         text: Style::new(),
         muted: Style::new(),
         accent: bold(),
@@ -240,10 +240,10 @@ mod tests {
             check(&named("dark", depth), &dark, 4.5);
             check(&named("light", depth), &light, 4.5);
             let contrast = named("contrast", depth);
-            check(&contrast, &[contrast.ground.bg.unwrap()], 7.0);
+            check(&contrast, &[contrast.ground.unwrap()], 7.0);
         }
         // Without RGB the colours are the terminal's own: what is left is that text and background are both said.
         let bright = named("contrast", Depth::Ansi);
-        assert_eq!((bright.text.fg, bright.ground.bg), (Some(Color::White), Some(Color::Black)));
+        assert_eq!((bright.text.fg, bright.ground), (Some(Color::White), Some(Color::Black)));
     }
 }

@@ -310,7 +310,7 @@ fn click_overlay(model: &mut Model, at: Position) -> Vec<Effect> {
             model.overlay = Some(Overlay::Choose { items, cursor });
         }
         Some(Overlay::Command(mut line)) => {
-            let clicked = widgets::command_line::choice_at(model, &line, screen, at);
+            let clicked = widgets::command_line::choice_at(model, &line, &layout(model), at);
             line.choice = clicked.or(line.choice);
             model.overlay = Some(Overlay::Command(line));
             if clicked.is_some() {

@@ -8,11 +8,11 @@ use crate::event::Level;
 use crate::tui::keymap::Keymap;
 use crate::tui::layout::layout;
 use crate::tui::logs::TimeFormat;
-use crate::tui::message::Effect;
+use crate::tui::message::{Effect, Message};
 use crate::tui::model::{Model, scroll};
 use crate::tui::settings::{Line, id};
 use crate::tui::theme::Theme;
-use crate::tui::update::{overlays, tell};
+use crate::tui::update::{dispatch, overlays, tell};
 
 /// Selects the setting that is `by` rows away; headings are stepped over.
 pub(super) fn step(model: &mut Model, by: isize) {
@@ -130,6 +130,10 @@ fn apply(model: &mut Model, name: &str) -> Vec<Effect> {
             model.mouse = ui.mouse;
             return vec![Effect::Mouse(model.mouse)];
         }
+        "ui.hints" => {
+            model.hints = ui.hints;
+            return dispatch::update(model, Message::Resize(model.size.0, model.size.1));
+        }
         "ui.copy_on_select" => model.copy_on_select = ui.copy_on_select,
         "ui.scroll_lines" => model.scroll_lines = isize::try_from(ui.scroll_lines).unwrap_or(isize::MAX),
         "ui.reduced_motion" => model.reduced_motion = ui.reduced_motion,
@@ -140,7 +144,9 @@ fn apply(model: &mut Model, name: &str) -> Vec<Effect> {
             let format = TimeFormat::ALL.into_iter().find(|format| format.name() == ui.timestamps.name());
             model.logs.time = format.unwrap_or(model.logs.time);
         }
-        "ui.clipboard" | "ui.notify" | "ui.max_fps" | "ui.flood_fps" => return vec![Effect::Settings(Box::new(ui))],
+        "ui.clipboard" | "ui.notify" | "ui.max_fps" | "ui.flood_fps" | "ui.sync_output" => {
+            return vec![Effect::Settings(Box::new(ui))];
+        }
         name if name.starts_with("ui.keys") => match Keymap::new(&model.settings.bindings()) {
             Ok(keymap) => model.keymap = keymap,
             Err(error) => tell::tell(model, Level::Error, error.message()),

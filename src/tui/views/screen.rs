@@ -10,7 +10,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 
 use crate::tui::clock;
 use crate::tui::footer;
@@ -24,8 +24,16 @@ use crate::tui::widgets;
 
 /// Draws everything and answers where the terminal's cursor belongs.
 pub(crate) fn draw(model: &Model, buffer: &mut Buffer) -> Cursor {
+    let cursor = draw_all(model, buffer);
+    if let Some(ground) = model.theme.ground {
+        buffer.content.iter_mut().filter(|cell| cell.bg == Color::Reset).for_each(|cell| cell.bg = ground);
+    }
+    cursor
+}
+
+fn draw_all(model: &Model, buffer: &mut Buffer) -> Cursor {
     let areas = layout(model);
-    buffer.set_style(areas.screen, model.theme.plain());
+    buffer.set_style(areas.screen, model.theme.text);
     if areas.class == Class::TooSmall {
         too_small(model, areas.screen, buffer);
         return None;

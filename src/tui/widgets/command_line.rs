@@ -11,13 +11,12 @@ use crate::tui::update::commands::{COMPLETIONS_MAX, completions};
 use crate::tui::widgets::frame;
 
 pub(crate) fn draw(model: &Model, areas: &Areas, line: &CommandLine, buffer: &mut Buffer) -> Cursor {
-    let y = areas.screen.bottom().saturating_sub(2);
+    let y = row_of(areas);
     list(model, areas, line, y, buffer);
     let row = Rect { y, height: 1, ..areas.screen };
     for x in row.left()..row.right() {
         buffer[(x, y)].reset();
     }
-    buffer.set_style(row, model.theme.plain());
     let room = usize::from(row.width).saturating_sub(3);
     let before = width(line.field.before());
     let text = line.field.text().trim_start_matches('/');
@@ -30,15 +29,20 @@ pub(crate) fn draw(model: &Model, areas: &Areas, line: &CommandLine, buffer: &mu
     Some((x.min(row.width.saturating_sub(1)), y, true))
 }
 
+/// The last row but for the hints.
+fn row_of(areas: &Areas) -> u16 {
+    areas.screen.bottom().saturating_sub(1 + areas.footer.height)
+}
+
 fn area(rows: usize, screen: Rect, below: u16) -> Rect {
     let height = (rows as u16 + 2).min(below);
     Rect::new(0, below - height, screen.width.min(84), height)
 }
 
 /// The completion on this spot of the screen.
-pub(crate) fn choice_at(model: &Model, line: &CommandLine, screen: Rect, at: Position) -> Option<usize> {
+pub(crate) fn choice_at(model: &Model, line: &CommandLine, areas: &Areas, at: Position) -> Option<usize> {
     let rows = completions(model, line.field.before().trim_start_matches('/')).len().min(COMPLETIONS_MAX);
-    let inside = area(rows, screen, screen.bottom().saturating_sub(2)).inner(Margin::new(1, 1));
+    let inside = area(rows, areas.screen, row_of(areas)).inner(Margin::new(1, 1));
     let shown = line.error.is_none() && inside.contains(at);
     at.y.checked_sub(inside.y).map(usize::from).filter(|row| shown && *row < rows)
 }

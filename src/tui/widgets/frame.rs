@@ -25,7 +25,7 @@ pub(crate) fn draw(model: &Model, area: Rect, title: &str, style: Style, buffer:
             buffer[(x, y)].reset();
         }
     }
-    buffer.set_style(area, model.theme.plain());
+    buffer.set_style(area, model.theme.text);
     let (left, right, bottom) = (area.left(), area.right() - 1, area.bottom() - 1);
     for x in left..=right {
         put(buffer, x, area.y, 1, glyphs.line(), style);

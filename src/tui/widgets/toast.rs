@@ -26,6 +26,6 @@ pub(crate) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) {
         for x in rect.left()..rect.right() {
             buffer[(x, y)].reset();
         }
-        put(buffer, rect.x, y, rect.width, &text, model.theme.plain().patch(style).patch(model.theme.cursor));
+        put(buffer, rect.x, y, rect.width, &text, style.patch(model.theme.cursor));
     }
 }
