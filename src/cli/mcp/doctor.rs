@@ -250,7 +250,8 @@ mod tests {
     fn dead_addresses_stale_files_and_broken_settings_are_found() {
         let dir = tempfile::tempdir().unwrap();
         let places = places(dir.path());
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let closed = fake::Closed::new();
+        let port = closed.port;
         let url = format!("http://127.0.0.1:{port}/mcp");
         let wish = Wish { name: "shop", directory: &places.project, port, url: &url, token_path: None };
         let registration = Registration::announce(places.registry.clone(), "shop-1".to_owned(), &wish).unwrap();
