@@ -3,9 +3,11 @@
 mod case;
 mod play;
 
+use std::fmt::Debug;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use brummer::event::ProcessId;
 use brummer::proxy::{Hooks, Proxy, ProxyConfig};
@@ -36,10 +38,22 @@ impl World {
             true => self.proxy.port(),
             false => {
                 let url = format!("http://127.0.0.1:{port}");
-                self.proxy.register_url(&url, process, "server", "server").expect("an address").port
+                patiently("an address", || self.proxy.register_url(&url, process, "server", "server")).port
             }
         };
         (format!("127.0.0.1:{front}"), Front { proxy: &self.proxy, process })
+    }
+}
+
+/// Tries again for a while: a port stays taken for a minute after its connections, of which there are thousands here.
+fn patiently<T, E: Debug>(what: &str, mut make: impl FnMut() -> Result<T, E>) -> T {
+    let end = Instant::now() + Duration::from_secs(120);
+    loop {
+        match make() {
+            Ok(made) => return made,
+            Err(error) => assert!(Instant::now() < end, "{what}: {error:?}"),
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
     }
 }
 
@@ -64,7 +78,7 @@ fn play_all(mode: &str, cuts: fn(&Case) -> Vec<Cut>) {
         let mut failures = Vec::new();
         while let Some((name, text, forward)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
             for cut in cuts(&Case::read(name, text, *forward, "127.0.0.1:00000", "127.0.0.1:00000")) {
-                let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+                let server = patiently("a port", || TcpListener::bind("127.0.0.1:0"));
                 let address = server.local_addr().expect("an address");
                 let (proxy, front) = stage.front(*forward, address.port());
                 let case = Case::read(name, text, *forward, &proxy, &address.to_string());

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Generous: it only passes when something is broken, or the machine is very busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Waits until `condition` holds; panics with `what` when it does not come to that.
 pub(crate) fn until(what: &str, condition: impl FnMut() -> bool) {
