@@ -106,7 +106,7 @@ pub enum ViewCommand {
         /// Without the filters.
         all: bool,
     },
-    /// Copy `line`, `error` or `screen`; or the selected request as `curl` or `fetch`.
+    /// Copy `line`, `error`, `url` or `screen`; or the selected request as `curl` or `fetch`.
     Copy(String),
     /// Open a URL, or that of a process, in the browser; `None`: the one in front.
     Open(Option<String>),
@@ -114,6 +114,10 @@ pub enum ViewCommand {
     Qr(Option<String>),
     /// Go to a view by its name.
     Go(String),
+    /// Sort the processes by this column.
+    Sort(String),
+    /// Send the selected request again.
+    Replay,
     /// Wrap long lines, or not.
     Wrap,
     /// Time format: clock, ms, relative, delta, off; `None` = the next one.

@@ -144,10 +144,13 @@ pub const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "replay",
-        usage: "NUMBER [TIMES]",
-        about: "send a kept request again",
+        usage: "[NUMBER [TIMES]]",
+        about: "send a kept request again; without a number, the selected one",
         argument: Argument::Numbers,
         make: |w| {
+            if w.words.is_empty() {
+                return Ok(Command::View(ViewCommand::Replay));
+            }
             let number = |at: usize| w.words.get(at).and_then(|word| word.parse::<u64>().ok());
             let id = ExchangeId(number(0).ok_or_else(|| w.missing())?);
             let times = u32::try_from(number(1).unwrap_or(1)).unwrap_or(u32::MAX);
@@ -230,9 +233,9 @@ pub const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "copy",
-        usage: "[line | error | screen | curl | fetch]",
+        usage: "[line | error | url | screen | curl | fetch]",
         about: "copy to the clipboard; the selected request as a curl command or as JavaScript",
-        argument: Argument::OptionalOneOf(&["line", "error", "screen", "curl", "fetch"]),
+        argument: Argument::OptionalOneOf(&["line", "error", "url", "screen", "curl", "fetch"]),
         make: |w| Ok(Command::View(ViewCommand::Copy(w.words.first().cloned().unwrap_or_else(|| "line".into())))),
     },
     CommandSpec {
@@ -255,6 +258,13 @@ pub const COMMANDS: &[CommandSpec] = &[
         about: "go to a view: scripts, processes, logs, errors, urls, web, mcp, settings",
         argument: Argument::OneOf(&["scripts", "processes", "logs", "errors", "urls", "web", "mcp", "settings"]),
         make: |w| Ok(Command::View(ViewCommand::Go(w.first()?))),
+    },
+    CommandSpec {
+        name: "sort",
+        usage: "COLUMN",
+        about: "sort the processes: status, name, cpu, memory, uptime, lines, errors",
+        argument: Argument::OneOf(&["status", "name", "cpu", "memory", "uptime", "lines", "errors"]),
+        make: |w| Ok(Command::View(ViewCommand::Sort(w.first()?))),
     },
     CommandSpec {
         name: "wrap",

@@ -121,6 +121,7 @@ actions! {
     FilterStatus "process.filter" PROCESSES, ["f"], "status filter", "show all, running, failed or ended ones";
     Forget "process.forget" PROCESSES, ["d"], "forget", "drop an ended process from the list";
 
+    Details "process.details" PROCESSES, ["i"], "details", "the details and the actions of the process";
     OpenUrl "url.open" PROCESSES, ["o"], "open URL", "open the URL of the process in the browser";
     Attach "process.attach" PROCESSES, ["a"], "terminal", "the terminal of the process; every key then goes to it";
 
@@ -154,6 +155,7 @@ actions! {
 
     EditSource "error.edit" ERRORS, ["o"], "open in editor", "open the source of the error in $VISUAL, $EDITOR or VS Code";
     Mute "error.mute" ERRORS, ["m"], "mute", "mute the group, or let it be heard again";
+    CopyErrorContext "error.copy_context" ERRORS, ["Y"], "copy with time", "copy with process, count and times";
     NextSeverity "error.severity" ERRORS, ["f"], "severity", "show all, errors, warnings or muted ones";
     ClearErrors "error.clear" ERRORS, ["x", "z"], "clear", "hide all errors up to now";
     UndoErrors "error.undo" ERRORS, ["U"], "undo", "bring back what was cleared or muted";

@@ -181,3 +181,13 @@ fn y_copies_the_error_with_its_stack() {
         "{text}"
     );
 }
+
+#[test]
+fn an_error_is_copied_with_whose_it_is_and_when_it_came() {
+    let mut rig = full();
+    rig.press(&["Y"]);
+    let Some(Effect::Copy(text, _)) = rig.outside.pop() else { panic!("nothing was copied") };
+    let row = rig.model.errors.selected().unwrap();
+    assert!(text.starts_with(&format!("{}  {}x, first ", row.name, row.count)), "{text}");
+    assert!(text.contains(&*row.message) && text.lines().count() > 1, "{text}");
+}

@@ -127,3 +127,19 @@ fn use_is_looked_at_only_while_something_runs_and_often_only_in_front() {
     rig.refresh();
     assert_eq!(rig.sampled.last(), Some(&Off));
 }
+
+#[test]
+fn a_command_sorts_and_i_leads_to_the_details() {
+    let mut rig = Rig::new(Mock::full(), (80, 24));
+    rig.press(&["/"]);
+    rig.type_text("sort name");
+    rig.press(&["enter"]);
+    let text = rig.text();
+    let at = |name: &str| text.find(&format!(" {name} ")).unwrap();
+    assert!(text.contains("sort: name") && at("api") < at("build") && at("build") < at("web"), "{text}");
+    assert!(!text.contains("cwd"), "{text}");
+    rig.press(&["i"]);
+    assert!(rig.text().contains("cwd") && rig.text().contains("[▸Logs]"), "{}", rig.text());
+    rig.press(&["esc"]);
+    assert!(!rig.text().contains("cwd"), "{}", rig.text());
+}

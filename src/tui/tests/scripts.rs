@@ -38,3 +38,19 @@ fn a_script_that_stands_in_no_file_has_nothing_to_open() {
         assert!(!text.contains("o edit") && !text.contains("[Edit]"), "{source}:\n{text}");
     }
 }
+
+#[test]
+fn the_last_row_of_the_command_line_searches_for_what_was_typed() {
+    let mut rig = Rig::new(Mock::full(), (80, 24));
+    rig.press(&["3", "/"]);
+    rig.type_text("checkout");
+    assert!(rig.text().contains("search this view for `checkout`"), "{}", rig.text());
+    rig.press(&["down", "enter"]);
+    assert!(rig.text().contains("find: checkout"), "{}", rig.text());
+    // Among commands that begin so it is the last.
+    let mut rig = Rig::new(Mock::full(), (80, 24));
+    rig.press(&["/"]);
+    rig.type_text("s");
+    let text = rig.text();
+    assert!(text.find("/stop") < text.find("search this view for `s`"), "{text}");
+}

@@ -118,3 +118,22 @@ fn a_row_says_whether_its_server_answers() {
     // Whose process has ended is not asked: how it ended is told.
     assert!(rig.text().lines().any(|line| line.contains("✗ —") && line.contains("test ")), "{}", rig.text());
 }
+
+#[test]
+fn the_url_of_any_view_is_copied_by_a_command() {
+    let copied = |rig: &mut Rig| {
+        rig.press(&["/"]);
+        rig.type_text("copy url");
+        rig.press(&["enter"]);
+        match rig.outside.pop() {
+            Some(Effect::Copy(text, _)) => Some(text),
+            _ => None,
+        }
+    };
+    assert_eq!(copied(&mut full("5")).as_deref(), Some("http://localhost:3000/"));
+    let mut rig = full("2");
+    assert_eq!(copied(&mut rig), None, "the failed one has no URL");
+    assert!(rig.text().contains("there is no URL to copy"), "{}", rig.text());
+    rig.press(&["down", "down"]);
+    assert_eq!(copied(&mut rig).as_deref(), Some("http://localhost:4000/"));
+}

@@ -338,3 +338,22 @@ fn the_waterfall_is_zoomed_around_the_selected_request() {
     rig.press(&["-", "-", "-"]);
     assert!(!rig.text().contains('‹'), "{}", rig.text());
 }
+
+#[test]
+fn without_a_number_the_selected_request_is_sent_again() {
+    let mut rig = Rig::new(Mock::full(), (120, 36));
+    let replay = |rig: &mut Rig| {
+        rig.press(&["/"]);
+        rig.type_text("replay");
+        rig.press(&["enter"]);
+    };
+    replay(&mut rig);
+    assert!(rig.text().contains("there is no request to send again"), "{}", rig.text());
+    rig.press(&["6", "down"]);
+    replay(&mut rig);
+    assert!(
+        rig.text().contains("POST") && matches!(rig.model.overlay, Some(crate::tui::model::Overlay::Dialog(_))),
+        "{}",
+        rig.text()
+    );
+}

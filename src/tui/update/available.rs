@@ -21,7 +21,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
         A::PauseWeb => model.web.len() > 0,
         A::EditScript => scripts::can_edit(model),
         A::EditSource => errors::can_edit(model),
-        A::Mute => model.errors.selected().is_some(),
+        A::Mute | A::CopyErrorContext => model.errors.selected().is_some(),
         A::ClearErrors => model.errors.totals().0 > 0,
         A::UndoErrors => !model.errors.undo.is_empty(),
         A::ZoomIn | A::ZoomOut => model.web.page == Page::Requests && layout(model).class == layout::Class::Wide,
@@ -34,7 +34,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
         A::ClearCalls => model.mcp.row.calls.first().is_some_and(|call| call.number > model.mcp.cleared),
         A::UndoCalls => !model.mcp.undo.is_empty(),
         A::RunAnother => model.scripts.selected().is_some_and(|row| row.runnable.is_ok()),
-        A::StopStart | A::Select | A::Sort => selected().is_some(),
+        A::StopStart | A::Select | A::Sort | A::Details => selected().is_some(),
         A::Restart => selected().is_some(),
         A::Kill => {
             model.processes.targets().iter().any(|id| model.processes.get(*id).is_some_and(|r| !r.status.is_ended()))

@@ -16,6 +16,8 @@ use crate::tui::logs::filter::{Pattern, PatternMode};
 use crate::tui::mcp::McpPage;
 use crate::tui::message::{Asked, Effect, Outcome, SaveJob};
 use crate::tui::model::{CommandLine, Model, Overlay, View};
+use crate::tui::processes::Sort;
+use crate::tui::text::safe;
 use crate::tui::update::{
     attached, dispatch, errors, logs, mcp, overlays, processes, qr, settings, tell, url_list, urls, web,
 };
@@ -49,7 +51,14 @@ fn commands(text: &str) -> Vec<Completion> {
         label: format!("/{} {}", spec.name, spec.usage),
         about: spec.about.to_string(),
     };
-    starts.chain(fuzzy).map(row).collect()
+    let mut rows: Vec<Completion> = starts.chain(fuzzy).map(row).collect();
+    if !text.is_empty() {
+        // Who looks for a word has found the wrong line.
+        rows.truncate(COMPLETIONS_MAX - 1);
+        let label = format!("search this view for `{}`", safe(text));
+        rows.push(Completion { line: format!("find {text}"), label, about: String::new() });
+    }
+    rows
 }
 
 /// Whether the letters stand in the word in this order.
@@ -229,6 +238,7 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
         ViewCommand::Copy(what) => {
             return match what.as_str() {
                 "screen" => vec![Effect::CopyScreen],
+                "url" => urls::copy(model),
                 "curl" => web::copy_as(model, ExchangePart::Curl),
                 "fetch" => web::copy_as(model, ExchangePart::Fetch),
                 "error" => vec![Effect::CopyError(model.logs.lines.clone())],
@@ -244,6 +254,12 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
                 return dispatch::go(model, view);
             }
         }
+        ViewCommand::Sort(name) => {
+            let effects = dispatch::go(model, View::Processes);
+            processes::sort(model, Sort::ALL.into_iter().find(|sort| sort.name() == name));
+            return effects;
+        }
+        ViewCommand::Replay => return web::replay_selected(model),
         ViewCommand::Wrap => model.logs.wrap = !model.logs.wrap,
         ViewCommand::Time(None) => logs::cycle_time(model),
         ViewCommand::Time(Some(name)) => {

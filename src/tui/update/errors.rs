@@ -184,6 +184,17 @@ pub(super) fn copy(model: &Model) -> Vec<Effect> {
     text.map(|text| Effect::Copy(text, "the error".into())).into_iter().collect()
 }
 
+/// The same with whose it is, how often it came, and when.
+pub(super) fn copy_context(model: &Model) -> Vec<Effect> {
+    let Some(row) = model.errors.selected() else { return Vec::new() };
+    let (first, last) = (model.clock.clock(row.first_ms), model.clock.clock(row.last_ms));
+    let mut text = format!("{}  {}x, first {first}, last {last}\n{}", row.name, row.count, row.message);
+    if !row.stack.is_empty() {
+        text.push_str(&format!("\n{}", row.stack));
+    }
+    vec![Effect::Copy(text, "the error with its times".into())]
+}
+
 /// Goes to the newest of them: to its line in Logs, or to the page's event in Web.
 pub(super) fn show(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.errors.selected().cloned() else { return Vec::new() };

@@ -62,6 +62,15 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     }
 }
 
+/// Copies the URL that is meant in the view in front.
+pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
+    let url = here(model);
+    if url.is_none() {
+        tell::tell(model, Level::Info, "there is no URL to copy");
+    }
+    url.map(|url| Effect::Copy(url, "the URL".into())).into_iter().collect()
+}
+
 /// What a word names: the URL of a process, or a URL.
 pub(super) fn named(model: &Model, word: &str) -> Option<String> {
     let mut named = model.processes.rows.iter().rev().filter(|row| *row.name == *word);

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use crate::app::command::Command;
 use crate::app::view::ExchangePart;
 use crate::error::{Error, Result};
+use crate::event::Level;
 use crate::proxy::{Exchange, ExchangeId};
 use crate::tui::layout::{detail_text, layout};
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Confirm, Dialog, Model, Overlay, View};
 use crate::tui::text::safe;
+use crate::tui::update::tell;
 use crate::tui::web::{Page, TextKey, Web, has_frames};
 use crate::tui::web_filter::filter;
 
@@ -237,8 +239,11 @@ pub(super) fn copy_as(model: &Model, part: ExchangePart) -> Vec<Effect> {
 
 /// Sends the selected request again.
 pub(super) fn replay_selected(model: &mut Model) -> Vec<Effect> {
-    let id = model.web.selected().map(|exchange| exchange.id);
-    id.map_or_else(Vec::new, |id| replay(model, id, 1))
+    let Some(id) = model.web.selected().map(|exchange| exchange.id) else {
+        tell::tell(model, Level::Info, "there is no request to send again; Web lists them");
+        return Vec::new();
+    };
+    replay(model, id, 1)
 }
 
 /// Sends a request again; asks first, unless it is known to change nothing.
