@@ -153,13 +153,13 @@ fn stats(screen: &mut Screen) -> Stats {
     let text = screen.text();
     let line = text.lines().find(|line| line.contains(SIGN)).unwrap_or_default().trim().to_string();
     let after = |sign: &str| line.split_once(sign).map_or(f64::INFINITY, |(_, rest)| milliseconds(rest));
-    let [half, most, longest, work] = ["half within ", "99 % within ", "longest ", "at most "].map(after);
+    let [half, most, longest, work] = ["half within ", "99 % ", "longest ", "CPU "].map(after);
     Stats { half, most, longest, work, text: line }
 }
 
 /// `1.2ms, …` as a number of milliseconds.
 fn milliseconds(text: &str) -> f64 {
-    let end = text.find([',', ';', ' ']).unwrap_or(text.len());
+    let end = text.find([',', ';', ' ', ')']).unwrap_or(text.len());
     let scales = [("ms", 1.0), ("µs", 1e-3), ("ns", 1e-6), ("s", 1e3)];
     let read = |(unit, scale)| Some(text[..end].strip_suffix(unit)?.parse::<f64>().ok()? * scale);
     scales.into_iter().find_map(read).unwrap_or(f64::INFINITY)

@@ -520,7 +520,7 @@ impl Loop {
         let work = Duration::from_nanos(stats.work.snapshot().percentile(99.0));
         let metrics = self.backend.logs().metrics();
         format!(
-            "{} frames: half within {half:.1?}, 99 % within {most:.1?}, longest {longest:.1?}, 99 % had the processor for at most {work:.1?}; {} skipped, {} kB · {} lines, {:.0}/s, {:.0} MB",
+            "{} frames: half within {half:.1?}, 99 % {most:.1?} (CPU {work:.1?}), longest {longest:.1?}; {} skipped, {} kB · {} lines, {:.0}/s, {:.0} MB",
             frames.count(),
             stats.skipped,
             stats.bytes / 1024,
