@@ -209,14 +209,19 @@ impl Core {
     /// The deadline of a connection has passed.
     pub(super) fn too_late(&mut self, net: &mut Net, key: Key) {
         let keep_alive = self.limits.keep_alive;
+        // What was said in this very turn has not been sent yet; a peer that does not take it has gone.
+        if self.connection(key).is_some_and(|connection| connection.waiting() > 0) {
+            self.push(net, key);
+            return match self.connection(key).map(|connection| connection.waiting()) {
+                Some(0) => net.set_deadline(key, Some(keep_alive)),
+                Some(_) => self.close(net, key),
+                None => {}
+            };
+        }
         let Some(connection) = self.connection(key) else { return };
         match connection.phase {
             Phase::Waiting => self.lose_patience(net, key),
             Phase::Streaming => {
-                // A peer that took nothing since the last sign of life has gone.
-                if connection.waiting() > 0 {
-                    return self.close(net, key);
-                }
                 connection.comment();
                 net.set_deadline(key, Some(keep_alive));
                 self.push(net, key);
