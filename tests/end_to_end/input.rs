@@ -73,8 +73,7 @@ fn keys_go_to_the_process_which_echoes_them_once_and_the_terminal_is_as_it_was()
     screen.type_text("Adx");
     screen.wait_for("Name: Adx");
     screen.press(&["BSpace"]);
-    screen.type_text("a");
-    screen.press(&["Enter"]);
+    screen.enter("a");
     screen.wait_for("hello Ada");
     screen.press(&["C-d"]);
     screen.wait_for("│ the end");
@@ -83,8 +82,7 @@ fn keys_go_to_the_process_which_echoes_them_once_and_the_terminal_is_as_it_was()
     // Lines go on to a process whose input is a pipe.
     screen.brummer("--no-tui --terminal never copy");
     screen.wait_for("started");
-    screen.type_text("a line");
-    screen.press(&["Enter"]);
+    screen.enter("a line");
     screen.wait_for("│ a line");
     screen.press(&["C-d"]);
     screen.wait_for("│ the end");
@@ -104,18 +102,15 @@ fn in_the_background_it_is_not_stopped_and_reads_once_it_is_in_front() {
     let Some((project, screen)) = terminal() else { return };
     for terminal in ["always", "never"] {
         screen.shell("echo");
-        screen.type_text(&format!("'{BRUMMER}' --no-tui --terminal {terminal} copy &"));
-        screen.press(&["Enter"]);
+        screen.enter(&format!("'{BRUMMER}' --no-tui --terminal {terminal} copy &"));
         screen.wait_for("started");
         screen.press(&["Enter"]);
         screen.wait_until("the shell has its prompt", |text| text.trim_end().ends_with("ready$"));
         assert!(project.living().iter().filter(|one| one.command.contains("brummer")).all(|one| !is_stopped(one.pid)));
-        screen.type_text("fg");
-        screen.press(&["Enter"]);
+        screen.enter("fg");
         // Until it is in front, the shell may read the keys.
         screen.wait_until("the command is repeated", |text| text.matches("--no-tui").count() == 2);
-        screen.type_text("a line");
-        screen.press(&["Enter"]);
+        screen.enter("a line");
         screen.wait_for("│ a line");
         screen.press(&["C-d"]);
         screen.wait_for("│ the end");

@@ -43,9 +43,7 @@ fn lines_are_filtered_paused_and_copied() {
     let Some((project, screen)) = terminal() else { return };
     screen.brummer("noisy");
     screen.wait_for("three apples");
-    screen.type_text("/");
-    screen.type_text("show apple");
-    screen.press(&["Enter"]);
+    screen.command("show apple");
     screen.wait_gone("two pears");
     screen.press(&["Space"]);
     screen.wait_for("PAUSED");
@@ -174,31 +172,25 @@ fn a_shell_is_attached_typed_into_resized_and_left() {
     let Some((project, screen)) = terminal() else { return };
     screen.brummer("ticker");
     screen.wait_for("tick 2");
-    screen.type_text("/");
-    screen.type_text("term");
-    screen.press(&["Enter"]);
+    screen.command("term");
     screen.wait_for("all keys go to the process");
     // The shell is asked for its size; it answers that of its part of the screen.
-    screen.type_text("echo an''swer $((6*7)); stty size");
-    screen.press(&["Enter"]);
+    screen.enter("echo an''swer $((6*7)); stty size");
     screen.wait_for("answer 42");
     screen.wait_for("27 110");
     screen.resize(90, 25);
     screen.wait_for("terminal 90x22");
-    screen.type_text("stty size");
-    screen.press(&["Enter"]);
+    screen.enter("stty size");
     screen.wait_for("22 90");
     // Keys that would do something in brummer are the shell's here.
-    screen.type_text("cat");
-    screen.press(&["Enter"]);
+    screen.enter("cat");
     screen.type_text("q1?");
     screen.wait_for("q1?");
     screen.press(&["C-d"]);
     // Once echoed by the terminal, once by the program that has read it. A Ctrl+C would throw away what is on its way.
     screen.wait_for("q1?q1?");
     screen.press(&["C-c"]);
-    screen.press(&["F12"]);
-    screen.wait_gone("all keys go to the process");
+    screen.leave_process();
     screen.press(&["2"]);
     screen.wait_for("running");
     screen.quit(&project);
@@ -213,8 +205,7 @@ fn a_prompt_is_answered_in_the_terminal_of_its_process() {
     screen.wait_for("all keys go to the process");
     // What was written before is there.
     screen.wait_for("Name:");
-    screen.type_text("Ada");
-    screen.press(&["Enter"]);
+    screen.enter("Ada");
     screen.wait_for("hello Ada");
     screen.press(&["C-c"]);
     screen.wait_for("r starts it again");
@@ -236,27 +227,20 @@ fn a_program_that_draws_a_whole_screen_is_drawn_and_gives_it_back() {
     project.write("poem.txt", (1..=200).map(|line| format!("verse {line}\n")).collect::<String>());
     screen.brummer("ticker");
     screen.wait_for("tick 2");
-    screen.type_text("/");
-    screen.type_text("term");
-    screen.press(&["Enter"]);
+    screen.command("term");
     screen.wait_for("all keys go to the process");
-    screen.type_text("less poem.txt");
-    screen.press(&["Enter"]);
+    screen.enter("less poem.txt");
     screen.wait_for("verse 20");
     screen.press(&["G"]);
     screen.wait_for("verse 200");
     // Left and looked at again, it is drawn anew.
-    screen.press(&["F12"]);
-    screen.wait_gone("all keys go to the process");
-    screen.type_text("/");
-    screen.type_text("term sh");
-    screen.press(&["Enter"]);
+    screen.leave_process();
+    screen.command("term sh");
     screen.wait_for("all keys go to the process");
     screen.wait_for("verse 200");
     screen.press(&["q"]);
     screen.wait_gone("verse 200");
-    screen.press(&["F12"]);
-    screen.wait_gone("all keys go to the process");
+    screen.leave_process();
     screen.quit(&project);
 }
 
@@ -265,16 +249,12 @@ fn a_flood_in_an_attached_terminal_neither_stops_the_child_nor_the_screen() {
     let Some((project, screen)) = terminal() else { return };
     screen.brummer("noisy");
     screen.wait_for("three apples");
-    screen.type_text("/");
-    screen.type_text("term");
-    screen.press(&["Enter"]);
+    screen.command("term");
     screen.wait_for("all keys go to the process");
-    screen.type_text("seq -f 'row %g' 1 400000; echo all do''ne");
-    screen.press(&["Enter"]);
+    screen.enter("seq -f 'row %g' 1 400000; echo all do''ne");
     screen.wait_for("all done");
     screen.wait_for("row 400000");
-    screen.press(&["F12"]);
-    screen.wait_gone("all keys go to the process");
+    screen.leave_process();
     screen.quit(&project);
 }
 

@@ -186,8 +186,7 @@ fn a_call_is_seen_in_the_view_and_a_tool_is_set_up_there() {
     screen.press(&["v"]);
     screen.wait_for("this one");
     screen.press(&["i"]);
-    screen.type_text("cursor");
-    screen.press(&["Enter"]);
+    screen.enter("cursor");
     screen.wait_for("Set cursor up?");
     screen.press(&["y"]);
     screen.wait_for("cursor is set up");

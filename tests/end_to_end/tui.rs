@@ -47,9 +47,7 @@ fn a_prompt_is_seen_in_the_terminal_ui() {
     let Some((project, screen)) = terminal() else { return };
     screen.brummer("ask");
     screen.wait_for("Name:");
-    screen.type_text("/");
-    screen.type_text("input ask Ada");
-    screen.press(&["Enter"]);
+    screen.command("input ask Ada");
     screen.wait_for("hello Ada");
     screen.quit(&project);
 }
@@ -74,8 +72,7 @@ fn find_goes_to_a_line_that_is_far_above() {
     screen.brummer("lines");
     screen.wait_for("the end");
     screen.press(&["C-f"]);
-    screen.type_text("line 123");
-    screen.press(&["Enter"]);
+    screen.enter("line 123");
     screen.wait_until("the found line is shown", |text| {
         text.lines().any(|line| line.contains("lines    line 123") || line.contains(" line 123 "))
     });
@@ -90,9 +87,7 @@ fn a_filter_hides_lines() {
     let Some((project, screen)) = terminal() else { return };
     screen.brummer("ticker");
     screen.wait_for("noise 2");
-    screen.type_text("/");
-    screen.type_text("hide noise");
-    screen.press(&["Enter"]);
+    screen.command("hide noise");
     screen.wait_until("the noise is gone", |text| !text.contains("noise 2") && text.contains("tick "));
     screen.quit(&project);
 }
@@ -161,8 +156,7 @@ fn ctrl_z_suspends_the_guardian_and_the_app_and_fg_draws_anew() {
         screen.wait_given_back();
         until("both are stopped", || both.iter().all(|pid| is_stopped(*pid)));
         assert_eq!(screen.shell("stty -a"), before);
-        screen.type_text("fg");
-        screen.press(&["Enter"]);
+        screen.enter("fg");
         screen.wait_for("FOLLOW");
         screen.wait_for("tick ");
         assert!(!screen.is_given_back() && both.iter().all(|pid| !is_stopped(*pid)));
@@ -224,8 +218,7 @@ fn an_editor_has_the_terminal_until_it_ends() {
     screen.wait_for("Open src/pay.ts:2");
     screen.press(&["o"]);
     screen.wait_for("EDITS +2");
-    screen.type_text("q4q hello");
-    screen.press(&["Enter"]);
+    screen.enter("q4q hello");
     screen.wait_for("Open src/pay.ts:2");
     assert_eq!(std::fs::read_to_string(project.dir().join("typed.txt")).unwrap().trim(), "q4q hello");
     screen.press(&["3"]);

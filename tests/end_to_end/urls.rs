@@ -95,9 +95,7 @@ fn the_qr_code_of_a_server_is_read_off_the_terminal() {
     says("the code is over the list");
     screen.press(&["Escape"]);
     screen.wait_for("[▸Open]");
-    screen.type_text("/");
-    screen.type_text("qr shop");
-    screen.press(&["Enter"]);
+    screen.command("qr shop");
     says("the code of the process");
     screen.press(&["x"]);
     screen.wait_for("[▸Open]");

@@ -67,6 +67,25 @@ impl Screen {
         self.tmux(&["send-keys", "-l", text]);
     }
 
+    /// Types text and presses Enter.
+    pub(crate) fn enter(&self, text: &str) {
+        self.type_text(text);
+        self.press(&["Enter"]);
+    }
+
+    /// Runs a command of Brummer's command line.
+    pub(crate) fn command(&self, command: &str) {
+        // The slash opens it; what follows is typed into it.
+        self.type_text("/");
+        self.enter(command);
+    }
+
+    /// Leaves the terminal of a process.
+    pub(crate) fn leave_process(&self) {
+        self.press(&["F12"]);
+        self.wait_gone("all keys go to the process");
+    }
+
     /// Clicks; the first column and row are 1.
     pub(crate) fn click(&self, column: usize, row: usize) {
         self.type_text(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));

@@ -68,8 +68,7 @@ fn every_view_has_a_picture_in_light_and_dark() {
             }
             assert!(file(name, theme).exists(), "there is no picture of {name}: run docs/pictures/make");
         }
-        screen.press(&["F12"]);
-        screen.wait_gone("all keys go to the process");
+        screen.leave_process();
         screen.quit(&project);
     }
 }
