@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
@@ -24,7 +25,10 @@ impl Project {
         remove_left(&parent);
         let project = Project { dir: fresh_folder(&parent)? };
         let file = project.dir.join(".brum.toml");
-        project.write(&file, &configuration(program))?;
+        let link = project.dir.join(PROGRAM);
+        symlink(program, &link)
+            .map_err(|error| Error::io("demo", format!("make the link {}", link.display()), error))?;
+        project.write(&file, &configuration())?;
         // What the stacks of the demo name is there to be shown and opened.
         for (name, text) in SOURCES {
             project.write(&project.dir.join(name), text)?;
@@ -87,11 +91,14 @@ fn fresh_folder(parent: &Path) -> Result<PathBuf> {
     Err(Error::new("demo", Code::AlreadyExists, format!("remove the folders {PREFIX}* in {}", parent.display())))
 }
 
-fn configuration(program: &Path) -> String {
+/// The link to this program in the folder, so that commands are short.
+const PROGRAM: &str = "brummer";
+
+fn configuration() -> String {
     let mut text = String::new();
     for name in Part::ALL.map(Part::name) {
         // A list of strings in JSON is one in TOML, too.
-        let command = serde_json::json!([program.display().to_string(), WORD, name]);
+        let command = serde_json::json!([format!("./{PROGRAM}"), WORD, name]);
         let _ = writeln!(text, "[processes.{name}]\ncommand = {command}\n");
     }
     text
@@ -109,7 +116,8 @@ mod tests {
         let table: toml::Table = text.parse().unwrap();
         let command = table["processes"]["api"]["command"].as_array().unwrap();
         let words: Vec<&str> = command.iter().map(|word| word.as_str().unwrap()).collect();
-        assert_eq!(words, ["/opt/it's here/brummer", "demo-part", "api"]);
+        assert_eq!(words, ["./brummer", "demo-part", "api"]);
+        assert_eq!(fs::read_link(dir.join("brummer")).unwrap(), Path::new("/opt/it's here/brummer"));
         assert_eq!(table["processes"].as_table().unwrap().len(), 4);
         let line = |file: &str, number: usize| {
             fs::read_to_string(dir.join(file)).unwrap().lines().nth(number - 1).unwrap().to_owned()
