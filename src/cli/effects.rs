@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::{serving, terminal};
 use crate::app::Setup;
 use crate::config::{Config, Kind, Setting, Value, table};
-use crate::tui::Handle;
+use crate::event::ProcessId;
+use crate::tui::{Handle, View};
 
 /// Which key reaches which field of what a service or the UI is started with.
 const EFFECTS: &[(&str, &str)] = &[
@@ -166,4 +167,18 @@ fn cf_every_key_has_an_effect_or_says_that_it_has_none() {
         assert!(changed.contains(place), "{name} is to change {place}, and changed {changed:?}");
     }
     assert!(listed.is_empty(), "not in the table of settings: {listed:?}");
+}
+
+#[test]
+fn every_view_can_be_the_first_one() {
+    let row = table().iter().find(|row| row.name() == "ui.start_view").expect("the setting");
+    let Kind::Choice(words) = row.kind else { panic!("{:?}", row.kind) };
+    assert_eq!(words.len(), 8);
+    for word in words {
+        let config = settings(&format!("[ui]\nstart_view = \"{word}\"\n"));
+        let shown = terminal::options(&config, &[], Handle::default()).start_view;
+        assert_eq!(Some(shown), View::of_name(word), "{word}");
+    }
+    let named = terminal::options(&settings(""), &[ProcessId(1)], Handle::default());
+    assert_eq!(named.start_view, View::Logs);
 }

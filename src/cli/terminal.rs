@@ -62,11 +62,8 @@ pub(super) fn show(app: &Arc<App>, guard: Guard, started: &[ProcessId]) -> Resul
 /// What the settings make of the UI.
 pub(super) fn options(config: &Config, started: &[ProcessId], handle: Handle) -> Options {
     let ui = &config.settings.ui;
-    let start_view = match (started.is_empty(), ui.start_view) {
-        (false, _) | (_, StartView::Logs) => View::Logs,
-        (_, StartView::Processes) => View::Processes,
-        (_, StartView::Scripts) => View::Scripts,
-    };
+    // Who named a script looks at what it writes.
+    let start_view = if started.is_empty() { view(ui.start_view) } else { View::Logs };
     Options {
         theme: config.look(),
         ascii: ui.glyphs == Glyphs::Ascii,
@@ -89,6 +86,20 @@ pub(super) fn options(config: &Config, started: &[ProcessId], handle: Handle) ->
         // All lines of all that was named; one alone would hide nothing.
         solo: None,
         handle,
+    }
+}
+
+/// The view that is to be shown first.
+fn view(wanted: StartView) -> View {
+    match wanted {
+        StartView::Scripts => View::Scripts,
+        StartView::Processes => View::Processes,
+        StartView::Logs => View::Logs,
+        StartView::Errors => View::Errors,
+        StartView::Urls => View::Urls,
+        StartView::Web => View::Web,
+        StartView::Mcp => View::Mcp,
+        StartView::Settings => View::Settings,
     }
 }
 

@@ -138,5 +138,15 @@ choices! {
         Processes = "processes",
         /// The log lines.
         Logs = "logs",
+        /// What went wrong.
+        Errors = "errors",
+        /// The addresses of servers.
+        Urls = "urls",
+        /// What went through the proxy.
+        Web = "web",
+        /// What AI tools have called for.
+        Mcp = "mcp",
+        /// The settings.
+        Settings = "settings",
     }
 }
