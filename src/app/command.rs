@@ -95,7 +95,7 @@ pub enum ViewCommand {
     Level(Option<Level>),
     /// Find in the current view.
     Find(String),
-    /// Clear: `all`, `logs`, `errors`, `urls`, `mcp`, or a process's name.
+    /// Clear: `all`, `logs`, `errors`, `urls`, `web`, `mcp`, or a process's name.
     Clear(String),
     /// Insert a mark in the log.
     Mark(String),

@@ -207,12 +207,9 @@ pub const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "clear",
         usage: "[all | logs | errors | urls | web | mcp | NAME]",
-        about: "hide everything up to now (U undoes it); web: forget requests",
+        about: "hide everything up to now (U undoes it)",
         argument: Argument::ProcessOrAll,
-        make: |w| match w.words.first() {
-            Some(word) if word == "web" => Ok(Command::ClearWeb),
-            _ => Ok(Command::View(ViewCommand::Clear(w.words.first().cloned().unwrap_or_else(|| "all".into())))),
-        },
+        make: |w| Ok(Command::View(ViewCommand::Clear(w.words.first().cloned().unwrap_or_else(|| "all".into())))),
     },
     CommandSpec {
         name: "mark",
@@ -490,7 +487,7 @@ mod tests {
         for wrong in ["/har", "/har save", "/har a.har", "/har shut a.har"] {
             assert!(parse(wrong).unwrap_err().message().contains("save | open FILE"), "{wrong}");
         }
-        assert_eq!(parse("/clear web").unwrap(), Command::ClearWeb);
+        assert_eq!(parse("/clear web").unwrap(), Command::View(ViewCommand::Clear("web".into())));
         assert_eq!(parse("/clear api").unwrap(), Command::View(ViewCommand::Clear("api".into())));
     }
 

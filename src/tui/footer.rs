@@ -157,6 +157,8 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::CopyCurl], None),
             (&[A::Replay], None),
             (&[A::Reveal], None),
+            (&[A::ClearWeb], None),
+            (&[A::UndoWeb], None),
             (&[A::CommandLine], None),
         ],
         View::Mcp if model.mcp.page == McpPage::Instances => vec![

@@ -37,6 +37,10 @@ fn is_indented(line: &LineRef<'_>) -> bool {
 pub(crate) fn ask(backend: &dyn Backend, effect: Effect) -> Option<Message> {
     match effect {
         Effect::Exchanges { filter, turn } => Some(Message::Exchanges(turn, backend.exchanges(&filter))),
+        Effect::NewestExchange { of } => {
+            let all = backend.exchanges("").unwrap_or_default();
+            Some(Message::NewestExchange(of, all.iter().map(|exchange| exchange.id).max()))
+        }
         Effect::PageEvents { turn } => Some(Message::PageEvents(turn, backend.page_events())),
         Effect::ExchangeText { id, part, reveal, copy } => {
             let text = backend.exchange_text(id, part, reveal);

@@ -175,6 +175,8 @@ actions! {
     Reveal "web.reveal" WEB, ["u"], "secrets", "show the secrets of this request, or mask them again";
     Replay "web.replay" WEB, ["r"], "replay", "send the request again (asks unless it is GET or HEAD)";
     CopyCurl "web.copy_curl" WEB, ["Y"], "copy as curl", "copy the request as a command line for curl";
+    ClearWeb "web.clear" WEB, ["x"], "clear", "hide all requests and telemetry up to now";
+    UndoWeb "web.undo" WEB, ["U"], "undo", "bring back what was cleared";
 
     TurnMcp "mcp.page" MCP, ["v"], "other page", "switch between activity and instances";
     PauseMcp "mcp.pause" MCP, ["space"], "pause", "pause, or follow again";

@@ -52,6 +52,8 @@ pub(crate) enum Message {
     WebChanged,
     /// Exchanges that pass the filter, newest first; the number is that of the question.
     Exchanges(u64, Result<Vec<Arc<Exchange>>, Error>),
+    /// The newest of all exchanges, for the clearing of this number.
+    NewestExchange(usize, Option<ExchangeId>),
     /// What pages told, newest first.
     PageEvents(u64, Vec<PageEvent>),
     /// A part of an exchange as text, and what was asked for.
@@ -120,6 +122,10 @@ pub(crate) enum Effect {
     Exchanges {
         filter: String,
         turn: u64,
+    },
+    /// Ask which exchange is the newest of all, to hide those up to it.
+    NewestExchange {
+        of: usize,
     },
     /// Ask for what pages told.
     PageEvents {

@@ -460,6 +460,7 @@ impl Loop {
                 self.effect_of(Message::Urls(rows, proxy));
             }
             Effect::Exchanges { .. }
+            | Effect::NewestExchange { .. }
             | Effect::PageEvents { .. }
             | Effect::ExchangeText { .. }
             | Effect::Explain(..) => self.ask(effect),

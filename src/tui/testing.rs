@@ -336,6 +336,7 @@ impl Rig {
                     effects.extend(update(&mut self.model, Message::Urls(urls, proxy)));
                 }
                 Effect::Exchanges { .. }
+                | Effect::NewestExchange { .. }
                 | Effect::PageEvents { .. }
                 | Effect::ExchangeText { .. }
                 | Effect::Explain(..) => {

@@ -91,11 +91,23 @@ pub(crate) type EventKey = (PageEvent, usize);
 /// What the text below the list is of, and whether its secrets are shown.
 pub(crate) type TextKey = (ExchangeId, ExchangePart, bool);
 
+/// Up to where the Web view was cleared.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Cleared {
+    /// Requests up to this one are hidden.
+    pub(crate) request: Option<ExchangeId>,
+    /// Events up to this time are hidden.
+    pub(crate) time_ms: Option<u64>,
+}
+
 /// The Web view.
 #[derive(Debug, Default)]
 pub(crate) struct Web {
     pub(crate) page: Page,
-    /// Newest first; those that pass the filter.
+    pub(crate) cleared: Cleared,
+    /// What `cleared` was before.
+    pub(crate) undo: Vec<Cleared>,
+    /// Newest first; those that pass the filter and were not cleared.
     pub(crate) exchanges: Vec<Arc<Exchange>>,
     /// What is wrong with the filter; what it found before is kept.
     pub(crate) error: Option<String>,
@@ -157,7 +169,8 @@ impl Web {
     pub(crate) fn narrow_events(&mut self) {
         let find = self.find.text();
         let holds = |event: &PageEvent| {
-            self.event_kind.is_none_or(|kind| *event.kind == *kind)
+            Some(event.time_ms) > self.cleared.time_ms
+                && self.event_kind.is_none_or(|kind| *event.kind == *kind)
                 && self.session.as_ref().is_none_or(|session| event.session == *session)
                 && narrow(find, &[&event.text, &event.page, &event.kind])
         };
@@ -168,6 +181,42 @@ impl Web {
     pub(crate) fn sessions(&self) -> Vec<Arc<str>> {
         let sessions: BTreeSet<&Arc<str>> = self.events.iter().map(|event| &event.session).collect();
         sessions.into_iter().cloned().collect()
+    }
+
+    /// Takes the exchanges that pass the filter.
+    pub(crate) fn take_exchanges(&mut self, mut exchanges: Vec<Arc<Exchange>>) {
+        exchanges.retain(|exchange| Some(exchange.id) > self.cleared.request);
+        self.exchanges = exchanges;
+    }
+
+    /// Whether there is something that can be cleared.
+    pub(crate) fn has_rows(&self) -> bool {
+        !self.exchanges.is_empty() || self.events.iter().any(|event| Some(event.time_ms) > self.cleared.time_ms)
+    }
+
+    /// Hides requests up to this one, if they are not hidden yet.
+    pub(crate) fn hide_requests(&mut self, newest: Option<ExchangeId>) {
+        self.cleared.request = self.cleared.request.max(newest);
+        let shown = std::mem::take(&mut self.exchanges);
+        self.take_exchanges(shown);
+    }
+
+    /// Hides all that came before now; answers how often that was done and not undone.
+    pub(crate) fn clear(&mut self, now: u64) -> usize {
+        self.undo.push(self.cleared);
+        self.cleared.time_ms = self.cleared.time_ms.max(Some(now));
+        self.hide_requests(self.exchanges.first().map(|exchange| exchange.id));
+        self.narrow_events();
+        (self.selected, self.event, self.strip, self.offsets) = (None, None, None, [0; 2]);
+        self.undo.len()
+    }
+
+    /// Brings back what was cleared last: asks for it again.
+    pub(crate) fn undo(&mut self) {
+        if let Some(before) = self.undo.pop() {
+            (self.cleared, self.wanted) = (before, None);
+            self.narrow_events();
+        }
     }
 
     /// Whether a chip leaves something out.

@@ -357,3 +357,54 @@ fn without_a_number_the_selected_request_is_sent_again() {
         rig.text()
     );
 }
+
+#[test]
+fn cleared_requests_and_telemetry_come_back() {
+    let mut rig = full("6");
+    assert!(rig.press(&["v", "v", "down", "x"]));
+    assert!(rig.text().contains("Nothing since it was cleared"), "{}", rig.text());
+    assert!(!rig.press(&["x"]), "there is nothing left to clear");
+    arrive(&mut rig, 9, "/nine");
+    assert_eq!(rig.model.web.selected().unwrap().id, ExchangeId(9));
+    assert_eq!(rig.model.web.len(), 1);
+    rig.press(&["v"]);
+    assert!(rig.model.web.len() == 0 && rig.text().contains("Nothing since"), "{}", rig.text());
+    let fresh = {
+        let mut web = rig.mock.web.lock().unwrap();
+        let mut fresh = web.events[0].clone();
+        fresh.time_ms = rig.model.now + 1;
+        web.events.insert(0, fresh.clone());
+        fresh
+    };
+    rig.refresh();
+    assert_eq!(rig.model.web.shown_events(), [&fresh]);
+    rig.press(&["U"]);
+    assert_eq!(rig.model.web.len(), 6);
+    rig.press(&["v"]);
+    assert_eq!(rig.model.web.len(), 9);
+    assert!(!rig.press(&["U"]), "there is nothing left to bring back");
+}
+
+#[test]
+fn what_the_filter_leaves_out_is_cleared_too_from_any_view() {
+    let mut rig = full("6");
+    rig.press(&["s", "s"]);
+    let failed = rig.model.web.len();
+    assert!(failed > 0 && rig.model.web.exchanges[0].id != ExchangeId(20));
+    arrive(&mut rig, 20, "/fine");
+    assert_eq!(rig.model.web.len(), failed, "the filter leaves it out");
+    rig.press(&["3", "/"]);
+    rig.type_text("clear web");
+    rig.press(&["enter", "6", "s", "s"]);
+    assert_eq!(rig.model.web.len(), 0, "{}", rig.text());
+    arrive(&mut rig, 21, "/later");
+    assert_eq!(rig.model.web.len(), 1);
+    // What was undone stays so, also if the answer about the newest one comes late.
+    rig.press(&["U"]);
+    rig.send(Message::NewestExchange(1, Some(ExchangeId(99))));
+    assert_eq!(rig.model.web.len(), 10);
+    rig.press(&["/"]);
+    rig.type_text("clear all");
+    rig.press(&["enter"]);
+    assert_eq!((rig.model.web.len(), rig.asked()), (0, Vec::new()));
+}

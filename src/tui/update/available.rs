@@ -26,6 +26,8 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
         A::UndoErrors => !model.errors.undo.is_empty(),
         A::ZoomIn | A::ZoomOut => model.web.page == Page::Requests && layout(model).class == layout::Class::Wide,
         A::Reveal | A::Replay | A::CopyCurl => model.web.page == Page::Requests && model.web.len() > 0,
+        A::ClearWeb => model.web.has_rows(),
+        A::UndoWeb => !model.web.undo.is_empty(),
         A::PauseMcp => model.mcp.page == McpPage::Activity && model.mcp.len() > 0,
         A::NextClient => model.mcp.page == McpPage::Activity && !model.mcp.row.clients.is_empty(),
         A::LogsOfCall => mcp::named(model).is_some(),

@@ -220,7 +220,9 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
             url_list::clear(model);
             errors::clear(model);
             mcp::clear(model);
+            return web::clear(model);
         }
+        ViewCommand::Clear(what) if what == "web" => return web::clear(model),
         ViewCommand::Clear(name) => {
             let rows = model.processes.rows.iter();
             let ids: Vec<_> = rows.filter(|row| *row.name == *name).map(|row| row.id).collect();

@@ -107,6 +107,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::WebChanged => model.web.wanted = None,
         Message::Exchanges(turn, answer) => web::take_exchanges(model, turn, answer),
+        Message::NewestExchange(of, newest) => web::take_newest(model, of, newest),
         Message::PageEvents(turn, events) => web::take_events(model, turn, events),
         Message::ExchangeText { text, copy: true, .. } => {
             return vec![Effect::Copy(text.join("\n"), "the command".into())];
@@ -354,7 +355,15 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::NextSeverity => chips::next_severity(model),
         A::ClearErrors => errors::clear(model),
         A::UndoErrors => errors::undo(model),
-        A::TurnPage | A::PauseWeb | A::Reveal | A::Replay | A::CopyCurl | A::ZoomIn | A::ZoomOut => {
+        A::TurnPage
+        | A::PauseWeb
+        | A::Reveal
+        | A::Replay
+        | A::CopyCurl
+        | A::ZoomIn
+        | A::ZoomOut
+        | A::ClearWeb
+        | A::UndoWeb => {
             return act_in_web(model, action);
         }
         A::TurnMcp
@@ -383,6 +392,8 @@ fn act_in_web(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Reveal => web::reveal(model),
         Action::Replay => return web::replay_selected(model),
         Action::CopyCurl => return web::copy_curl(model),
+        Action::ClearWeb => return web::clear(model),
+        Action::UndoWeb => web::undo(model),
         _ => {}
     }
     Vec::new()

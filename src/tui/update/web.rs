@@ -99,7 +99,7 @@ pub(super) fn take_exchanges(model: &mut Model, turn: u64, answer: Result<Vec<Ar
         Err(error) => model.web.error = Some(error.message().to_string()),
         Ok(exchanges) => {
             let running = model.web.selected().is_some_and(|exchange| !exchange.done);
-            keeping_place(model, Page::Requests, |model| model.web.exchanges = exchanges);
+            keeping_place(model, Page::Requests, |model| model.web.take_exchanges(exchanges));
             model.web.error = None;
             if running {
                 // There is more of it by now.
@@ -118,6 +118,27 @@ pub(super) fn take_events(model: &mut Model, turn: u64, events: Vec<crate::app::
         model.web.events = events;
         model.web.narrow_events();
     });
+}
+
+/// Hides all that came before now; the app tells which request is the newest, as the filter may leave it out.
+pub(super) fn clear(model: &mut Model) -> Vec<Effect> {
+    let of = model.web.clear(model.now);
+    tell::tell(model, Level::Info, "requests and telemetry cleared; U brings them back");
+    keep_in_sight(model);
+    vec![Effect::NewestExchange { of }]
+}
+
+/// Takes which request is the newest one, for the clearing of that number, unless it was undone.
+pub(super) fn take_newest(model: &mut Model, of: usize, newest: Option<ExchangeId>) {
+    if model.web.undo.len() == of {
+        keeping_place(model, Page::Requests, |model| model.web.hide_requests(newest));
+    }
+}
+
+/// Brings back what was cleared last.
+pub(super) fn undo(model: &mut Model) {
+    model.web.undo();
+    keep_in_sight(model);
 }
 
 pub(super) fn take_text(model: &mut Model, of: TextKey, text: Vec<String>) {

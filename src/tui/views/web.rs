@@ -27,7 +27,7 @@ use crate::tui::views::screen::{draw_strip, rule};
 use crate::tui::views::table::{self, Column, table};
 use crate::tui::views::urls::proxy_words;
 use crate::tui::views::waterfall::Waterfall;
-use crate::tui::web::{Page, place};
+use crate::tui::web::{Cleared, Page, place};
 
 pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
     let chip = chips::draw(model, areas, buffer);
@@ -232,6 +232,9 @@ fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {
             ["Nothing that the chips let through".to_string(), keys]
         }
         _ if !web.field().is_empty() => ["Nothing matches".to_string(), "Esc shows all again".into()],
+        _ if web.cleared != Cleared::default() => {
+            ["Nothing since it was cleared".to_string(), format!("{} brings it back.", key(Action::UndoWeb))]
+        }
         _ if proxy.port.is_none() => {
             ["The proxy does not run".to_string(), "What goes through it appears here.".into()]
         }
