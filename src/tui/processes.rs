@@ -115,6 +115,11 @@ impl Processes {
         self.rows.iter().filter(move |row| !row.status.is_ended() || !again(row))
     }
 
+    /// Whether a process that is started again each time fails again and again: in a minute [`CRASHES`] of its runs.
+    pub(crate) fn is_crash_loop(&self, row: &ProcessRow, now: u64) -> bool {
+        is_crash_loop(&self.rows, row, now)
+    }
+
     fn shows(&self, row: &ProcessRow) -> bool {
         self.status.holds(row.status) && narrow(self.find.text(), &[&row.name, &row.command])
     }
@@ -190,6 +195,29 @@ impl Processes {
             Sort::Errors => b.errors.cmp(&a.errors),
         }
     }
+}
+
+/// So many failures in so short a time are a crash loop.
+const CRASHES: usize = 3;
+const CRASHES_MILLIS: u64 = 60_000;
+
+/// Whether so many runs failed in the time before this one ended, or before now if it runs; it is one of them.
+fn is_crash_loop(rows: &[ProcessRow], row: &ProcessRow, now: u64) -> bool {
+    let from = row.ended_ms.unwrap_or(now).saturating_sub(CRASHES_MILLIS);
+    let of_it = |other: &&ProcessRow| {
+        other.name == row.name && (other.id == row.id || other.id < row.id && other.restarts < row.restarts)
+    };
+    let failed = |other: &&ProcessRow| other.status == Status::Failed && other.ended_ms.is_some_and(|at| at >= from);
+    rows.iter().filter(of_it).filter(failed).count() >= CRASHES
+}
+
+/// Whether the failure of this run began a crash loop: the run before was in none.
+pub(crate) fn begins_crash_loop(rows: &[ProcessRow], row: &ProcessRow) -> bool {
+    let before = rows.iter().rfind(|other| other.name == row.name && other.restarts + 1 == row.restarts);
+    let ended = row.ended_ms.unwrap_or_default();
+    row.status == Status::Failed
+        && is_crash_loop(rows, row, ended)
+        && before.is_none_or(|before| !is_crash_loop(rows, before, ended))
 }
 
 fn rank(status: Status) -> u8 {

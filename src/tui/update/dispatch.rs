@@ -137,6 +137,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
 
 fn take_processes(model: &mut Model, rows: Vec<crate::app::view::ProcessRow>) -> Vec<Effect> {
     let now = model.now;
+    away::crash_loops(model, &rows);
     let mut effects: Vec<Effect> = away::notice(model, &rows).into_iter().collect();
     model.processes.take(rows, now);
     processes::keep_in_sight(model);

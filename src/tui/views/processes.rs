@@ -131,7 +131,15 @@ fn value(model: &Model, row: &ProcessRow, head: &str, state: Style) -> (String, 
         "MEM" => (usage.map_or_else(none, |usage| clock::bytes(usage.rss_bytes)), plain),
         "CPU 60s" => (cpu_spark(model, row), theme.accent),
         "UPTIME" => (uptime(model, row), plain),
-        "RS" => (row.restarts.to_string(), if row.restarts >= 3 { theme.warn } else { plain }),
+        "RS" => {
+            let loops = || model.processes.is_crash_loop(row, model.now);
+            let style = match row.restarts {
+                _ if loops() => theme.error,
+                3.. => theme.warn,
+                _ => plain,
+            };
+            (row.restarts.to_string(), style)
+        }
         "URL" => (
             row.url.as_deref().map_or_else(none, |url| {
                 url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/').to_string()
