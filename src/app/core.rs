@@ -15,6 +15,7 @@ use crate::app::sampler::UsageSampler;
 use crate::app::scripts::Scripts;
 use crate::app::setup::Setup;
 use crate::app::sinks::Sinks;
+use crate::app::view::Successor;
 use crate::app::web::Web;
 use crate::config::Config;
 use crate::error::{ErrorCollector, Result};
@@ -77,6 +78,8 @@ pub(super) struct Origin {
     pub(super) word: Option<(String, Vec<String>)>,
     /// How often it was restarted.
     pub(super) restarts: u32,
+    /// Whether it goes on as another process.
+    pub(super) successor: Successor,
 }
 
 impl App {
@@ -232,7 +235,12 @@ impl App {
     /// NOT_FOUND with the nearest name; or why it could not be started.
     pub fn start_named(&self, word: &str, args: &[String]) -> Result<ProcessId> {
         let spec = self.scripts.spec(word, args)?;
-        self.start_from(Origin { spec, word: Some((word.to_string(), args.to_vec())), restarts: 0 })
+        self.start_from(Origin {
+            spec,
+            word: Some((word.to_string(), args.to_vec())),
+            restarts: 0,
+            successor: Successor::Nobody,
+        })
     }
 
     /// Starts a program with its arguments, without a shell.
@@ -240,7 +248,7 @@ impl App {
     /// # Errors
     /// Why it could not be started.
     pub fn start_argv(&self, argv: &[String]) -> Result<ProcessId> {
-        self.start_from(Origin { spec: self.scripts.argv(argv), word: None, restarts: 0 })
+        self.start_from(Origin { spec: self.scripts.argv(argv), word: None, restarts: 0, successor: Successor::Nobody })
     }
 
     pub(super) fn start_from(&self, origin: Origin) -> Result<ProcessId> {

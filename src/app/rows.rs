@@ -11,7 +11,7 @@ use crate::app::core::App;
 use crate::app::errors;
 use crate::app::view::{
     Backend, ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, Project, ProxyRow, Reply, Sampling, ScriptRow,
-    SystemMessage, UrlRow, Versions,
+    Successor, SystemMessage, UrlRow, Versions,
 };
 use crate::config::Config;
 use crate::error::Result;
@@ -59,6 +59,10 @@ impl Backend for App {
             UrlRow { answer, network: row.network.or(network), ..row }
         })
         .collect()
+    }
+
+    fn successor(&self, id: ProcessId) -> Successor {
+        self.successor_of(id)
     }
 
     fn watch_urls(&self, on: bool) {

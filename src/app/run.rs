@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::app::changes::Thing;
 use crate::app::command::{Command, Target};
 use crate::app::core::{App, Origin};
-use crate::app::view::Reply;
+use crate::app::view::{Reply, Successor};
 use crate::error::{Code, Error, ErrorCollector, Result};
 use crate::event::{Level, ProcessId};
 use crate::process::{Process, ProcessSpec};
@@ -61,7 +61,7 @@ impl App {
     }
 
     fn started(&self, spec: ProcessSpec, word: Option<(String, Vec<String>)>) -> Result<Reply> {
-        let id = self.start_from(Origin { spec, word, restarts: 0 })?;
+        let id = self.start_from(Origin { spec, word, restarts: 0, successor: Successor::Nobody })?;
         Ok(Reply::Process { id, fresh: true })
     }
 
@@ -124,6 +124,7 @@ impl App {
     /// Ends a process if it runs, and starts what it was started from again.
     fn restart_one(&self, id: ProcessId) -> Result<ProcessId> {
         let grace = self.origin(id)?.spec.grace;
+        let _coming = self.will_start_again(id);
         if self.manager.get_process(id).is_some_and(|process| !process.status.is_ended()) {
             self.manager.stop_process(id, &Context::background().with_timeout(RESTART_LIMIT + grace))?;
         }

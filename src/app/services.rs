@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::app::changes::Thing;
-use crate::app::core::{App, Origin};
+use crate::app::core::App;
 use crate::app::mcp_board::McpBoard;
 use crate::error::Result;
-use crate::event::{Level, ProcessId};
+use crate::event::Level;
 use crate::proxy::capture::replay::Changes;
 use crate::proxy::page::Pages;
 use crate::proxy::telemetry::TelemetryStore;
@@ -56,19 +56,6 @@ impl App {
     /// The address of the proxy for a server's URL, if it has one: the same path there.
     pub fn proxied(&self, url: &str) -> Option<String> {
         self.web.proxied(url)
-    }
-
-    /// Starts what an ended process was started from again; settings' env files are read anew.
-    ///
-    /// # Errors
-    /// NOT_FOUND for a process that is not listed, and why it could not be started.
-    pub fn start_again(&self, id: ProcessId) -> Result<ProcessId> {
-        let origin = self.origin(id)?;
-        let spec = match &origin.word {
-            Some((word, args)) => self.scripts.spec(word, args)?,
-            None => origin.spec,
-        };
-        self.start_from(Origin { spec, word: origin.word, restarts: origin.restarts + 1 })
     }
 
     /// The environment that a script or a process of the settings is given beside Brummer's own, in order of names.

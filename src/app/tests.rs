@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::app::command::{Command, Target};
-use crate::app::view::{Backend, ProcessRow, Reply, Sampling};
+use crate::app::view::{Backend, ProcessRow, Reply, Sampling, Successor};
 use crate::app::{App, AppOptions};
 use crate::config::{Config, Overrides};
 use crate::error::Code;
@@ -178,6 +178,12 @@ fn a_restart_ends_the_old_one_and_starts_the_same_again() {
     let fresh = wait("the restart", || app.processes().into_iter().find(|row| row.id != id && row.restarts == 1));
     assert_eq!(&*fresh.name, "sleep");
     assert_eq!(row(&app, id).status, Status::Stopped);
+    wait("who it goes on as", || (app.successor(id) == Successor::Is(fresh.id)).then_some(()));
+    assert_eq!(app.successor(fresh.id), Successor::Nobody);
+    let coming = app.will_start_again(fresh.id);
+    assert_eq!(app.successor(fresh.id), Successor::Coming);
+    drop(coming);
+    assert_eq!(app.successor(fresh.id), Successor::Nobody);
     app.execute(Command::Kill(Target::All)).unwrap();
     ended(&app, fresh.id);
     app.execute(Command::Forget(id)).unwrap();

@@ -84,6 +84,18 @@ pub struct ProcessRow {
     pub children: Arc<[Child]>,
 }
 
+/// Whether a process goes on as another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Successor {
+    /// It was not started again.
+    #[default]
+    Nobody,
+    /// It is ended, or has ended, and is about to be started again.
+    Coming,
+    /// It was started again as this one.
+    Is(ProcessId),
+}
+
 /// How often CPU and memory of the processes are looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sampling {
@@ -429,6 +441,8 @@ pub trait Backend: Send + Sync {
     fn scripts(&self) -> Arc<[ScriptRow]>;
     /// What runs or ran, in order of start.
     fn processes(&self) -> Vec<ProcessRow>;
+    /// Whether a process goes on as another one. A change of it is told as one of the processes.
+    fn successor(&self, id: ProcessId) -> Successor;
     /// The lines.
     fn logs(&self) -> &Arc<LogStore>;
     /// Messages of Brummer itself, oldest first.

@@ -13,7 +13,7 @@ use crate::app::command::Command;
 use crate::app::errors;
 use crate::app::view::{
     Backend, Child, ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, Project, ProxyRow, Reply, Sampling,
-    ScriptRow, SystemMessage, UrlRow, Usage, Versions,
+    ScriptRow, Successor, SystemMessage, UrlRow, Usage, Versions,
 };
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
@@ -187,6 +187,10 @@ impl Backend for Mock {
     fn processes(&self) -> Vec<ProcessRow> {
         self.processes.lock().unwrap().clone()
     }
+    fn successor(&self, _: ProcessId) -> Successor {
+        Successor::Nobody
+    }
+
     fn logs(&self) -> &Arc<LogStore> {
         &self.store
     }

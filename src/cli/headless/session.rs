@@ -12,7 +12,7 @@ use super::outcome;
 use super::prompts::Prompts;
 use super::roster::Roster;
 use crate::app::command::{Command, Target};
-use crate::app::view::{Backend, ProcessRow, SystemMessage};
+use crate::app::view::{Backend, ProcessRow, Successor, SystemMessage};
 use crate::cli::bell::Bell;
 use crate::cli::output::{Line, News, Printer, now_ms};
 use crate::cli::terminal;
@@ -246,15 +246,31 @@ impl<'a, W: Write> Session<'a, W> {
         Ok(())
     }
 
+    /// Waits for what was started again instead of what it was; whether anything was.
+    fn follow_restarts(&mut self) -> bool {
+        let mut followed = false;
+        for id in &mut self.plan.wanted {
+            while let Successor::Is(next) = self.backend.successor(*id) {
+                (*id, followed) = (next, true);
+            }
+        }
+        followed
+    }
+
     /// The exit code, when there is nothing left to wait for.
-    fn finished(&self, rows: &[ProcessRow]) -> Option<u8> {
+    fn finished(&mut self, rows: &[ProcessRow]) -> Option<u8> {
+        let fresh = self.follow_restarts().then(|| self.backend.processes());
+        let rows = fresh.as_deref().unwrap_or(rows);
         match self.phase {
             Phase::Stopping { code, until } => {
                 (rows.iter().all(|row| row.status.is_ended()) || until <= Instant::now()).then_some(code)
             }
             Phase::Running => {
                 let wanted: Vec<&ProcessRow> = rows.iter().filter(|row| self.plan.wanted.contains(&row.id)).collect();
-                let all_ended = wanted.iter().all(|row| row.status.is_ended());
+                // What is about to be started again has ended for a moment only.
+                let ended =
+                    |row: &&ProcessRow| row.status.is_ended() && self.backend.successor(row.id) == Successor::Nobody;
+                let all_ended = wanted.iter().all(ended);
                 (!self.plan.wanted.is_empty() && all_ended).then(|| outcome::of_processes(&wanted))
             }
         }

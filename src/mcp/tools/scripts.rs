@@ -13,6 +13,7 @@ use super::table::{Question, Work};
 use super::text::{clean, count, duration, iso, now_ms, size};
 use super::toolbox::Toolbox;
 use super::waits::{Look, Wait};
+use crate::app::again::Coming;
 use crate::app::command::{Command, Target};
 use crate::app::view::{Backend, ProcessRow, Reply};
 use crate::error::Code;
@@ -210,10 +211,12 @@ pub(crate) fn restart(toolbox: &Arc<Toolbox>, arguments: &Arguments) -> Work {
             let ids: Vec<String> = rows.iter().map(|row| row.id.0.to_string()).collect();
             return Err(Refusal(format!("Several run under this name: name one by its id: {}.", ids.join(", "))));
         };
+        let coming = toolbox.app.will_start_again(row.id);
         if !row.status.is_ended() {
             toolbox.app.execute(Command::Stop(Target::Id(row.id)))?;
         }
         Ok(Restart {
+            _coming: coming,
             toolbox: Arc::clone(toolbox),
             id: row.id,
             until,
@@ -229,6 +232,8 @@ pub(crate) fn restart(toolbox: &Arc<Toolbox>, arguments: &Arguments) -> Work {
 
 /// Waits for the end of a process, starts it again, and waits until it is ready.
 struct Restart {
+    /// It is not the end of what the process was started for.
+    _coming: Coming,
     toolbox: Arc<Toolbox>,
     id: ProcessId,
     until: Until,
