@@ -103,6 +103,14 @@ fn flooded(report: &mut Report, effort: Effort, program: &Path, dir: &Path) {
     report.row(&Row::lower("update and render, all of this, 99 %, CPU time", "ms", all.work).target(4.0));
     report.row(&Row::lower("update and render, all of this, longest", "ms", all.longest).target(16.0));
     report.note(&all.text);
+    if std::fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled").is_ok_and(|text| text.trim() == "1") {
+        report.note(
+            "outside of control groups this kernel gives each session the same share of the processors: ten to the",
+        );
+        report.note(
+            "children, one to Brummer with all its threads (`sysctl kernel.sched_autogroup_enabled=0` ends that)",
+        );
+    }
     screen.quit("\x03\x03", Duration::from_secs(10));
 }
 
