@@ -7,7 +7,7 @@ use crate::app::core::AppOptions;
 use crate::app::messages::Messages;
 use crate::app::setup::{Setup, terminal};
 use crate::app::view::{Project, ScriptRow, SystemMessage};
-use crate::config::{Command, Config, ProcessEntry, Source};
+use crate::config::{Command, Config, ProcessEntry, Source, env_file_len};
 use crate::error::{Code, Error, Result};
 use crate::event::Level;
 use crate::process::detect::{Catalog, Found, Script};
@@ -21,6 +21,8 @@ pub(crate) struct Scripts {
     dir: PathBuf,
     catalog: Option<Catalog>,
     entries: Vec<ProcessEntry>,
+    /// What each of them adds to the environment, as its row tells it.
+    added: Vec<Vec<String>>,
     terminal: Terminal,
     grace: Duration,
 }
@@ -37,6 +39,7 @@ impl Scripts {
             dir: options.dir.clone(),
             catalog,
             entries: options.config.processes.clone(),
+            added: options.config.processes.iter().map(|entry| added(&options.dir, entry)).collect(),
             terminal: setup.terminal,
             grace: setup.grace,
         }
@@ -55,11 +58,11 @@ impl Scripts {
 
     /// The rows, without their processes: the settings' own first, then what was detected.
     pub(crate) fn rows(&self) -> Vec<ScriptRow> {
-        let entries = self.entries.iter().map(|entry| self.entry_row(entry));
+        let entries = self.entries.iter().zip(&self.added).map(|(entry, added)| self.entry_row(entry, added));
         entries.chain(self.scripts().iter().map(|script| self.script_row(script))).collect()
     }
 
-    fn entry_row(&self, entry: &ProcessEntry) -> ScriptRow {
+    fn entry_row(&self, entry: &ProcessEntry, added: &[String]) -> ScriptRow {
         ScriptRow {
             name: entry.name.clone(),
             package: ".brum.toml".into(),
@@ -73,6 +76,7 @@ impl Scripts {
                 Command::Shell(_) => "shell".into(),
                 Command::Argv(_) => "direct".into(),
             },
+            env: added.to_vec(),
             runnable: if entry.cwd.is_dir() { Ok(()) } else { Err(format!("no folder {}", entry.cwd.display())) },
             process: None,
         }
@@ -91,6 +95,7 @@ impl Scripts {
             cwd: relative(&self.dir, &script.dir),
             source: format!("{}:{}", relative(&self.dir, &script.file), script.line),
             runner: script.runner.to_string(),
+            env: script.variables().map(str::to_owned).collect(),
             runnable: Ok(()),
             process: None,
         }
@@ -180,6 +185,19 @@ fn program(command: &Command) -> Program {
         Command::Shell(line) => Program::Shell(line.clone()),
         Command::Argv(argv) => Program::Argv(argv.clone()),
     }
+}
+
+/// What a process of the settings adds to the environment: files with how many variables they set, then names.
+fn added(dir: &Path, entry: &ProcessEntry) -> Vec<String> {
+    let files = entry.env_files.iter().map(|path| {
+        let told = match env_file_len(path) {
+            Some(1) => "1 key".into(),
+            Some(count) => format!("{count} keys"),
+            None => "cannot be read".into(),
+        };
+        format!("{} ({told})", relative(dir, path))
+    });
+    files.chain(entry.env.iter().map(|(name, _)| name.clone())).collect()
 }
 
 fn relative(dir: &Path, path: &Path) -> String {

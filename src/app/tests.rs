@@ -103,6 +103,7 @@ fn a_process_of_the_settings_gets_its_environment_and_its_folder() {
     std::fs::create_dir(dir.path().join("sub")).unwrap();
     let app = app(dir.path());
     let id = app.start_named("api", &[]).unwrap();
+    assert_eq!(app.scripts()[0].env, ["x.env (1 key)", "A"], "names, no values");
     assert_eq!(ended(&app, id).status, Status::Success);
     let lines = lines(&app);
     assert_eq!(lines[0], "1 2");

@@ -37,6 +37,9 @@ pub struct ScriptRow {
     pub source: String,
     /// What runs it: `npm`, `pnpm`, `direct`, `shell`.
     pub runner: String,
+    /// What its settings add to the environment: its files with how many variables each sets, and names of variables.
+    /// Never a value.
+    pub env: Vec<String>,
     /// Whether what runs it is there; otherwise why it cannot be run.
     pub runnable: std::result::Result<(), String>,
     /// Its newest process.

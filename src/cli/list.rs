@@ -87,6 +87,7 @@ mod tests {
             cwd: String::new(),
             source: "package.json:3".into(),
             runner: "npm".into(),
+            env: Vec::new(),
             runnable: Ok(()),
             process: None,
         }

@@ -62,6 +62,11 @@ impl ProcessEntry {
     }
 }
 
+/// How many variables an env file sets now; `None` if it cannot be read or understood.
+pub fn env_file_len(path: &Path) -> Option<usize> {
+    parse_env(&text_of(path).ok()?, |_| None).ok().map(|variables| variables.len())
+}
+
 fn find(all: &[(String, String)], name: &str) -> Option<String> {
     all.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
 }

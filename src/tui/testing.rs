@@ -59,6 +59,7 @@ fn script(package: &str, name: &str, command: &str, process: Option<u64>) -> Scr
         cwd: package.into(),
         source: "package.json:7".into(),
         runner: "pnpm".into(),
+        env: if name == "build" { vec![".env.local (4 keys)".into(), "NODE_ENV".into()] } else { Vec::new() },
         runnable: if name == "ghost" { Err("pnpm is not installed".into()) } else { Ok(()) },
         process: process.map(ProcessId),
     }

@@ -187,6 +187,15 @@ fn is_package(script: &Script) -> bool {
 }
 
 impl Script {
+    /// The names of the variables that its file sets for it.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        let set = match &self.run {
+            Run::Shell { env, .. } => &env[..],
+            Run::Package { .. } | Run::Argv { .. } => &[],
+        };
+        set.iter().map(|(name, _)| name.as_str())
+    }
+
     fn answers_to(&self, qualifier: &str) -> bool {
         let short = || self.package.rsplit_once('/').is_some_and(|(_, short)| short == qualifier);
         let of_root = self.relative_dir.is_empty() && self.source == qualifier;

@@ -402,6 +402,7 @@ fn tasks_of_the_editor_run_with_their_directory_and_environment() {
     let (shown, _) = run(&catalog.spec(script(&catalog, "say it"), &[]));
     assert_eq!(shown, format!("me in {} a b\n", project.at("sub").canonicalize().unwrap().display()));
     assert_eq!(script(&catalog, "say it").line, 4);
+    assert_eq!(script(&catalog, "say it").variables().collect::<Vec<_>>(), ["WHO"]);
 }
 
 #[test]

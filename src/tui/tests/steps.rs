@@ -197,7 +197,9 @@ pub(super) fn step(attached: bool) -> impl Strategy<Value = Step> {
 fn script(row: [String; 4]) -> ScriptRow {
     let [name, package, command, why] = row;
     let runnable = if why.len() % 2 == 0 { Ok(()) } else { Err(why.clone()) };
-    ScriptRow { name, package, command, cwd: why.clone(), source: why.clone(), runner: why, runnable, process: None }
+    let env = vec![why.clone()];
+    let (cwd, source) = (why.clone(), why.clone());
+    ScriptRow { name, package, command, cwd, source, runner: why, env, runnable, process: None }
 }
 
 fn page_error(at: usize, text: &str) -> ErrorRow {

@@ -123,6 +123,10 @@ fn draw_detail(model: &Model, areas: &Areas, row: &ScriptRow, buffer: &mut Buffe
         ("runs with", runner),
         ("last run", &*last),
     ];
+    let env = row.env.join("  ");
+    if !env.is_empty() {
+        facts.push(("env", &env));
+    }
     if let Err(why) = &row.runnable {
         facts.push(("cannot", why));
     }
