@@ -123,6 +123,46 @@ fn word(text: &str) -> Option<Frame> {
     SOURCES.contains(&ending).then_some(frame)
 }
 
+/// The places that the word at this byte of a line may name, the longest file first: brackets before a file may be a part
+/// of it or not.
+///
+/// ```
+/// let places = brummer::logs::frames_at("app/(shop)/page.tsx:3:5: bad type", 8);
+/// assert_eq!((places[0].file.as_str(), places[0].line, places[0].column), ("app/(shop)/page.tsx", 3, Some(5)));
+/// ```
+pub fn frames_at(line: &str, at: usize) -> Vec<Frame> {
+    let apart = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`');
+    let at = (0..=at.min(line.len())).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
+    let begin =
+        line[..at].rfind(apart).map_or(0, |space| space + line[space..].chars().next().map_or(1, char::len_utf8));
+    let end = line[at..].find(apart).map_or(line.len(), |space| at + space);
+    let opens = line[begin..at].match_indices(['(', '[', '{', '<', '=', ',', ';', '|']);
+    let begins = std::iter::once(begin).chain(opens.map(|(open, _)| begin + open + 1));
+    let places = begins.filter_map(|begin| leading(&line[begin..end], at - begin));
+    places.take(FRAMES_MAX).collect()
+}
+
+/// `src/a.ts:3:5`, whatever follows it, if the byte `at` belongs to it.
+fn leading(text: &str, at: usize) -> Option<Frame> {
+    let begin = if text.starts_with("file://") { "file://".len() } else { 0 };
+    let number = |from: usize| {
+        let digits = text.get(from..)?.strip_prefix(':')?;
+        let digits = &digits[..digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len())];
+        Some((digits.parse::<u32>().ok().filter(|number| *number > 0)?, from + 1 + digits.len()))
+    };
+    let colons = text[begin..].match_indices(':').map(|(colon, _)| begin + colon);
+    let (colon, (line, end)) =
+        colons.filter(|colon| has_ending(&text[begin..*colon])).find_map(|colon| Some((colon, number(colon)?)))?;
+    let (column, end) = number(end).map_or((None, end), |(column, end)| (Some(column), end));
+    (at < end).then(|| Frame { file: text[begin..colon].to_owned(), line, column, function: String::new() })
+}
+
+/// Whether the name of a file has an ending, as `a.ts` has: a port follows what has none.
+fn has_ending(file: &str) -> bool {
+    let ending = file.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map_or("", |(_, ending)| ending);
+    ending.starts_with(|c: char| c.is_ascii_alphabetic()) && ending.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
 /// Whose code a file is, if it is not the project's: of `node_modules`, of the language itself, and so on.
 pub fn library(file: &str) -> Option<&'static str> {
     const MARKS: [(&str, &str); 16] = [
@@ -210,5 +250,38 @@ mod tests {
         assert_eq!(library("node:internal/x"), Some("node"));
         assert_eq!(library("/home/me/.cargo/registry/src/x/lib.rs"), Some("crates"));
         assert_eq!((library("src/node.rs"), library("/srv/a<b.js")), (None, None));
+    }
+
+    #[test]
+    fn the_place_at_a_byte_of_a_line_is_read() {
+        let told = |text: &str, part: &str| -> Vec<String> {
+            let places = frames_at(text, text.find(part).unwrap());
+            let column = |frame: &Frame| frame.column.map_or(String::new(), |column| format!(" {column}"));
+            places.iter().map(|frame| format!("{} {}{}", frame.file, frame.line, column(frame))).collect()
+        };
+        assert_eq!(told("warning in src/a.ts:42:18: unused", "a.ts"), ["src/a.ts 42 18"]);
+        assert_eq!(told("é src/a.ts:42:18: unused", "src"), ["src/a.ts 42 18"]);
+        assert_eq!(told("    at pay (src/pay.ts:42:18)", "pay.ts"), ["(src/pay.ts 42 18", "src/pay.ts 42 18"]);
+        assert_eq!(told("call(src/pay.ts:42)", "pay.ts"), ["call(src/pay.ts 42", "src/pay.ts 42"]);
+        assert_eq!(told("src/a.rs:7:fn main()", "7"), ["src/a.rs 7"]);
+        assert_eq!(told("src/a.rs:7:fn main()", "main"), [""; 0], "beyond its end");
+        assert_eq!(told("file:///srv/a.mjs:7:1", "a.mjs"), ["/srv/a.mjs 7 1"]);
+        for none in [
+            "a.ts",
+            "a.ts:",
+            "a.ts:0",
+            "a.ts:x",
+            "localhost:3000",
+            "127.0.0.1:80",
+            "12:30:01",
+            ":3",
+            "",
+            ".:3",
+            "a.ts:99999999999",
+        ] {
+            for at in 0..=none.len() + 1 {
+                assert_eq!(frames_at(none, at), [], "{none}");
+            }
+        }
     }
 }

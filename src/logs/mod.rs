@@ -26,7 +26,7 @@ mod urls;
 mod writer;
 
 pub use errors::{ErrorGroup, FreshError};
-pub use frames::{Frame, frames, library};
+pub use frames::{Frame, frames, frames_at, library};
 pub use levels::Levels;
 pub use line::{Entry, LineRef, NewEntry};
 pub use lines::Lines;

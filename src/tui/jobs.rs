@@ -46,6 +46,9 @@ pub(crate) fn ask(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             let text = backend.exchange_text(id, part, reveal);
             Some(Message::ExchangeText { id, part, reveal, copy, text })
         }
+        Effect::OpenPlace(places, cwd) => {
+            Some(Message::Placed(source::spot(&places, cwd.as_deref(), &backend.project().dir)))
+        }
         Effect::Explain(key, question) => Some(Message::Explained(key, source::explain(&question, backend))),
         _ => None,
     }

@@ -14,7 +14,7 @@ use crate::config::{Change, Config, Source, Ui};
 use crate::error::Error;
 use crate::event::{Level, ProcessId};
 use crate::io::editor::Spot;
-use crate::logs::Snapshot as Lines;
+use crate::logs::{Frame, Snapshot as Lines};
 use crate::proxy::{Exchange, ExchangeId};
 use crate::tui::encode::Typed;
 use crate::tui::errors::ErrorKey;
@@ -41,6 +41,8 @@ pub(crate) enum Message {
     Explained(ErrorKey, Explained),
     /// Where the changes stand that were to be written to this file, or why they are not.
     SettingsWritten(PathBuf, Result<Vec<(Change, Source)>, Error>),
+    /// Where the place is that was to be opened, or why it is not.
+    Placed(Result<Spot, String>),
     /// The files of the settings were changed outside, and say this now.
     Settings(Box<Config>),
     /// The editor that had the terminal has ended; or why it did not do well.
@@ -156,6 +158,8 @@ pub(crate) enum Effect {
     WriteSettings(PathBuf, Vec<Change>),
     /// Set an AI tool up: its name and the options.
     Install(Vec<String>),
+    /// Look for the file of one of these places, from the folder of a process, and open it in the person's editor.
+    OpenPlace(Vec<Frame>, Option<PathBuf>),
     /// Open a place in the person's editor.
     Edit(Spot),
     /// Ask servers whether they answer, or no longer.

@@ -463,6 +463,7 @@ impl Loop {
             | Effect::NewestExchange { .. }
             | Effect::PageEvents { .. }
             | Effect::ExchangeText { .. }
+            | Effect::OpenPlace(..)
             | Effect::Explain(..) => self.ask(effect),
             Effect::Edit(spot) => self.edit(&spot),
             Effect::Install(words) => self.install(words),

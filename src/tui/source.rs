@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::app::view::{Backend, ErrorOrigin, ErrorRow};
+use crate::io::editor::Spot;
 use crate::logs::{Frame, frames, library};
 use crate::proxy::ExchangeId;
 use crate::tui::web::place;
@@ -80,6 +81,30 @@ fn root_of(dir: &Path) -> PathBuf {
     let repository = dir.ancestors().find(|folder| folder.join(".git").exists());
     let root = repository.unwrap_or(dir);
     root.canonicalize().unwrap_or_else(|_| root.to_owned())
+}
+
+/// Where the first of these places is that exists: below the project when its name counts from the folder of the process
+/// or of the project, else wherever it says.
+///
+/// # Errors
+/// What is to be told when there is none.
+pub(crate) fn spot(places: &[Frame], cwd: Option<&Path>, dir: &Path) -> Result<Spot, String> {
+    let root = root_of(dir);
+    let file = |path: &Path| path.canonicalize().ok().filter(|path| path.is_file());
+    let exists = |frame: &Frame| {
+        let named = Path::new(&frame.file);
+        if named.is_absolute() {
+            return file(named);
+        }
+        let folders = [cwd.map(|cwd| dir.join(cwd)), Some(dir.to_owned())].into_iter().flatten();
+        folders.filter_map(|folder| file(&folder.join(named))).find(|path| path.starts_with(&root))
+    };
+    let found = places.iter().find_map(|frame| Some((frame, exists(frame)?)));
+    let (frame, file) = found.ok_or_else(|| {
+        let shortest = places.last().map_or("", |frame| &frame.file);
+        format!("there is no file `{shortest}` in this project")
+    })?;
+    Ok(Spot { file, line: frame.line, column: frame.column.unwrap_or(1) })
 }
 
 fn placed(frame: Frame, root: &Path, cwd: Option<&Path>, dir: &Path) -> Place {
@@ -206,6 +231,36 @@ mod tests {
         assert_eq!((place.path, place.library), (None, Some("outside the project")));
         let place = placed(frame("../../../etc/passwd", 1), &root, Some(&app), &root);
         assert_eq!(place.path, None, "no way leads out of the project");
+    }
+
+    #[test]
+    fn a_place_is_opened_where_its_file_is_below_the_project_or_by_its_whole_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        let project = top.join("shop");
+        std::fs::create_dir_all(project.join("api/src")).unwrap();
+        for name in ["shop/api/src/a.ts", "shop/b.ts", "outside.ts"] {
+            std::fs::write(top.join(name), "x").unwrap();
+        }
+        let opened = |name: &str, cwd: Option<&str>| {
+            spot(&[frame(name, 3)], cwd.map(Path::new), &project).map(|spot| spot.file).ok()
+        };
+        assert_eq!(opened("src/a.ts", Some("api")), Some(project.join("api/src/a.ts")));
+        assert_eq!(
+            opened("./src/a.ts", Some(&project.join("api").to_string_lossy())),
+            Some(project.join("api/src/a.ts"))
+        );
+        assert_eq!(opened("src/a.ts", None), None);
+        assert_eq!(opened("b.ts", Some("api")), Some(project.join("b.ts")), "by the project");
+        assert_eq!(opened("../b.ts", Some("api")), Some(project.join("b.ts")));
+        assert_eq!(opened("../outside.ts", None), None);
+        assert_eq!(opened("../../outside.ts", Some("api")), None);
+        assert_eq!(opened(&top.join("outside.ts").to_string_lossy(), None), Some(top.join("outside.ts")));
+        assert_eq!(opened(&top.join("gone.ts").to_string_lossy(), None), None);
+        assert_eq!(opened("api", None), None, "a folder is no file");
+        let places = [frame("call(b.ts", 3), Frame { column: Some(9), ..frame("b.ts", 3) }];
+        assert_eq!(spot(&places, None, &project), Ok(Spot { file: project.join("b.ts"), line: 3, column: 9 }));
+        assert!(spot(&[frame("gone.ts", 1)], None, &project).unwrap_err().contains("`gone.ts`"));
     }
 
     #[test]

@@ -344,6 +344,7 @@ impl Rig {
                 | Effect::NewestExchange { .. }
                 | Effect::PageEvents { .. }
                 | Effect::ExchangeText { .. }
+                | Effect::OpenPlace(..)
                 | Effect::Explain(..) => {
                     let answer = jobs::ask(&*self.mock, effect).expect("each of these has an answer");
                     effects.extend(update(&mut self.model, answer));

@@ -153,6 +153,31 @@ fn a_click_with_ctrl_opens_the_url_that_it_hits_and_is_a_click_elsewhere() {
 }
 
 #[test]
+fn a_click_with_ctrl_opens_the_file_that_it_hits_at_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    std::fs::create_dir_all(root.join("apps/api/src")).unwrap();
+    std::fs::write(root.join("apps/api/src/pay.ts"), "x\n").unwrap();
+    let mut mock = std::sync::Arc::into_inner(Mock::full()).unwrap();
+    mock.dir = root.clone();
+    mock.line(2, "api", "    at pay (src/pay.ts:42:18)");
+    mock.line(2, "api", "    at main (src/gone.ts:1:1)");
+    let mut rig = Rig::new(std::sync::Arc::new(mock), (120, 36));
+    rig.press(&["3", "f"]);
+    let mut press = |wanted: &str| {
+        let (column, row) = spot(&rig, wanted);
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        rig.send(Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::CONTROL }));
+        (rig.outside.pop(), rig.text())
+    };
+    let (Some(Effect::Edit(place)), _) = press("ay.ts:42") else { panic!("nothing was opened") };
+    assert_eq!((place.file, place.line, place.column), (root.join("apps/api/src/pay.ts"), 42, 18));
+    let (nothing, text) = press("gone.ts");
+    assert!(nothing.is_none() && text.contains("no file `src/gone.ts`"), "{text}");
+    assert!(press("at pay").0.is_none());
+}
+
+#[test]
 fn the_wheel_scrolls_a_page_from_one_frame_to_the_next_and_no_more() {
     let mut rig = Rig::new(Mock::full(), (80, 24));
     rig.press(&["3"]);

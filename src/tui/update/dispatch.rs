@@ -95,6 +95,8 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Settings(config) => return settings::reload(model, *config),
         Message::SettingsWritten(file, answer) => settings::written(model, file, answer),
+        Message::Placed(Ok(spot)) => return vec![Effect::Edit(spot)],
+        Message::Placed(Err(text)) => tell::tell(model, Level::Info, text),
         Message::Edited(Ok(())) => model.errors.asked = None,
         Message::Edited(Err(text)) => tell::tell(model, Level::Warn, text),
         Message::Urls(rows, proxy) => {

@@ -1,8 +1,11 @@
 //! The mouse: the same as moving there and pressing Enter.
 
+use std::path::PathBuf;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
+use crate::logs::frames_at;
 use crate::tui::chips;
 use crate::tui::footer;
 use crate::tui::layout::{Areas, gutter, layout, pane};
@@ -23,7 +26,7 @@ pub(super) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     let at = Position::new(event.column, event.row);
     match event.kind {
         MouseEventKind::Down(MouseButton::Left) if event.modifiers.contains(KeyModifiers::CONTROL) => {
-            return open_url(model, &areas, at).unwrap_or_else(|| mouse(model, plain(event)));
+            return open_at(model, &areas, at).unwrap_or_else(|| mouse(model, plain(event)));
         }
         MouseEventKind::ScrollUp => wheel(model, at, -model.scroll_lines),
         MouseEventKind::ScrollDown => wheel(model, at, model.scroll_lines),
@@ -69,15 +72,23 @@ fn plain(event: MouseEvent) -> MouseEvent {
     MouseEvent { modifiers: KeyModifiers::NONE, ..event }
 }
 
-/// Opens the URL that is at this place: in the text of a line, or of the process on a row.
-fn open_url(model: &mut Model, areas: &Areas, at: Position) -> Option<Vec<Effect>> {
+/// Opens what is at this place: the URL or the place in a file in the text of a line, the URL of the process on a row.
+fn open_at(model: &mut Model, areas: &Areas, at: Position) -> Option<Vec<Effect>> {
     if model.overlay.is_some() {
         return None;
     }
     let url = match model.view {
         View::Logs => {
             let spot = Some(at).filter(|at| areas.lines.contains(*at)).and_then(|at| spot_at(model, areas, at))?;
-            urls::around(&clean_line(&model.logs.rows().get(spot.seq)?).text, spot.at)
+            let line = model.logs.rows().get(spot.seq)?;
+            let text = clean_line(&line).text;
+            let url = urls::around(&text, spot.at);
+            let places = frames_at(&text, spot.at);
+            if url.is_none() && !places.is_empty() {
+                let cwd = model.processes.get(line.process).map(|process| PathBuf::from(&*process.cwd));
+                return Some(vec![Effect::OpenPlace(places, cwd)]);
+            }
+            url
         }
         _ if !areas.list.contains(at) => None,
         _ => select_row(model, usize::from(at.y - areas.list.y)).and_then(|_| urls::here(model)),
