@@ -62,7 +62,7 @@ fn a_word_is_found_while_lines_go_on_and_following_goes_on_after_it() {
     screen.wait_for("tick 2");
     screen.press(&["C-f"]);
     screen.type_text("apple");
-    screen.wait_until("both are counted", |text| text.contains("find: apple") && text.contains(" 2  smart"));
+    screen.wait_until("both are counted", |text| text.contains("find: apple") && text.contains("W   2  "));
     // Looking for something holds nothing up.
     let newest =
         |text: &str| text.split("tick ").filter_map(|rest| rest.split_whitespace().next()?.parse::<u32>().ok()).max();

@@ -8,4 +8,4 @@ pub(crate) mod scan;
 mod view;
 pub(crate) mod window;
 
-pub(crate) use view::{Cleared, FindMode, LogView, Mark, TimeFormat};
+pub(crate) use view::{Cleared, FindMode, FindOption, LogView, Mark, TimeFormat};

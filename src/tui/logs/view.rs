@@ -66,12 +66,62 @@ pub(crate) struct Mark {
     pub(crate) text: String,
 }
 
+/// How the text of the find bar is meant: each can be on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FindOption {
+    /// A regular expression.
+    Regex,
+    /// Capitals count.
+    Case,
+    /// Whole words.
+    Word,
+}
+
+impl FindOption {
+    /// In the order of the bar.
+    pub(crate) const ALL: [FindOption; 3] = [FindOption::Regex, FindOption::Case, FindOption::Word];
+
+    /// As the bar shows it.
+    pub(crate) fn sign(self) -> &'static str {
+        match self {
+            FindOption::Regex => ".*",
+            FindOption::Case => "Aa",
+            FindOption::Word => "W",
+        }
+    }
+}
+
+impl Find {
+    /// Whether an option is on.
+    pub(crate) fn has(&self, option: FindOption) -> bool {
+        match option {
+            FindOption::Regex => self.mode.regex || self.field.text().starts_with("re:"),
+            FindOption::Case => self.mode.case,
+            FindOption::Word => self.mode.word,
+        }
+    }
+
+    /// Switches an option.
+    pub(crate) fn toggle(&mut self, option: FindOption) {
+        match option {
+            FindOption::Regex => match self.field.text().strip_prefix("re:") {
+                Some(rest) => (self.field, self.mode.regex) = (Field::new(rest), false),
+                None => self.mode.regex ^= true,
+            },
+            FindOption::Case => self.mode.case ^= true,
+            FindOption::Word => self.mode.word ^= true,
+        }
+    }
+}
+
 /// A search in the lines.
 #[derive(Debug, Default)]
 pub(crate) struct Find {
     pub(crate) field: Field,
     pub(crate) mode: PatternMode,
     pub(crate) shows: FindMode,
+    /// The option of the open bar that has the focus; the text has it if there is none.
+    pub(crate) option: Option<FindOption>,
     pub(crate) pattern: Option<Pattern>,
     pub(crate) error: Option<String>,
     pub(crate) hits: Option<Hits>,

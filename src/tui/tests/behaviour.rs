@@ -126,7 +126,7 @@ fn find_marks_counts_jumps_and_esc_restores_the_place() {
     let mut rig = full("3");
     rig.press(&["ctrl+f"]);
     rig.type_text("chunk-005");
-    assert!(rig.text().contains("10  smart · literal · highlight"), "{}", rig.text());
+    assert!(rig.text().contains("find: chunk-005   .*  Aa  W   10  highlight"), "{}", rig.text());
     rig.press(&["esc"]);
     assert!(rig.model.logs.place.follow && rig.model.logs.find.hits.is_none());
     rig.press(&["ctrl+f"]);

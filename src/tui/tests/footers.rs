@@ -18,6 +18,8 @@ const STATES: &[&[&str]] = &[
     &["3", "up", "v"],
     &["3", "ctrl+f", "g"],
     &["3", "ctrl+f", "g", "enter"],
+    &["3", "ctrl+f", "g", "down"],
+    &["3", "ctrl+f", "down", "right", "right"],
     &["3", "up", "enter"],
     &["3", "up", "up", "enter"],
     &["3", "P"],

@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod errors;
+mod find;
 mod folds;
 mod footers;
 mod mcp;

@@ -7,6 +7,7 @@ mod chips;
 pub(crate) mod commands;
 pub(crate) mod dispatch;
 pub(crate) mod errors;
+mod find;
 mod logs;
 mod mcp;
 mod mouse;

@@ -17,7 +17,7 @@ use crate::tui::processes::Sort;
 use crate::tui::text;
 use crate::tui::update::chips::press as press_chip;
 use crate::tui::update::{
-    attached, dispatch, errors, logs, mcp, overlays, processes, scripts, settings, strip, url_list, urls, web,
+    attached, dispatch, errors, find, logs, mcp, overlays, processes, scripts, settings, strip, url_list, urls, web,
 };
 use crate::tui::{views, widgets};
 
@@ -330,6 +330,10 @@ fn click_overlay(model: &mut Model, at: Position) -> Vec<Effect> {
             }
         }
         other => model.overlay = other,
+    }
+    let option = widgets::find::option_spots(model, &layout(model)).find(|(_, rect)| rect.contains(at));
+    if let Some((option, _)) = option {
+        return find::toggle(model, option);
     }
     let key = footer::spots(model, &layout(model)).into_iter().find(|(rect, _)| rect.contains(at));
     key.and_then(|(_, key)| dispatch::key(model, key.as_event())).unwrap_or_default()

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::app::command::Command;
 use crate::tui::field::Field;
 use crate::tui::key::Key;
 use crate::tui::message::{Asked, Effect, Outcome};
 use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, Record, View};
-use crate::tui::update::{commands, errors, logs, mcp, processes, qr, scripts, settings, url_list, web};
+use crate::tui::update::{commands, errors, find, logs, mcp, processes, qr, scripts, settings, url_list, web};
 use crate::tui::web::Page;
 
 /// What the footer says while an overlay is open: a key that does something there, and what.
@@ -18,14 +18,7 @@ pub(crate) fn hints(model: &Model) -> &'static [(&'static str, &'static str)] {
     match &model.overlay {
         None => &[],
         Some(Overlay::Command(_)) => &[("tab", "complete"), ("up", "choose"), ("enter", "run"), ("esc", "close")],
-        Some(Overlay::Find) if model.view == View::Logs => &[
-            ("enter", "keep"),
-            ("esc", "close"),
-            ("alt+r", "regex"),
-            ("alt+c", "case"),
-            ("alt+w", "word"),
-            ("tab", "mode"),
-        ],
+        Some(Overlay::Find) if model.view == View::Logs => find::hints(model),
         Some(Overlay::Find) => &[("enter", "keep"), ("esc", "close")],
         Some(Overlay::Help { .. }) => &[("down", "scroll"), ("esc", "close")],
         Some(Overlay::Dialog(_)) => {
@@ -61,7 +54,7 @@ pub(crate) fn record_buttons(record: &Record) -> &'static [&'static str] {
 /// Takes a key; `None` if the overlay has no use for it. Nothing behind it sees the key.
 pub(super) fn key(model: &mut Model, key: Key, event: KeyEvent) -> Option<Vec<Effect>> {
     match model.overlay.take()? {
-        Overlay::Find => find_key(model, event),
+        Overlay::Find => find::key(model, event),
         Overlay::Command(line) => commands::key(model, line, event),
         Overlay::Help { filter, offset } => help_key(model, filter, offset, event),
         Overlay::Dialog(dialog) => dialog_key(model, dialog, key, event),
@@ -78,6 +71,7 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         Some(Overlay::Command(line)) => line.field.insert(text),
         Some(Overlay::Help { filter, .. }) => filter.insert(text),
         Some(Overlay::Find) => {
+            model.logs.find.option = None;
             find_field(model).insert(text);
             return find_changed(model);
         }
@@ -94,6 +88,7 @@ pub(super) fn open_command(model: &mut Model, text: &str) {
 
 pub(super) fn open_find(model: &mut Model) {
     (model.tab, model.chip) = (None, None);
+    model.logs.find.option = None;
     if model.view == View::Logs {
         model.logs.find.before = Some(model.logs.place);
     }
@@ -117,7 +112,7 @@ pub(super) fn find_field(model: &mut Model) -> &mut Field {
     }
 }
 
-fn find_changed(model: &mut Model) -> Vec<Effect> {
+pub(super) fn find_changed(model: &mut Model) -> Vec<Effect> {
     match model.view {
         View::Scripts => scripts::keep_in_sight(model),
         View::Processes => processes::keep_in_sight(model),
@@ -138,59 +133,6 @@ fn find_changed(model: &mut Model) -> Vec<Effect> {
 pub(super) fn clear_find(model: &mut Model) -> Vec<Effect> {
     *find_field(model) = Field::default();
     find_changed(model)
-}
-
-fn find_key(model: &mut Model, event: KeyEvent) -> Option<Vec<Effect>> {
-    let alt = event.modifiers.contains(KeyModifiers::ALT);
-    let in_logs = model.view == View::Logs;
-    match event.code {
-        KeyCode::Esc => {
-            if let Some(place) = model.logs.find.before.take().filter(|_| in_logs) {
-                model.logs.place = place;
-            }
-            return Some(clear_find(model));
-        }
-        KeyCode::Enter => {
-            keep_find(model);
-            return Some(Vec::new());
-        }
-        KeyCode::Tab if in_logs => logs::cycle_find_mode(model),
-        KeyCode::Char('r') if alt && in_logs => model.logs.find.mode.regex ^= true,
-        KeyCode::Char('c') if alt && in_logs => model.logs.find.mode.case ^= true,
-        KeyCode::Char('w') if alt && in_logs => model.logs.find.mode.word ^= true,
-        KeyCode::Up | KeyCode::Down => {
-            let now = find_field(model).text().to_string();
-            let text = history(&model.finds, &now, event.code == KeyCode::Up);
-            if let Some(text) = text {
-                *find_field(model) = Field::new(text);
-            }
-        }
-        _ => {
-            if !find_field(model).key(event) {
-                model.overlay = Some(Overlay::Find);
-                return None;
-            }
-        }
-    }
-    model.overlay = Some(Overlay::Find);
-    Some(find_changed(model))
-}
-
-/// Closes the bar and keeps the search: in Logs, at the match that is nearest.
-fn keep_find(model: &mut Model) {
-    let text = find_field(model).text().to_string();
-    if text.is_empty() {
-        return;
-    }
-    model.finds.retain(|other| *other != text);
-    model.finds.push(text);
-    if model.view == View::Logs && model.logs.find.hits.is_some() {
-        let rows = model.logs.rows();
-        let here = if model.logs.place.follow { u64::MAX } else { model.logs.place.cursor.saturating_add(1) };
-        if let Some(seq) = rows.match_from(here, false).or_else(|| rows.match_from(here, true)) {
-            logs::go_to(model, seq);
-        }
-    }
 }
 
 /// The text before or after `text` in a history.

@@ -6,7 +6,7 @@
 //! ▸▌14:02:29.403 api    E TypeError: Cannot read properties of undefined (reading 'total')
 //! ── mark 1 · 14:02:27 · before clicking Pay ──────────────────────────────────────────────
 //!                                                        ‖ 318 new lines, 2 errors  End ↓
-//!  find: checkout▏  3/17  Aa smart · literal · highlight   ‖ PAUSED at 14:02:29   182,330 lines
+//!  find: checkout▏  .* [Aa] W   3/17  highlight            ‖ PAUSED at 14:02:29   182,330 lines
 //! ```
 
 use ratatui::buffer::Buffer;
