@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -110,6 +111,14 @@ fn thrown_away(lines: usize, block: &str, dir: &Path, pty: bool) -> f64 {
     let _ = std::fs::remove_file(&done);
     let mut command = Command::new(this_program());
     command.args(["--child", "flood", &lines.to_string(), block, &done.display().to_string()]);
+    // In a session of its own, as a child of Brummer's: the kernel may share the processors by session.
+    // SAFETY: setsid is safe between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            libc::setsid();
+            Ok(())
+        });
+    }
     let (mut child, mut output): (_, File) = if pty {
         let (master, slave) = open_pty();
         without_processing(&slave);
