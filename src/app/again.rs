@@ -7,6 +7,7 @@ use crate::app::core::{App, Origin};
 use crate::app::view::Successor;
 use crate::error::Result;
 use crate::event::ProcessId;
+use crate::process::ProcessSpec;
 
 /// Says of a process that it is about to be started again, as long as this lives.
 #[derive(Debug)]
@@ -30,14 +31,16 @@ impl App {
         Coming { app: self.me.clone(), id }
     }
 
-    /// Starts what an ended process was started from again; settings' env files are read anew.
+    /// Starts what an ended process was started from again; settings' env files are read anew, and who had this program's
+    /// input has what is left of it.
     ///
     /// # Errors
     /// NOT_FOUND for a process that is not listed, and why it could not be started.
     pub fn start_again(&self, id: ProcessId) -> Result<ProcessId> {
         let origin = self.origin(id)?;
+        let input = origin.spec.input;
         let spec = match &origin.word {
-            Some((word, args)) => self.scripts.spec(word, args)?,
+            Some((word, args)) => ProcessSpec { input, ..self.scripts.spec(word, args)? },
             None => origin.spec,
         };
         let (word, restarts) = (origin.word, origin.restarts + 1);

@@ -209,7 +209,7 @@ impl App {
         self.store.hold();
     }
 
-    /// The next process that is started has this standard input, if it has no terminal; started again, it has an empty one.
+    /// The next process that is started has this standard input, if it has no terminal; so has what it is started again as.
     pub fn give_input(&self, input: Input) {
         *self.input.lock().unwrap_or_else(PoisonError::into_inner) = input;
     }
@@ -251,10 +251,13 @@ impl App {
         self.start_from(Origin { spec: self.scripts.argv(argv), word: None, restarts: 0, successor: Successor::Nobody })
     }
 
-    pub(super) fn start_from(&self, origin: Origin) -> Result<ProcessId> {
+    pub(super) fn start_from(&self, mut origin: Origin) -> Result<ProcessId> {
         let context = Context::background().with_timeout(Duration::from_secs(30));
-        let input = std::mem::take(&mut *self.input.lock().unwrap_or_else(PoisonError::into_inner));
-        let id = self.manager.start(ProcessSpec { input, ..origin.spec.clone() }, &context)?;
+        let given = std::mem::take(&mut *self.input.lock().unwrap_or_else(PoisonError::into_inner));
+        if given != Input::default() {
+            origin.spec.input = given;
+        }
+        let id = self.manager.start(origin.spec.clone(), &context)?;
         self.origins().insert(id, origin);
         self.changes.bump(Thing::Scripts);
         Ok(id)

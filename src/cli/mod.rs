@@ -1,6 +1,6 @@
 //! The command line: what argv asks for, lines printed without a terminal UI, lists, completions, the demo.
 //!
-//! Read `args` for what can be asked, `entry` for who answers, `run` for how processes are run, `headless` for when lines are
+//! Read `args` for what can be asked, `entry` for who answers, `run` for how processes are run, `lines` and `headless` for when lines are
 //! printed and `output` for what they look like, `terminal` for the terminal UI, `serving` for the server for AI tools; `bell` wakes, `list`,
 //! `completions` and `demo` are answers of their own, `mcp` sets AI tools up.
 
@@ -13,6 +13,7 @@ mod demo;
 mod effects;
 mod entry;
 mod headless;
+mod lines;
 mod list;
 mod mcp;
 mod output;

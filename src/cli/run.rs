@@ -2,16 +2,14 @@
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::args::{Flags, Output, When};
-use super::bell::Bell;
+use super::args::Flags;
 use super::demo;
-use super::entry::{columns, complain, load};
-use super::headless::{Plan, Session, again_after, of_signal};
-use super::output::{Json, Look, Printer, Text};
-use super::{serving, terminal};
+use super::entry::{complain, load};
+use super::lines::Lines;
+use super::serving;
+use super::terminal::{self, Terminal};
 use crate::app::command::Command;
 use crate::app::view::{Backend, Reply};
 use crate::app::{App, AppOptions};
@@ -19,8 +17,7 @@ use crate::config::{Config, ProxyMode};
 use crate::error::{Code, Error, Result};
 use crate::event::{Level, ProcessId};
 use crate::io::guardian;
-use crate::io::signals::Signal;
-use crate::io::stdin::{self, Forward};
+use crate::io::stdin;
 use crate::process::Input;
 
 /// What is to be run.
@@ -65,11 +62,14 @@ const NAMES_SHOWN: usize = 12;
 /// Problems of the project's files that are shown when a name is not known.
 const PROBLEMS_SHOWN: usize = 3;
 
-/// The exit code when the guardian was killed; nobody is left to see it.
-const GUARDIAN_LOST: u8 = 137;
-
 /// What the end of everything may take beyond the longest grace.
 const AFTER_GRACE: Duration = Duration::from_secs(5);
+
+/// What shows the app.
+enum Front {
+    Lines(Lines),
+    Terminal(Terminal),
+}
 
 /// Runs the request in a guarded process; the exit code.
 pub(super) fn run(request: Request) -> u8 {
@@ -90,7 +90,7 @@ pub(super) fn demo(flags: Flags, limit: Option<Duration>) -> Result<u8> {
     Ok(run(Request { folder: Some(dir.clone()), dir, config, flags, starts, limit, proxy: None }))
 }
 
-fn remove(folder: Option<&Path>) {
+pub(super) fn remove(folder: Option<&Path>) {
     // It may be gone already, and nobody is left to be told of one that cannot be removed.
     folder.into_iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
 }
@@ -113,11 +113,16 @@ fn serve(request: Request, guard: guardian::Guard) -> Result<u8> {
     if headless && starts.is_empty() && proxy.is_none() {
         app.tell(nothing_runs(&app));
     }
+    // Before anything runs that a signal could end without the time it is to have.
+    let front = match headless {
+        true => Front::Lines(Lines::listen(&app, guard, patience, folder.clone())),
+        false => Front::Terminal(Terminal::listen(&app, guard)),
+    };
     let serving = serving::begin(&app);
     let begun = begin_proxy(&app, proxy);
-    let result = begun.and_then(|()| start_all(&app, &starts)).and_then(|wanted| match headless {
-        true => print_lines(&app, &flags, guard, Plan { wanted, limit, patience }, folder.clone()),
-        false => terminal::show(&app, guard, &wanted),
+    let result = begun.and_then(|()| start_all(&app, &starts)).and_then(|wanted| match front {
+        Front::Lines(lines) => lines.print(&flags, wanted, limit),
+        Front::Terminal(terminal) => terminal.show(&app, &wanted),
     });
     drop(serving);
     let stopped = app.shutdown(patience);
@@ -185,85 +190,9 @@ fn unknown(app: &App, error: &Error, word: &str) -> Error {
     Error::new("cli", Code::NotFound, format!("{}; {more}{problems}", error.message()))
 }
 
-fn print_lines(
-    app: &Arc<App>,
-    flags: &Flags,
-    guard: guardian::Guard,
-    plan: Plan,
-    folder: Option<PathBuf>,
-) -> Result<u8> {
-    // Its children are gone by then, and nobody is left who would read more lines.
-    app.manager().on_guardian_lost(guard, move || {
-        remove(folder.as_deref());
-        std::process::exit(i32::from(GUARDIAN_LOST))
-    });
-    let bell = Arc::new(Bell::default());
-    let signals = [Signal::Interrupt, Signal::Terminate, Signal::HangUp, Signal::Resize, Signal::Continue];
-    let input = forward_input(app, &plan.wanted);
-    let continued = input.as_ref().map(Forward::on_continue);
-    let (ring, owner, patience) = (Arc::clone(&bell), Arc::downgrade(app), plan.patience);
-    app.manager().on_signals(&signals, move |signal| {
-        if signal.is_end() && ring.is_unheard_for(again_after(signal)) {
-            // Asked again while the printer hangs on its reader: the guardian ends everybody.
-            std::process::exit(i32::from(of_signal(signal.number())));
-        }
-        if let Some(continued) = continued.as_ref().filter(|_| signal == Signal::Continue) {
-            continued();
-        }
-        ring.signal(signal);
-        if signal.is_end() {
-            end_unheard(&ring, &owner, signal, patience);
-        }
-    });
-    let ring = Arc::clone(&bell);
-    app.on_change(Arc::new(move || ring.ring()));
-    let printer = printer(app, flags);
-    let session = Session::new(&**app, plan, printer, io::stdout().lock());
-    session.run(&bell).map_err(|error| Error::io("cli", "write to standard output", error))
-}
-
-/// Standard input goes to the process of the command line when there is one; of several, nobody could say which is meant.
-fn forward_input(app: &App, wanted: &[ProcessId]) -> Option<Forward> {
-    let [id] = wanted else { return None };
-    let target = app.manager().take_input(*id)?;
-    let forward = Forward::start(target).map_err(|error| Error::io("cli", "read standard input", error));
-    forward.map_err(|error| complain(&error)).ok()
-}
-
 /// Whether the terminal says that it understands no escapes: then it gets plain lines.
-fn terminal_is_dumb() -> bool {
+pub(super) fn terminal_is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|name| name == "dumb")
-}
-
-/// Ends everything in place of the printer if that hangs on a reader who does not read.
-fn end_unheard(bell: &Arc<Bell>, app: &Weak<App>, signal: Signal, patience: Duration) {
-    let (bell, app) = (Arc::clone(bell), Weak::clone(app));
-    let wait = move || {
-        if bell.wait_heard(patience) {
-            return;
-        }
-        // What cannot be ended is ended by the guardian, and what is not printed has no reader.
-        app.upgrade().into_iter().for_each(|app| drop(app.manager().cleanup(patience)));
-        std::process::exit(i32::from(of_signal(signal.number())));
-    };
-    // Without a thread the second signal still ends it.
-    let _ = std::thread::Builder::new().name("brummer-end".into()).spawn(wait);
-}
-
-/// How lines are printed, by flags, environment and what standard output is.
-fn printer(app: &App, flags: &Flags) -> Box<dyn Printer> {
-    let coloured = match flags.color {
-        When::Always => true,
-        When::Never => false,
-        When::Auto if terminal_is_dumb() => false,
-        When::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-    };
-    if flags.output == Some(Output::Json) {
-        return Box::new(Json::new(flags.color == When::Always));
-    }
-    let time = app.config().settings.ui.timestamps;
-    let rows = app.processes();
-    Box::new(Text::new(Look { coloured, columns: columns(), time }, rows.iter().map(|row| &*row.name)))
 }
 
 /// What to say when the command line names nothing.

@@ -34,29 +34,42 @@ pub(super) fn size() -> Option<(u16, u16)> {
     Some((size.ws_col, size.ws_row))
 }
 
-/// Shows the UI until the person leaves or a signal comes; the exit code. `started` is what the command line named.
-pub(super) fn show(app: &Arc<App>, guard: Guard, started: &[ProcessId]) -> Result<u8> {
-    let handle = Handle::default();
-    let came = Arc::new(AtomicI32::new(NONE));
-    // Its children are gone by then; the UI gives the terminal back.
-    let (ui, cause) = (handle.clone(), Arc::clone(&came));
-    app.manager().on_guardian_lost(guard, move || {
-        signals::allow_background_terminal();
-        cause.store(KILL, Ordering::Relaxed);
-        ui.end();
-    });
-    let (ui, cause) = (handle.clone(), Arc::clone(&came));
-    app.manager().on_signals(&[Signal::Interrupt, Signal::Terminate, Signal::HangUp], move |signal| {
-        // Relaxed: a number of its own; the handle's message comes after it.
-        cause.store(signal.number(), Ordering::Relaxed);
-        ui.end();
-    });
-    reload::watch(app, handle.clone());
-    let outcome = tui::run(app.clone(), options(app.config(), started, handle))?;
-    Ok(match (outcome, came.load(Ordering::Relaxed)) {
-        (Outcome::Ended, number) if number != NONE => of_signal(number),
-        (Outcome::Quit | Outcome::Ended, _) => 0,
-    })
+/// The UI and what ends it.
+pub(super) struct Terminal {
+    ui: Handle,
+    /// The number of the signal that has come.
+    came: Arc<AtomicI32>,
+}
+
+impl Terminal {
+    /// From now on a signal ends the UI, also one that has not begun yet.
+    pub(super) fn listen(app: &App, guard: Guard) -> Terminal {
+        let terminal = Terminal { ui: Handle::default(), came: Arc::new(AtomicI32::new(NONE)) };
+        // Its children are gone by then; the UI gives the terminal back.
+        let (ui, cause) = (terminal.ui.clone(), Arc::clone(&terminal.came));
+        app.manager().on_guardian_lost(guard, move || {
+            signals::allow_background_terminal();
+            cause.store(KILL, Ordering::Relaxed);
+            ui.end();
+        });
+        let (ui, cause) = (terminal.ui.clone(), Arc::clone(&terminal.came));
+        app.manager().on_signals(&[Signal::Interrupt, Signal::Terminate, Signal::HangUp], move |signal| {
+            // Relaxed: a number of its own; the handle's message comes after it.
+            cause.store(signal.number(), Ordering::Relaxed);
+            ui.end();
+        });
+        terminal
+    }
+
+    /// Shows the UI until the person leaves or a signal comes; the exit code. `started` is what the command line named.
+    pub(super) fn show(self, app: &Arc<App>, started: &[ProcessId]) -> Result<u8> {
+        reload::watch(app, self.ui.clone());
+        let outcome = tui::run(app.clone(), options(app.config(), started, self.ui))?;
+        Ok(match (outcome, self.came.load(Ordering::Relaxed)) {
+            (Outcome::Ended, number) if number != NONE => of_signal(number),
+            (Outcome::Quit | Outcome::Ended, _) => 0,
+        })
+    }
 }
 
 /// What the settings make of the UI.

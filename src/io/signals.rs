@@ -1,6 +1,6 @@
 //! Signals as readable events: what arrives for this process is read by the reactor from a pipe.
 
-use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::backend::{Handle, SignalDelivery};
 use signal_hook::iterator::exfiltrator::SignalOnly;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -51,6 +51,17 @@ pub fn allow_background_terminal() {
     unsafe { libc::signal(libc::SIGTTOU, libc::SIG_IGN) };
 }
 
+/// Asks for more signals from any thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Wishes(Handle);
+
+impl Wishes {
+    /// Asks for another one. From then on it no longer has its default effect on this program.
+    pub(crate) fn add(&self, signal: Signal) -> io::Result<()> {
+        self.0.add_signal(signal.number())
+    }
+}
+
 /// The pipe that signals come out of. Any number can exist in one program; each gets every signal it asked for.
 #[derive(Debug)]
 pub(crate) struct Signals {
@@ -66,9 +77,9 @@ impl Signals {
         Ok(Signals { delivery: SignalDelivery::with_pipe(read, write, SignalOnly, [libc::SIGCHLD])? })
     }
 
-    /// Asks for another one. From then on it no longer has its default effect on this program.
-    pub(crate) fn add(&self, signal: Signal) -> io::Result<()> {
-        self.delivery.handle().add_signal(signal.number())
+    /// For asking for more.
+    pub(crate) fn wishes(&self) -> Wishes {
+        Wishes(self.delivery.handle())
     }
 
     /// What to poll.

@@ -1,9 +1,9 @@
-//! Hands this program's standard input on to one child, from a thread of its own.
+//! Hands this program's standard input on to one child, and to what it is started again as, from a thread of its own.
 //!
 //! A terminal is read only in its foreground: from the background a read is refused without stopping anybody (SIGTTIN is
 //! blocked on the thread), and tried again once this program is in front. Keys for a child that has a terminal of its own
 //! go to it one by one, and it alone edits and echoes them, so that a password is not shown; Ctrl+C and Ctrl+Z stay with
-//! this program. The terminal gets its modes back when the [`Forward`] is dropped.
+//! this program. The terminal gets its modes back by [`Forward::give_back`].
 
 use super::child::Terminals;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -14,7 +14,7 @@ use rustix::termios::{
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How often a program in the background looks whether it is in front again; not every shell says so.
@@ -33,14 +33,15 @@ pub enum Target {
 }
 
 impl Target {
-    fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+    /// Takes what was written off the front of `bytes`.
+    fn write(&self, bytes: &mut &[u8]) -> io::Result<()> {
         let pipe = match self {
-            Target::Terminal(terminals) => return terminals.write_all(bytes),
+            Target::Terminal(terminals) => return terminals.write_all(bytes).map(|()| *bytes = &[]),
             Target::Pipe(pipe) => pipe,
         };
         while !bytes.is_empty() {
             match rustix::io::write(pipe, bytes) {
-                Ok(count) => bytes = &bytes[count..],
+                Ok(count) => *bytes = &bytes[count..],
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -63,7 +64,7 @@ pub fn is_terminal() -> bool {
     isatty(io::stdin())
 }
 
-/// The input goes on to the child until it ends, or the child takes no more.
+/// The input goes on to the child until it ends; what a child that has ended did not take waits for its successor.
 pub struct Forward {
     shared: Arc<Shared>,
 }
@@ -80,6 +81,17 @@ struct Shared {
     changed: Condvar,
     /// The terminal's modes as they were, where keys go on one by one.
     keyboard: Option<Termios>,
+    next: Mutex<Next>,
+    /// There is a next target.
+    came: Condvar,
+}
+
+/// Where the input goes on to.
+#[derive(Debug, Default)]
+struct Next {
+    target: Option<Target>,
+    /// The input has ended, and this was its last byte.
+    ended: Option<Option<u8>>,
 }
 
 impl Forward {
@@ -90,7 +102,8 @@ impl Forward {
     pub fn start(target: Target) -> io::Result<Forward> {
         let keys = matches!(target, Target::Terminal(_)) && is_terminal();
         let keyboard = if keys { tcgetattr(io::stdin()).ok() } else { None };
-        let shared = Arc::new(Shared { continued: Mutex::new(false), changed: Condvar::new(), keyboard });
+        let (continued, next) = (Mutex::new(false), Mutex::default());
+        let shared = Arc::new(Shared { continued, changed: Condvar::new(), keyboard, next, came: Condvar::new() });
         let forward = Forward { shared: Arc::clone(&shared) };
         shared.take_keyboard();
         let builder = std::thread::Builder::new().name("brummer-stdin".into()).stack_size(128 * 1024);
@@ -98,19 +111,26 @@ impl Forward {
         Ok(forward)
     }
 
-    /// What is to be called on SIGCONT.
-    pub fn on_continue(&self) -> impl Fn() + Send + 'static {
-        let shared = Arc::clone(&self.shared);
-        move || {
-            shared.take_keyboard();
-            *shared.continued.lock().unwrap_or_else(PoisonError::into_inner) = true;
-            shared.changed.notify_all();
+    /// From now on the input goes to this target.
+    pub fn follow(&self, target: Target) {
+        let mut next = self.shared.next();
+        match next.ended {
+            Some(last) => target.end(last),
+            None => next.target = Some(target),
         }
+        drop(next);
+        self.shared.came.notify_all();
     }
-}
 
-impl Drop for Forward {
-    fn drop(&mut self) {
+    /// What is to be called on SIGCONT.
+    pub fn continued(&self) {
+        self.shared.take_keyboard();
+        *self.shared.continued.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.shared.changed.notify_all();
+    }
+
+    /// The terminal gets its modes back, if it is not somebody else's now.
+    pub fn give_back(&self) {
         if let Some(before) = self.shared.keyboard.as_ref().filter(|_| is_foreground()) {
             // Nothing can be done about a terminal that is gone.
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
@@ -119,7 +139,7 @@ impl Drop for Forward {
 }
 
 impl Shared {
-    fn run(&self, target: Target) {
+    fn run(&self, mut target: Target) {
         refuse_in_background();
         let mut buffer = vec![0; 64 * 1024];
         let mut last = None;
@@ -127,10 +147,7 @@ impl Shared {
             match rustix::io::read(io::stdin(), &mut buffer[..]) {
                 Ok(0) => break,
                 Ok(count) => {
-                    if target.write(&buffer[..count]).is_err() {
-                        // The child has ended, or has closed its input.
-                        return;
-                    }
+                    target = self.hand_on(target, &buffer[..count]);
                     last = Some(buffer[count - 1]);
                 }
                 Err(Errno::INTR) => {}
@@ -144,7 +161,25 @@ impl Shared {
                 Err(_) => break,
             }
         }
-        target.end(last);
+        let mut next = self.next();
+        next.ended = Some(last);
+        next.target.take().unwrap_or(target).end(last);
+    }
+
+    /// Gives it all to the child, or to those that it is started again as; answers who took the last of it.
+    fn hand_on(&self, mut target: Target, mut bytes: &[u8]) -> Target {
+        target = self.next().target.take().unwrap_or(target);
+        while target.write(&mut bytes).is_err() {
+            // The child has ended, or has closed its input.
+            let wait = self.came.wait_while(self.next(), |next| next.target.is_none());
+            target = wait.unwrap_or_else(PoisonError::into_inner).target.take().unwrap_or(target);
+        }
+        target
+    }
+
+    fn next(&self) -> MutexGuard<'_, Next> {
+        // Two places that are each set whole, so a poisoned lock still holds good ones.
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wait_for_foreground(&self) {

@@ -99,3 +99,19 @@ fn pm06_nobody_is_left_when_a_child_ends_before_its_children() {
     assert_eq!(run.code(), 0, "{}", run.stderr);
     until_within(LIMIT + LOAD, "nobody is left", || project.living().is_empty());
 }
+
+#[test]
+fn pm03_a_signal_while_processes_are_started_leaves_them_their_time() {
+    let mut settings = String::from("grace = '60s'\n[processes.first]\ncommand = 'sh first.sh'\n");
+    let others: Vec<String> = (0..40).map(|number| format!("other{number}")).collect();
+    others.iter().for_each(|name| settings.push_str(&format!("[processes.{name}]\ncommand = 'exec sleep 600'\n")));
+    let project = Project::configured(&settings);
+    project.write("first.sh", "trap 'echo bye >bye; exit 0' TERM\n: >up\nwhile :; do sleep 0.05; done\n");
+    let names: Vec<&str> = others.iter().map(String::as_str).collect();
+    let run = project.brummer(&[&["--no-tui", "first"], &names[..]].concat());
+    until("the first one is up", || project.dir().join("up").exists());
+    signal(children_of(run.pid())[0], Signal::TERM);
+    assert_eq!(run.finish().code(), 143);
+    assert!(project.dir().join("bye").exists(), "the first one was ended without its time");
+    until_within(LIMIT + LOAD, "nobody is left", || project.living().is_empty());
+}

@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::harness::{Project, Served, Session, until};
+use super::harness::{Door, Project, Screen, Served, Session, is_installed, until};
 
 const SETTINGS: &str = "no_mcp = false\nmcp_port = 0\nrunner = \"direct\"\n";
 
 /// A client that can be asked, in either era.
 enum Client<'a> {
-    Modern(&'a Served),
+    Modern(&'a Door),
     Legacy(Session),
 }
 
 /// Both clients of a server.
-fn clients(served: &Served) -> [Client<'_>; 2] {
+fn clients(served: &Door) -> [Client<'_>; 2] {
     assert!(served.capabilities["elicitation"].is_object(), "it says that it can be asked");
     [Client::Modern(served), Client::Legacy(Session::open(served.port, &served.capabilities))]
 }
@@ -63,7 +63,7 @@ impl Client<'_> {
 }
 
 /// The process of this name that was started last.
-fn row(served: &Served, name: &str) -> Value {
+fn row(served: &Door, name: &str) -> Value {
     let found = served.good("scripts_status", json!({ "name": name }));
     found["processes"].as_array().and_then(|rows| rows.last()).cloned().unwrap_or_default()
 }
@@ -87,6 +87,55 @@ fn a_persons_process_is_restarted_after_a_yes() {
         until("it runs again", || {
             row(&served, name)["status"] == "running" && row(&served, name)["pid"] != before["pid"]
         });
+    }
+}
+
+/// What goes on as another process after a restart.
+const COPY: &str = "[processes.copy]\ncommand = 'cat; echo \"the end\"'\n";
+
+/// Starts `copy` again; answers when it runs.
+fn restart_copy(door: &mut Door) {
+    door.capabilities = json!({ "elicitation": {} });
+    until("it runs", || row(door, "copy")["pid"].is_u64());
+    let before = row(door, "copy");
+    Client::Modern(door).accept("scripts_restart", &json!({ "processId": "copy", "until": "started" }));
+    until("it runs again", || row(door, "copy")["status"] == "running" && row(door, "copy")["pid"] != before["pid"]);
+}
+
+#[test]
+fn what_is_piped_in_after_a_restart_goes_to_the_process_that_runs_then() {
+    let project = Project::configured(&format!("{SETTINGS}{COPY}"));
+    let line = "(echo one; until [ -e go ]; do sleep 0.05; done; echo two) | \"$B\" --no-tui copy";
+    let mut command = project.command("sh", &["-c", line]);
+    command.env("B", env!("CARGO_BIN_EXE_brummer"));
+    let mut served = Served::start(project, command);
+    served.run.wait_for("copy │ one\n");
+    restart_copy(&mut served);
+    served.project.write("go", "");
+    served.run.wait_for("copy │ two\n");
+    let Served { run, .. } = served;
+    assert!(run.finish().expect(0).contains("copy │ the end\n"), "the input has ended");
+}
+
+#[test]
+fn what_is_typed_after_a_restart_goes_to_the_process_that_runs_then() {
+    if !is_installed("tmux") {
+        return;
+    }
+    for terminal in ["always", "never"] {
+        let project = Project::configured(&format!("{SETTINGS}{COPY}"));
+        let screen = Screen::open(&project, 100, 30);
+        screen.brummer(&format!("--no-tui --terminal {terminal} copy"));
+        screen.wait_for("started");
+        screen.enter("a line");
+        screen.wait_for("│ a line");
+        restart_copy(&mut Door::of(&project));
+        screen.wait_until("both starts are told", |text| text.matches("started").count() == 2);
+        screen.enter("another");
+        screen.wait_for("│ another");
+        screen.press(&["C-d"]);
+        screen.wait_for("│ the end");
+        until("Brummer has ended", || project.living().iter().all(|one| !one.command.contains("--no-tui")));
     }
 }
 

@@ -72,6 +72,8 @@ pub(in crate::cli) struct Session<'a, W> {
     accounted: u64,
     /// The number of the last message that was looked at.
     message: u64,
+    /// Told of what one that is waited for goes on as.
+    restarted: Box<dyn Fn(ProcessId) + 'a>,
 }
 
 impl<'a, W: Write> Session<'a, W> {
@@ -88,7 +90,14 @@ impl<'a, W: Write> Session<'a, W> {
             next: 0,
             accounted: 0,
             message: 0,
+            restarted: Box::new(|_| ()),
         }
+    }
+
+    /// `tell` is called with what one that is waited for was started again as.
+    pub(in crate::cli) fn on_restart(mut self, tell: impl Fn(ProcessId) + 'a) -> Self {
+        self.restarted = Box::new(tell);
+        self
     }
 
     /// Says something of Brummer's own before the loop begins.
@@ -252,6 +261,7 @@ impl<'a, W: Write> Session<'a, W> {
         for id in &mut self.plan.wanted {
             while let Successor::Is(next) = self.backend.successor(*id) {
                 (*id, followed) = (next, true);
+                (self.restarted)(next);
             }
         }
         followed

@@ -19,14 +19,14 @@ mod slot;
 mod turn;
 
 use super::child::{Child, Command, Launcher, Outcome, Output};
-use super::signals::Signal;
+use super::signals::{Signal, Signals, Wishes};
 use super::tree::Snapshot;
 use crate::error::{Code, Error, Result};
 use crossbeam::queue::SegQueue;
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -121,7 +121,6 @@ enum Order<H: Handler> {
     Add(Number, Child, H),
     NotStarted,
     Tell(Number, H::Message),
-    Signals(Vec<Signal>, Box<dyn FnMut(Signal) + Send>),
     Watch(OwnedFd, Box<dyn FnOnce() + Send>),
     Stop,
 }
@@ -131,13 +130,23 @@ struct Shared<H: Handler> {
     waker: mio::Waker,
     /// Launches that have begun: raised before the fork, so that no child can end before it is counted.
     launches: AtomicU64,
+    on_signals: Mutex<Vec<OnSignal>>,
+    wishes: Wishes,
 }
+
+/// Who is called for which signals.
+type OnSignal = (Vec<Signal>, Box<dyn FnMut(Signal) + Send>);
 
 impl<H: Handler> Shared<H> {
     fn send(&self, order: Order<H>) {
         self.orders.push(order);
         // Waking fails only when the descriptor is gone, which it is not before the last handle is.
         let _ = self.waker.wake();
+    }
+
+    fn on_signals(&self) -> MutexGuard<'_, Vec<OnSignal>> {
+        // Each entry is pushed whole, so a poisoned lock still holds good ones.
+        self.on_signals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -167,8 +176,15 @@ impl<H: Handler> Reactor<H> {
         let failed = |error| Error::io("reactor", "start the reactor", error);
         let poll = mio::Poll::new().map_err(failed)?;
         let waker = mio::Waker::new(poll.registry(), turn::WAKER).map_err(failed)?;
-        let shared = Arc::new(Shared { orders: SegQueue::new(), waker, launches: AtomicU64::new(0) });
-        let turns = turn::Turns::new(poll, Arc::clone(&shared), reap_orphans, reading).map_err(failed)?;
+        let signals = Signals::new().map_err(failed)?;
+        let shared = Arc::new(Shared {
+            orders: SegQueue::new(),
+            waker,
+            launches: AtomicU64::new(0),
+            on_signals: Mutex::default(),
+            wishes: signals.wishes(),
+        });
+        let turns = turn::Turns::new(poll, signals, Arc::clone(&shared), reap_orphans, reading).map_err(failed)?;
         let builder = std::thread::Builder::new().name("brummer-reactor".into());
         let thread = builder.spawn(move || turns.run()).map_err(failed)?;
         let launcher = if reap_orphans { Launcher::of_program() } else { Launcher::new() };
@@ -197,9 +213,13 @@ impl<H: Handler> Reactor<H> {
         let _ = self.shared.waker.wake();
     }
 
-    /// Calls `react` on the reactor's thread for each of these signals instead of their default effect.
+    /// Calls `react` on the reactor's thread for each of these signals instead of their default effect, from the return of
+    /// this call on. `react` must not ask for signals itself.
     pub fn on_signals(&self, signals: &[Signal], react: impl FnMut(Signal) + Send + 'static) {
-        self.shared.send(Order::Signals(signals.to_vec(), Box::new(react)));
+        // Known before the first can come.
+        self.shared.on_signals().push((signals.to_vec(), Box::new(react)));
+        // A signal that cannot be caught is none of the five; anything else here is a lack of memory.
+        signals.iter().for_each(|&signal| drop(self.shared.wishes.add(signal)));
     }
 
     /// Calls `react` once on the reactor's thread when `fd` becomes readable or its other end is closed.

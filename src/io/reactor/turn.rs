@@ -25,7 +25,6 @@ const WATCHED: usize = 1 << (usize::BITS - 1);
 /// One read: as much as fits into the second-level cache with room to spare.
 const BUFFER_BYTES: usize = 128 * 1024;
 
-type OnSignal = (Vec<Signal>, Box<dyn FnMut(Signal) + Send>);
 type Watch = (OwnedFd, Box<dyn FnOnce() + Send>);
 
 pub(super) struct Turns<H: Handler> {
@@ -41,7 +40,6 @@ pub(super) struct Turns<H: Handler> {
     pace: Pace,
     share_bytes: usize,
     snapshot: Option<Arc<Snapshot>>,
-    on_signals: Vec<OnSignal>,
     watches: HashMap<usize, Watch>,
     watches_made: usize,
     reap_orphans: bool,
@@ -55,11 +53,11 @@ pub(super) struct Turns<H: Handler> {
 impl<H: Handler> Turns<H> {
     pub(super) fn new(
         poll: Poll,
+        signals: Signals,
         shared: Arc<Shared<H>>,
         reap_orphans: bool,
         reading: Reading,
     ) -> io::Result<Turns<H>> {
-        let signals = Signals::new()?;
         poll.registry().register(&mut SourceFd(&signals.fd()), SIGNALS, Interest::READABLE)?;
         Ok(Turns {
             poll,
@@ -72,7 +70,6 @@ impl<H: Handler> Turns<H> {
             pace: Pace::new(reading.longest_pause),
             share_bytes: reading.share_bytes.max(1),
             snapshot: None,
-            on_signals: Vec::new(),
             watches: HashMap::new(),
             watches_made: 0,
             reap_orphans,
@@ -151,7 +148,7 @@ impl<H: Handler> Turns<H> {
         for number in self.signals.take() {
             self.reap |= number == libc::SIGCHLD;
             let Some(signal) = Signal::from_number(number) else { continue };
-            for (wanted, react) in &mut self.on_signals {
+            for (wanted, react) in self.shared.on_signals().iter_mut() {
                 if wanted.contains(&signal) {
                     react(signal);
                 }
@@ -168,11 +165,6 @@ impl<H: Handler> Turns<H> {
                 }
                 Order::NotStarted => self.launches_seen += 1,
                 Order::Tell(number, message) => self.with(number, |handler, control| handler.told(message, control)),
-                Order::Signals(signals, react) => {
-                    // A signal that cannot be caught is none of the five; anything else here is a lack of memory.
-                    signals.iter().for_each(|&signal| drop(self.signals.add(signal)));
-                    self.on_signals.push((signals, react));
-                }
                 Order::Watch(fd, react) => self.watch(fd, react),
                 Order::Stop => self.stop = true,
             }
