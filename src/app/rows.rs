@@ -10,8 +10,8 @@ use crate::app::command::Command;
 use crate::app::core::App;
 use crate::app::errors;
 use crate::app::view::{
-    Backend, ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, Project, ProxyRow, Reply, Sampling, ScriptRow,
-    Successor, SystemMessage, UrlRow, Versions,
+    Backend, ErrorRow, ExchangePart, McpRow, PageEvent, PageSession, ProcessRow, Project, ProxyRow, Reply, Sampling,
+    ScriptRow, Successor, SystemMessage, UrlRow, Versions,
 };
 use crate::config::Config;
 use crate::error::Result;
@@ -83,6 +83,9 @@ impl Backend for App {
 
     fn page_events(&self) -> Vec<PageEvent> {
         self.web.page_events()
+    }
+    fn page_sessions(&self) -> Vec<PageSession> {
+        self.web.page_sessions()
     }
 
     fn errors(&self) -> Vec<ErrorRow> {

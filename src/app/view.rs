@@ -237,6 +237,27 @@ pub struct PageEvent {
     pub level: Level,
 }
 
+/// A tab of a browser that has told something.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PageSession {
+    /// Short, for showing; as in [`PageEvent::session`].
+    pub id: Arc<str>,
+    /// Host and path of the page that is in it.
+    pub place: Arc<str>,
+    /// Its browser: `Chrome 131`; empty where it is not known.
+    pub browser: Arc<str>,
+    /// Width and height of its window.
+    pub viewport: Option<(u32, u32)>,
+    /// When it spoke first, milliseconds since 1970.
+    pub first_ms: u64,
+    /// Bytes of JavaScript's heap, one figure for each of the last times of five seconds, the newest last; none where the
+    /// browser does not tell.
+    pub heap: Arc<[f32]>,
+    /// Tasks that held the page up: how many so far, and the milliseconds that they took, likewise; `None` where the browser
+    /// does not tell.
+    pub long_tasks: Option<(u64, Arc<[f32]>)>,
+}
+
 /// Equal errors of processes of one name, or of pages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorRow {
@@ -377,6 +398,8 @@ pub trait Backend: Send + Sync {
     fn exchange_text(&self, id: ExchangeId, part: ExchangePart, reveal: bool) -> Vec<String>;
     /// What pages told, newest first.
     fn page_events(&self) -> Vec<PageEvent>;
+    /// The tabs that have told something, the one that spoke last first.
+    fn page_sessions(&self) -> Vec<PageSession>;
     /// Errors of processes and of pages, the newest last.
     fn errors(&self) -> Vec<ErrorRow>;
     /// The effective settings, each with its source.

@@ -41,7 +41,7 @@ pub(crate) fn ask(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             let all = backend.exchanges("").unwrap_or_default();
             Some(Message::NewestExchange(of, all.iter().map(|exchange| exchange.id).max()))
         }
-        Effect::PageEvents { turn } => Some(Message::PageEvents(turn, backend.page_events())),
+        Effect::PageEvents { turn } => Some(Message::PageEvents(turn, backend.page_events(), backend.page_sessions())),
         Effect::ExchangeText { id, part, reveal, copy } => {
             let text = backend.exchange_text(id, part, reveal);
             Some(Message::ExchangeText { id, part, reveal, copy, text })

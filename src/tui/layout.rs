@@ -7,6 +7,7 @@ use crate::tui::logs::window::Pane;
 use crate::tui::mcp::McpPage;
 use crate::tui::model::{Model, Overlay, View};
 use crate::tui::text;
+use crate::tui::web::Page;
 
 /// How much fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +61,8 @@ pub(crate) struct Areas {
     pub(crate) output: Rect,
     /// Who has called.
     pub(crate) clients: Rect,
+    /// The browser's tab that is told of.
+    pub(crate) tab: Rect,
     /// The filters in force.
     pub(crate) chips: Rect,
     pub(crate) lines: Rect,
@@ -88,6 +91,7 @@ pub(crate) fn layout(model: &Model) -> Areas {
         children: none,
         output: none,
         clients: none,
+        tab: none,
         chips: none,
         lines: none,
         scrollbar: none,
@@ -289,6 +293,9 @@ fn web(model: &Model, areas: &mut Areas) {
     let mut body = areas.body;
     let any = model.web.len() > 0;
     areas.chips = take_top(&mut body, u16::from(areas.class > Class::Tiny));
+    let told = model.web.page == Page::Telemetry && !model.web.tabs.is_empty();
+    let beside = areas.class >= Class::Medium || areas.class == Class::Narrow && model.web.strip.is_none();
+    areas.tab = take_top(&mut body, u16::from(any && told && beside));
     if any && areas.class >= Class::Medium {
         areas.detail = take_bottom(&mut body, areas.body.height / 2);
     } else if any && model.web.strip.is_some() {

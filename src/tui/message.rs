@@ -8,7 +8,8 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use crate::app::attach::Seen;
 use crate::app::command::Command;
 use crate::app::view::{
-    ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, ProxyRow, Reply, Sampling, ScriptRow, SystemMessage, UrlRow,
+    ErrorRow, ExchangePart, McpRow, PageEvent, PageSession, ProcessRow, ProxyRow, Reply, Sampling, ScriptRow,
+    SystemMessage, UrlRow,
 };
 use crate::config::{Change, Config, Source, Ui};
 use crate::error::Error;
@@ -56,8 +57,8 @@ pub(crate) enum Message {
     Exchanges(u64, Result<Vec<Arc<Exchange>>, Error>),
     /// The newest of all exchanges, for the clearing of this number.
     NewestExchange(usize, Option<ExchangeId>),
-    /// What pages told, newest first.
-    PageEvents(u64, Vec<PageEvent>),
+    /// What pages told, newest first, and the tabs that did.
+    PageEvents(u64, Vec<PageEvent>, Vec<PageSession>),
     /// A part of an exchange as text, and what was asked for.
     ExchangeText {
         id: ExchangeId,

@@ -12,8 +12,8 @@ use crate::app::attach::Attached;
 use crate::app::command::Command;
 use crate::app::errors;
 use crate::app::view::{
-    Backend, Child, ErrorRow, ExchangePart, McpRow, PageEvent, ProcessRow, Project, ProxyRow, Reply, Sampling,
-    ScriptRow, Successor, SystemMessage, UrlRow, Usage, Versions,
+    Backend, Child, ErrorRow, ExchangePart, McpRow, PageEvent, PageSession, ProcessRow, Project, ProxyRow, Reply,
+    Sampling, ScriptRow, Successor, SystemMessage, UrlRow, Usage, Versions,
 };
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
@@ -213,6 +213,9 @@ impl Backend for Mock {
     }
     fn page_events(&self) -> Vec<PageEvent> {
         self.web.lock().unwrap().events.clone()
+    }
+    fn page_sessions(&self) -> Vec<PageSession> {
+        self.web.lock().unwrap().tabs.clone()
     }
     fn errors(&self) -> Vec<ErrorRow> {
         // When lines arrived differs from run to run.

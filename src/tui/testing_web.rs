@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::view::{Answer, ErrorOrigin, ErrorRow, ExchangePart, PageEvent, ProxyRow, UrlRow};
+use crate::app::view::{Answer, ErrorOrigin, ErrorRow, ExchangePart, PageEvent, PageSession, ProxyRow, UrlRow};
 use crate::error::{Code, Error, Result};
 use crate::event::{Level, ProcessId};
 use crate::proxy::capture::Filter;
@@ -18,6 +18,7 @@ pub(crate) struct WebMock {
     pub(crate) proxy: ProxyRow,
     pub(crate) exchanges: Vec<Arc<Exchange>>,
     pub(crate) events: Vec<PageEvent>,
+    pub(crate) tabs: Vec<PageSession>,
     pub(crate) errors: Vec<ErrorRow>,
 }
 
@@ -70,6 +71,22 @@ fn event(ago: u64, kind: &str, text: &str, level: Level, detail: &[&str]) -> Pag
         text: text.into(),
         detail: detail.iter().map(|line| Box::from(*line)).collect(),
         level,
+    }
+}
+
+/// A tab of a browser; one that tells neither its heap nor of long tasks, or one that does, in so many figures.
+pub(crate) fn tab(id: &str, place: &str, browser: &str, figures: Option<u16>) -> PageSession {
+    let figures = figures.map(|count| 0..count);
+    let heap = figures.clone().map(|all| all.map(|at| (20.0 + f32::from(at) * 0.7) * 1_048_576.0).collect());
+    let took = figures.map(|all| all.map(|at| if at % 17 == 9 { 140.0 } else { 0.0 }).collect());
+    PageSession {
+        id: id.into(),
+        place: place.into(),
+        browser: browser.into(),
+        viewport: Some((1440, 900)),
+        first_ms: NOW - 88_000,
+        heap: heap.unwrap_or_default(),
+        long_tasks: took.map(|took| (3, took)),
     }
 }
 
@@ -142,6 +159,7 @@ impl WebMock {
                 event(2300, "console", "warn: Each child in a list should have a unique \x1b[1mkey", Level::Warn, &[]),
                 event(2900, "navigation", "load 612 ms", Level::Info, &[]),
             ],
+            tabs: vec![tab("3f2a", "localhost:3000/checkout", "Chrome 131", Some(60))],
             errors: vec![page_error()],
         }
     }
@@ -187,6 +205,7 @@ impl WebMock {
         };
         self.urls = (0..count % 7).map(row).collect();
         self.events = (0..count).rev().map(|id| event(id / 3, text, text, Level::Error, &[text])).collect();
+        self.tabs = vec![tab("3f2a", text, text, (!count.is_multiple_of(3)).then_some(count as u16 * 2))];
         self.proxy.port = (!count.is_multiple_of(3)).then_some(19_888);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::app::view::{ExchangePart, PageEvent, ProxyRow, UrlRow};
+use crate::app::view::{ExchangePart, PageEvent, PageSession, ProxyRow, UrlRow};
 use crate::event::ProcessId;
 use crate::proxy::capture::redact;
 use crate::proxy::{Exchange, ExchangeId, Traffic};
@@ -122,6 +122,8 @@ pub(crate) struct Web {
     pub(crate) paused_at: Option<ExchangeId>,
     /// Newest first.
     pub(crate) events: Vec<PageEvent>,
+    /// The tabs that they came from, the one that spoke last first.
+    pub(crate) tabs: Vec<PageSession>,
     /// Only events of this kind, and of this tab.
     pub(crate) event_kind: Option<&'static str>,
     pub(crate) session: Option<Arc<str>>,
@@ -181,6 +183,13 @@ impl Web {
     pub(crate) fn sessions(&self) -> Vec<Arc<str>> {
         let sessions: BTreeSet<&Arc<str>> = self.events.iter().map(|event| &event.session).collect();
         sessions.into_iter().cloned().collect()
+    }
+
+    /// The tab that is meant: the chosen one, else that of the selected event.
+    pub(crate) fn tab(&self) -> Option<&PageSession> {
+        let of_event = || self.selected_event().map(|event| &event.session);
+        let id = self.session.as_ref().or_else(of_event)?;
+        self.tabs.iter().find(|tab| tab.id == *id)
     }
 
     /// Takes the exchanges that pass the filter.

@@ -109,6 +109,24 @@ fn a_page_tells_what_happens_in_it_and_no_secret() {
     assert_eq!(found.of_family(Family::Error).filter(|event| event.name.starts_with("csp")).count(), 0);
 }
 
+const SLOW: &str = r#"<!doctype html><html><head><title>slow</title></head><body><script>
+  window.kept = Array.from({length: 100000}, (_, n) => ({n}));
+  setTimeout(() => { const from = performance.now(); while (performance.now() - from < 150); }, 100);
+</script></body></html>"#;
+
+#[test]
+fn a_page_tells_its_heap_and_what_held_it_up() {
+    let Some(stage) = Stage::set(vec![File::page("/slow", SLOW)]) else { return };
+    let tab = stage.open("/slow");
+    let session = stage.session_of(&tab);
+    let found = stage.told(&session, "the heap and a long task", |session| {
+        session.heap.last().is_some() && session.long_tasks.count > 0
+    });
+    assert!(found.heap.figures().iter().all(|bytes| *bytes > 100_000.0), "{:?}", found.heap.figures());
+    let took: f32 = found.long_tasks.took_ms.figures().iter().sum();
+    assert!(took >= 50.0, "{took} ms");
+}
+
 #[test]
 fn a_page_does_what_it_is_asked_and_no_other_page_hears_of_it() {
     let Some(stage) = Stage::set(vec![File::page("/", EMPTY), File::page("/other", EMPTY)]) else { return };

@@ -179,7 +179,7 @@ fn places(frames: &[StackFrame], originals: &[Option<Original>]) -> Vec<String> 
 }
 
 /// The end of a tab's number.
-fn short(session: &str) -> String {
+pub(super) fn short(session: &str) -> String {
     let begin = session.char_indices().rev().nth(3).map_or(0, |(at, _)| at);
     session[begin..].to_owned()
 }

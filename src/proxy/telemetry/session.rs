@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::batch::{Batch, PageMeta};
+use super::curve::Curve;
 use super::event::{Family, PageEvent};
 use crate::event::ProcessId;
 
@@ -92,6 +93,21 @@ pub struct Counts {
     pub pages: u64,
 }
 
+/// Tasks of a tab that took longer than 50 milliseconds each.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LongTasks {
+    /// All of them so far.
+    pub count: u64,
+    /// The milliseconds that they took.
+    pub took_ms: Curve,
+}
+
+/// A heap that is larger or smaller by less than this part is told by the curve alone: its events are to leave room for others.
+const HEAP_CHANGE: f64 = 0.05;
+
+/// A page may say anything; what is larger is no heap and no time.
+const FIGURE_MAX: f64 = 1e15;
+
 /// A tab, from its first page on.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -113,6 +129,12 @@ pub struct Session {
     pub counts: Counts,
     /// The vitals of the last load.
     pub vitals: Vitals,
+    /// Bytes of JavaScript's heap; empty where the browser does not tell them.
+    pub heap: Curve,
+    /// Tasks that held the page up.
+    pub long_tasks: LongTasks,
+    /// The heap as the newest event about it that is kept tells it.
+    heap_kept: f64,
     pub(super) bytes: usize,
 }
 
@@ -128,23 +150,31 @@ impl Session {
             events: VecDeque::new(),
             counts: Counts::default(),
             vitals: Vitals::default(),
+            heap: Curve::default(),
+            long_tasks: LongTasks::default(),
+            heap_kept: 0.0,
             bytes: size_of::<Session>(),
         }
     }
 
     /// Takes in a batch, and keeps the newest `events_max` events.
     pub(super) fn take(&mut self, batch: Batch, now_ms: u64, events_max: usize) {
-        if !batch.meta.frame && batch.page != self.page {
+        let frame = batch.meta.frame;
+        if !frame && batch.page != self.page {
             self.page = batch.page;
             self.counts.pages += 1;
             self.vitals = Vitals::default();
         }
-        if !batch.meta.frame || self.meta.url.is_empty() {
+        if !frame || self.meta.url.is_empty() {
             self.meta = batch.meta;
         }
         self.last_ms = now_ms;
         self.counts.dropped += batch.dropped;
         for event in batch.events {
+            // The page and its frames share what these figures are about.
+            if !frame && !self.measure(&event) {
+                continue;
+            }
             self.count(&event);
             self.bytes += event.bytes;
             self.events.push_back(Arc::new(event));
@@ -160,6 +190,31 @@ impl Session {
         self.bytes -= event.bytes;
         self.counts.evicted += 1;
         true
+    }
+
+    /// Takes in what an event says of the heap and of long tasks; answers whether the event itself is to be kept.
+    fn measure(&mut self, event: &PageEvent) -> bool {
+        let figure = |field| event.number(field).filter(|figure| (0.0..FIGURE_MAX).contains(figure));
+        let mut kept = true;
+        match &*event.name {
+            "memory_usage" => {
+                if let Some(heap) = figure("usedJSHeapSize") {
+                    self.heap.measured(event.time_ms, heap as f32);
+                    kept = (heap - self.heap_kept).abs() >= self.heap_kept * HEAP_CHANGE;
+                    self.heap_kept = if kept { heap } else { self.heap_kept };
+                }
+            }
+            "long_task" => {
+                self.long_tasks.count += 1;
+                self.long_tasks.took_ms.add(event.time_ms, figure("duration").unwrap_or_default() as f32);
+            }
+            _ => {}
+        }
+        self.long_tasks.took_ms.go_on(event.time_ms, 0.0);
+        if let Some(heap) = self.heap.last() {
+            self.heap.go_on(event.time_ms, heap);
+        }
+        kept
     }
 
     fn count(&mut self, event: &PageEvent) {

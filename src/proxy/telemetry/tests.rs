@@ -189,3 +189,38 @@ fn a_route_within_a_page_moves_the_address_of_its_session() {
     store.add_session(web(), batch("a", "1", route), NOW);
     assert_eq!(&*store.get_session("a").unwrap().meta.url, "http://h/next");
 }
+
+#[test]
+fn px10_the_heap_and_long_tasks_of_a_tab_are_curves_that_take_no_more_room() {
+    const BEGIN: u64 = NOW - 3_600_000;
+    let store = TelemetryStore::default();
+    let heap = |at: u64, bytes: u64| json!({"type": "memory_usage", "timestamp": BEGIN + at, "data": {"usedJSHeapSize": bytes}});
+    let task = |at: u64, took: f64| json!({"type": "long_task", "timestamp": BEGIN + at, "data": {"duration": took}});
+    let quiet = json!({"type": "e", "timestamp": BEGIN + 25_000});
+    store.add_session(None, batch("a", "1", json!([heap(0, 1000), task(1, 60.5), heap(5_000, 1010), quiet])), NOW);
+    let session = store.get_session("a").unwrap();
+    assert_eq!(session.heap.figures(), [1000.0, 1010.0, 1010.0, 1010.0, 1010.0, 1010.0]);
+    assert_eq!(session.long_tasks.took_ms.figures(), [60.5, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    // What the curve alone tells is no event: it leaves room for others.
+    assert_eq!((session.events.len(), session.counts.events, session.long_tasks.count), (3, 3, 1));
+    let bytes = session.bytes;
+    for at in 6..400 {
+        store.add_session(None, batch("a", "1", json!([heap(at * 5_000, 1010 + at % 7)])), NOW);
+    }
+    let session = store.get_session("a").unwrap();
+    assert_eq!((session.heap.figures().len(), session.bytes), (crate::proxy::telemetry::curve::FIGURES_MAX, bytes));
+    // Frames share the heap of their page, and a page may say anything.
+    let mut frame = batch("a", "2", json!([heap(2_000_000, 9)]));
+    frame.meta.frame = true;
+    store.add_session(None, frame, NOW);
+    let odd = ["x".into(), json!(-5), json!(1e300), json!(null)];
+    let odd: Vec<Value> = odd
+        .iter()
+        .map(|odd| json!({"type": "memory_usage", "timestamp": BEGIN, "data": {"usedJSHeapSize": odd}}))
+        .collect();
+    store.add_session(None, batch("a", "1", json!(odd)), NOW);
+    assert_eq!(store.get_session("a").unwrap().heap.figures(), session.heap.figures());
+    store.add_session(None, batch("b", "1", json!([task(0, 1e300), {"type": "e", "timestamp": BEGIN}])), NOW);
+    let other = store.get_session("b").unwrap();
+    assert_eq!((other.heap.figures(), other.long_tasks.took_ms.figures()), (&[][..], &[0.0][..]));
+}

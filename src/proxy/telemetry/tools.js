@@ -53,8 +53,8 @@ window.__brummer.more(core => {
         encodedBodySize: e.encodedBodySize, decodedBodySize: e.decodedBodySize, status: e.responseStatus});
   });
 
-  // What changes in the document is counted; memory is told when it has changed.
-  let changes = {}, used = 0;
+  // What changes in the document is counted.
+  let changes = {};
   const add = (k, n) => changes[k] = (changes[k] || 0) + n;
   safe(() => new MutationObserver(list => list.forEach(m => {
     add(m.type, 1);
@@ -64,12 +64,18 @@ window.__brummer.more(core => {
   setInterval(() => safe(() => {
     if ('added' in changes) push('dom_mutation', changes);
     changes = {};
-    const m = P.memory, now = m && m.usedJSHeapSize;
-    if (!m || Math.abs(now / used - 1) < .05) return;
+  }), 1e4);
+
+  // Memory is told where the browser tells it, while the page is seen, and when it has changed.
+  let used = 0;
+  const weigh = () => safe(() => {
+    const m = !d.hidden && P.memory, now = m && m.usedJSHeapSize;
+    if (!m || Math.abs(now / used - 1) < .01) return;
     used = now;
     push('memory_usage', {usedJSHeapSize: now, totalJSHeapSize: m.totalJSHeapSize, jsHeapSizeLimit: m.jsHeapSizeLimit,
       percentUsed: now / m.jsHeapSizeLimit * 100});
-  }), 1e4);
+  });
+  if (P.memory) weigh(), setInterval(weigh, 5e3);
 
   // What a person does: where, never what was typed.
   const actions = {click: 'click', dblclick: 'double_click', contextmenu: 'context_menu', submit: 'form_submit'};

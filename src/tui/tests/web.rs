@@ -11,7 +11,7 @@ use crate::tui::layout::layout;
 use crate::tui::message::{Effect, Message};
 use crate::tui::model::View;
 use crate::tui::testing::{Mock, Rig};
-use crate::tui::testing_web::exchange;
+use crate::tui::testing_web::{exchange, tab};
 use crate::tui::web::Page;
 
 fn full(view: &str) -> Rig {
@@ -407,4 +407,45 @@ fn what_the_filter_leaves_out_is_cleared_too_from_any_view() {
     rig.type_text("clear all");
     rig.press(&["enter"]);
     assert_eq!((rig.model.web.len(), rig.asked()), (0, Vec::new()));
+}
+
+#[test]
+fn the_tab_of_the_selected_event_stands_above_the_events_with_its_curves() {
+    let mut rig = full("6");
+    assert!(!rig.text().contains("long tasks"), "{}", rig.text());
+    rig.press(&["v"]);
+    let text = rig.text();
+    let line = text.lines().find(|line| line.contains("heap ")).unwrap_or_else(|| panic!("{text}")).trim_end();
+    assert_eq!(
+        line,
+        " tab 3f2a  localhost:3000/checkout  Chrome 131  1440x900  since 14:01:03  heap ▄▄▅▅▆▆▇▇██ 61 MB  long tasks \
+         ▁▆▁▁▆▁▁▆▁▁ 3"
+    );
+    // A browser that tells neither has neither; a tab without events that are shown has no line.
+    rig.mock.web.lock().unwrap().tabs = vec![tab("3f2a", "localhost:3000/", "Firefox 133", None)];
+    rig.refresh();
+    let text = rig.text();
+    assert!(text.contains("Firefox 133") && !text.contains("heap") && !text.contains("long tasks"), "{text}");
+    rig.mock.web.lock().unwrap().tabs = vec![tab("0000", "localhost:3000/", "Firefox 133", Some(4))];
+    rig.refresh();
+    assert!(!rig.text().contains("Firefox"), "{}", rig.text());
+}
+
+#[test]
+fn where_not_all_of_the_tab_has_room_its_curves_are_left() {
+    let line = |size: (u16, u16), place: &str| {
+        let mut rig = Rig::new(Mock::full(), size);
+        rig.mock.web.lock().unwrap().tabs[0].place = place.into();
+        rig.press(&["6", "v"]);
+        rig.text().lines().find(|line| line.contains("heap ")).map(|line| line.trim_end().to_owned())
+    };
+    let long = format!("localhost:3000/{}/end", "shop/".repeat(20));
+    for (size, place) in
+        [((80, 24), "localhost:3000/checkout"), ((80, 24), &long), ((60, 16), &long), ((120, 36), &long)]
+    {
+        let line = line(size, place).unwrap_or_else(|| panic!("{size:?}"));
+        assert!(line.contains("61 MB  long tasks") && line.ends_with(" 3"), "{size:?}: {line}");
+        assert!(line.starts_with(" tab 3f2a") && (size.0 < 80 || line.contains("localhost")), "{size:?}: {line}");
+    }
+    assert_eq!(line((40, 10), &long), None);
 }

@@ -110,7 +110,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::WebChanged => model.web.wanted = None,
         Message::Exchanges(turn, answer) => web::take_exchanges(model, turn, answer),
         Message::NewestExchange(of, newest) => web::take_newest(model, of, newest),
-        Message::PageEvents(turn, events) => web::take_events(model, turn, events),
+        Message::PageEvents(turn, events, tabs) => web::take_events(model, turn, events, tabs),
         Message::ExchangeText { text, copy: true, .. } => {
             return vec![Effect::Copy(text.join("\n"), "the command".into())];
         }

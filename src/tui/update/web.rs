@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::command::Command;
-use crate::app::view::ExchangePart;
+use crate::app::view::{ExchangePart, PageEvent, PageSession};
 use crate::error::{Error, Result};
 use crate::event::Level;
 use crate::proxy::{Exchange, ExchangeId};
@@ -109,13 +109,13 @@ pub(super) fn take_exchanges(model: &mut Model, turn: u64, answer: Result<Vec<Ar
     }
 }
 
-pub(super) fn take_events(model: &mut Model, turn: u64, events: Vec<crate::app::view::PageEvent>) {
+pub(super) fn take_events(model: &mut Model, turn: u64, events: Vec<PageEvent>, tabs: Vec<PageSession>) {
     if !is_newer(model, turn) {
         return;
     }
     model.web.loaded[Page::Telemetry as usize] = true;
     keeping_place(model, Page::Telemetry, |model| {
-        model.web.events = events;
+        (model.web.events, model.web.tabs) = (events, tabs);
         model.web.narrow_events();
     });
 }

@@ -10,6 +10,8 @@ mod processes;
 mod screen;
 mod scripts;
 mod settings;
+mod spark;
+mod tab_line;
 mod table;
 mod urls;
 mod waterfall;

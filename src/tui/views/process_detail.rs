@@ -21,27 +21,19 @@ use crate::tui::clock;
 use crate::tui::layout::{Areas, Class};
 use crate::tui::logs::window::clean_line;
 use crate::tui::model::Model;
-use crate::tui::text::{clean_ansi, cut, cut_middle, fit_right, put, safe, width};
+use crate::tui::text::{clean_ansi, cut, cut_middle, put, safe, width};
 use crate::tui::views::logs::draw_clean;
 use crate::tui::views::screen::{draw_strip, rule};
+use crate::tui::views::spark::spark;
 
 /// The last minute of CPU.
 pub(super) fn cpu_spark(model: &Model, row: &ProcessRow) -> String {
-    model.processes.trends.get(&row.id).map_or(String::new(), |trend| spark(model, &trend.cpu, 10.0))
+    model.processes.trends.get(&row.id).map_or(String::new(), |trend| bars(model, &trend.cpu, 10.0))
 }
 
-/// A minute of samples, three a bar; one as high as the highest of them, and as this, is full.
-fn spark(model: &Model, samples: &VecDeque<f32>, full: f32) -> String {
-    let samples: Vec<f32> = samples.iter().copied().collect();
-    let most = samples.iter().copied().fold(full, f32::max);
-    let bars = model.theme.glyphs.bars();
-    let text: String = samples
-        .rchunks(3)
-        .rev()
-        .map(|chunk| chunk.iter().copied().fold(0.0, f32::max))
-        .map(|value| bars[((value / most * 7.0).round() as usize).min(7)])
-        .collect();
-    fit_right(&text, 10)
+/// A minute of samples, three a bar; one as high as this is full.
+fn bars(model: &Model, samples: &VecDeque<f32>, full: f32) -> String {
+    spark(model, samples.iter().copied(), full, 3)
 }
 
 pub(super) fn draw_detail(model: &Model, areas: &Areas, row: &ProcessRow, buffer: &mut Buffer) {
@@ -85,11 +77,11 @@ fn draw_trends(model: &Model, area: Rect, row: &ProcessRow, buffer: &mut Buffer)
     let memory = |mebibytes: f32| clock::bytes((f64::from(mebibytes) * 1024.0 * 1024.0) as u64);
     let parts = [
         (" cpu ".to_string(), theme.muted),
-        (spark(model, &trend.cpu, 10.0), theme.accent),
+        (bars(model, &trend.cpu, 10.0), theme.accent),
         (usage.map_or(String::new(), |usage| format!(" {:.1}%", usage.cpu_percent)), theme.text),
         (format!(" at most {:.0}%", most(&trend.cpu)), theme.muted),
         ("   memory ".to_string(), theme.muted),
-        (spark(model, &trend.memory, 1.0), theme.accent),
+        (bars(model, &trend.memory, 1.0), theme.accent),
         (usage.map_or(String::new(), |usage| format!(" {}", clock::bytes(usage.rss_bytes))), theme.text),
         (format!(" at most {}", memory(most(&trend.memory))), theme.muted),
     ];

@@ -24,6 +24,7 @@ use crate::tui::screen::Cursor;
 use crate::tui::text::{cut, cut_middle, put, safe, width};
 use crate::tui::views::chips;
 use crate::tui::views::screen::{draw_strip, rule};
+use crate::tui::views::tab_line;
 use crate::tui::views::table::{self, Column, table};
 use crate::tui::views::urls::proxy_words;
 use crate::tui::views::waterfall::Waterfall;
@@ -32,6 +33,7 @@ use crate::tui::web::{Cleared, Page, place};
 pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
     let chip = chips::draw(model, areas, buffer);
     let web = &model.web;
+    tab_line::draw(model, areas.tab, buffer);
     if web.len() == 0 {
         empty(model, areas.list, buffer);
         return chip;
