@@ -12,6 +12,7 @@ use rustix::termios::{Winsize, tcgetwinsize};
 use super::headless::of_signal;
 use super::reload;
 use crate::app::App;
+use crate::app::state::StateFolder;
 use crate::config::{Config, Glyphs, StartView};
 use crate::error::Result;
 use crate::event::ProcessId;
@@ -98,6 +99,7 @@ pub(super) fn options(config: &Config, started: &[ProcessId], handle: Handle) ->
         confirm_quit: ui.confirm_quit,
         // All lines of all that was named; one alone would hide nothing.
         solo: None,
+        state: StateFolder::of_user(),
         handle,
     }
 }

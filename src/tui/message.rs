@@ -75,6 +75,8 @@ pub(crate) enum Message {
     Answer(Asked, Result<Reply, Error>),
     /// What a worker found.
     Found(Found),
+    /// The commands that earlier runs have kept, oldest first.
+    Recalled(Vec<String>),
     /// No clipboard tool has taken this text, which is called so: the terminal is to be asked.
     NotTaken(String, String),
     /// Something to be told in a toast.
@@ -157,6 +159,8 @@ pub(crate) enum Effect {
     Settings(Box<Ui>),
     /// Write changed settings to a file.
     WriteSettings(PathBuf, Vec<Change>),
+    /// Keep a command for the next run.
+    Keep(String),
     /// Set an AI tool up: its name and the options.
     Install(Vec<String>),
     /// Look for the file of one of these places, from the folder of a process, and open it in the person's editor.

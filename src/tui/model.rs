@@ -12,6 +12,7 @@ use crate::tui::attached::Attached;
 use crate::tui::clock::Clock;
 use crate::tui::errors::Errors;
 use crate::tui::field::Field;
+use crate::tui::history::History;
 use crate::tui::keymap::Keymap;
 use crate::tui::logs::LogView;
 use crate::tui::logs::marked::Spot;
@@ -139,7 +140,7 @@ pub(crate) struct Model {
     pub(crate) system_emptied: u64,
     /// Told in toasts so far, for the message panel.
     pub(crate) told: VecDeque<SystemMessage>,
-    pub(crate) commands: Vec<String>,
+    pub(crate) history: History,
     pub(crate) finds: Vec<String>,
     /// The row and the time of the last click, to tell the second on the same row.
     pub(crate) clicked: Option<(u16, u16)>,
@@ -262,6 +263,8 @@ pub(crate) struct CommandLine {
     pub(crate) field: Field,
     /// The chosen completion.
     pub(crate) choice: Option<usize>,
+    /// The line of the history that stands in the field, counted from the oldest; and what was typed before.
+    pub(crate) recalled: Option<(usize, String)>,
     /// The error of the last try.
     pub(crate) error: Option<String>,
 }
@@ -359,7 +362,7 @@ impl Model {
             system: Vec::new(),
             system_emptied: 0,
             told: VecDeque::new(),
-            commands: Vec::new(),
+            history: History::default(),
             finds: Vec::new(),
             clicked: None,
             presses: (0, 0),

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crossterm::event::MouseEventKind;
 
 use crate::app::attach::Attached;
+use crate::app::state::StateFolder;
 use crate::app::view::{Backend, Versions};
 use crate::config::{self, Config, Look, Ui};
 use crate::error::{Result, remedy};
@@ -21,6 +22,7 @@ use crate::tui::attached::LEADER_MILLIS;
 use crate::tui::clock::Clock;
 use crate::tui::inbox::{Inbox, Mail};
 use crate::tui::input::Input;
+use crate::tui::keeper::Keeper;
 use crate::tui::keymap::Keymap;
 use crate::tui::layout::ticks;
 use crate::tui::logs::TimeFormat;
@@ -36,6 +38,8 @@ use crate::tui::{jobs, views};
 
 /// What is not in front may wait longer.
 const BEHIND_SLOT: Duration = Duration::from_millis(250);
+/// What was entered last is written within this time; who leaves does not wait longer.
+const KEPT_WITHIN: Duration = Duration::from_secs(1);
 /// Input is drawn at once if the last frame is this old.
 const AT_ONCE: Duration = Duration::from_millis(4);
 
@@ -80,6 +84,8 @@ pub struct Options {
     pub confirm_quit: bool,
     /// The process to begin with, alone in the Logs view.
     pub solo: Option<ProcessId>,
+    /// Where the UI remembers what is of use in the next run; none: it remembers nothing.
+    pub state: Option<StateFolder>,
     /// By which the app reaches the UI.
     pub handle: Handle,
 }
@@ -116,6 +122,7 @@ impl Default for Options {
             start_view: View::Scripts,
             confirm_quit: true,
             solo: None,
+            state: None,
             handle: Handle::default(),
         }
     }
@@ -186,8 +193,29 @@ pub fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Outcome> {
     let screen = Screen::new(size.0, size.1);
     let (seen, stats, outcome) = (None, Stats::default(), None);
     let (input, lent, attached) = (None, None, None);
-    Loop { backend, inbox, terminal, input, lent, model, screen, options, notices, seen, stats, outcome, attached }
-        .run()
+    let keeper = options.state.clone();
+    let keeper = keeper.map(|state| Arc::new(Keeper::new(state, model.project.dir.clone(), Arc::clone(&inbox))));
+    let kept = keeper.clone();
+    let ended = Loop {
+        backend,
+        inbox,
+        terminal,
+        input,
+        lent,
+        model,
+        screen,
+        options,
+        notices,
+        seen,
+        stats,
+        outcome,
+        attached,
+        keeper,
+    }
+    .run();
+    // The terminal is given back already.
+    kept.iter().for_each(|keeper| keeper.finish(KEPT_WITHIN));
+    ended
 }
 
 /// Sets what the person has chosen.
@@ -242,6 +270,8 @@ struct Loop {
     outcome: Option<Outcome>,
     /// The child's terminal that is looked at.
     attached: Option<Arc<Attached>>,
+    /// What is remembered for the next run.
+    keeper: Option<Arc<Keeper>>,
 }
 
 /// What is to be drawn, and how soon.
@@ -265,6 +295,7 @@ impl Dirty {
 
 impl Loop {
     fn run(mut self) -> Result<Outcome> {
+        self.recall();
         self.refresh(true);
         self.effect_of(Message::Resize(self.model.size.0, self.model.size.1));
         self.draw();
@@ -467,6 +498,7 @@ impl Loop {
             | Effect::Explain(..) => self.ask(effect),
             Effect::Edit(spot) => self.edit(&spot),
             Effect::Install(words) => self.install(words),
+            Effect::Keep(line) => self.keep(line),
             Effect::Settings(ui) => {
                 self.terminal.set_sync(has_sync(ui.sync_output, |key| std::env::var(key).ok()));
                 self.options.follow(&ui, &mut self.notices);

@@ -265,6 +265,8 @@ impl Backend for Mock {
 pub(crate) struct Rig {
     pub(crate) mock: Arc<Mock>,
     pub(crate) model: Model,
+    /// The commands that were to be kept.
+    pub(crate) kept: Vec<String>,
     /// Effects that only a real terminal could carry out.
     pub(crate) outside: Vec<Effect>,
     pub(crate) attached: Option<Arc<Attached>>,
@@ -293,7 +295,7 @@ impl Rig {
             config: mock.config.clone(),
         };
         let (model, outside, sampled, watched) = (Model::new(setting), Vec::new(), Vec::new(), Vec::new());
-        let mut rig = Rig { model, mock, outside, attached: None, sampled, watched };
+        let mut rig = Rig { model, mock, kept: Vec::new(), outside, attached: None, sampled, watched };
         // When lines arrived is not what the pictures are about.
         rig.model.logs.time = crate::tui::logs::TimeFormat::Off;
         rig.send(Message::Scripts(rig.mock.scripts()));
@@ -330,6 +332,7 @@ impl Rig {
                         effects.extend(update(&mut self.model, Message::Answer(asked, answer)));
                     }
                 }
+                Effect::Keep(line) => self.kept.push(line),
                 Effect::SampleUsage(how) => self.sampled.push(how),
                 Effect::WatchUrls(on) => self.watched.push(on),
                 Effect::Scan(request) => {

@@ -1,5 +1,7 @@
 //! What people do most, from the first key to the last, in a real terminal.
 
+use std::os::unix::fs::PermissionsExt;
+
 use crate::harness::{Project, Screen, is_installed, nobody_is_left};
 
 const SETTINGS: &str = r#"
@@ -36,6 +38,42 @@ fn a_script_is_run_and_its_error_is_read() {
     screen.press(&["q"]);
     screen.wait_for("ready$");
     nobody_is_left(&project);
+}
+
+#[test]
+fn what_was_typed_in_one_run_is_at_hand_in_the_next() {
+    let Some((project, screen)) = terminal() else { return };
+    screen.brummer("asks");
+    screen.wait_for("Name:");
+    for command in ["mark here it is", "input asks secret-of-mine", "exec echo API_KEY=abc"] {
+        screen.command(command);
+    }
+    screen.wait_for("API_KEY=abc");
+    screen.quit(&project);
+    screen.brummer("");
+    screen.wait_for("broken");
+    screen.press(&["/"]);
+    screen.wait_for("Tab complete");
+    // They may not have been read yet; the oldest one is as far as it goes.
+    screen.wait_until("the oldest is there", |text| {
+        screen.press(&["Up"]);
+        text.contains("/mark here it is")
+    });
+    screen.press(&["Down"]);
+    screen.wait_until("the newest is there", |text| text.contains("/input asks") && !text.contains("secret-of-mine"));
+    screen.press(&["Down"]);
+    screen.wait_until("the line is empty again", |text| !text.contains("/mark here") && !text.contains("/input asks"));
+    screen.close("Tab complete");
+    screen.press(&["q"]);
+    screen.wait_for("ready$");
+    nobody_is_left(&project);
+    let folder = project.home().join(".local/state/brummer/history");
+    let files: Vec<_> =
+        std::fs::read_dir(&folder).expect("a folder").map(|file| file.expect("a file").path()).collect();
+    let mode = |path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    let [file] = &files[..] else { panic!("{files:?}") };
+    assert_eq!((mode(file), mode(&folder)), (0o600, 0o700));
+    assert_eq!(std::fs::read_to_string(file).expect("a text"), "mark here it is\ninput asks\n");
 }
 
 #[test]

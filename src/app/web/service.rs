@@ -1,11 +1,12 @@
 //! Owns proxy, capture and telemetry: begins them with the first server, and gives addresses and takes them away.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::app::changes::{Changes, Thing};
 use crate::app::messages::{Messages, now_ms};
+use crate::app::state::StateFolder;
 use crate::error::{Code, Error, Result};
 use crate::event::{Level, ProcessId};
 use crate::proxy::capture::Callers;
@@ -40,7 +41,7 @@ pub(crate) struct WebSetup {
 impl WebSetup {
     /// With the ports of this project's servers.
     pub(crate) fn of_project(mut self, dir: &Path) -> WebSetup {
-        self.proxy.ports_file = ports_file(dir);
+        self.proxy.ports_file = StateFolder::of_user().map(|state| state.of_project("ports", dir));
         self
     }
 }
@@ -243,29 +244,5 @@ impl Web {
         if let Some(proxy) = self.slot().take() {
             proxy.stop(STOP_LIMIT);
         }
-    }
-}
-
-/// Where the ports of a project's servers are remembered, so that they stay the same.
-fn ports_file(dir: &Path) -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
-    let name: String = dir.to_string_lossy().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    // The end of a path tells more than its beginning, and a file's name has at most 255 bytes.
-    let from = name.char_indices().rev().map(|(at, _)| at).take_while(|at| name.len() - at <= 200).last().unwrap_or(0);
-    Some(state.join("brummer").join("ports").join(format!("{}.txt", &name[from..])))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_projects_ports_are_remembered_in_a_file_of_its_own() {
-        let name = |dir: &str| ports_file(Path::new(dir)).map(|path| path.file_name().unwrap_or_default().to_owned());
-        assert_eq!(name("/home/me/shop"), Some("-home-me-shop.txt".into()));
-        assert_ne!(name("/home/me/shop"), name("/home/me/store"));
-        let long = name(&format!("/{}", "é".repeat(400))).expect("there is a home");
-        assert!(long.len() <= 204, "{}", long.len());
     }
 }

@@ -1,4 +1,4 @@
-//! What the loop asks of the desktop: the clipboard, the browser.
+//! What the loop asks of the desktop and the disk: the clipboard, the browser, what is remembered for the next run.
 
 use std::sync::Arc;
 
@@ -41,6 +41,20 @@ impl Loop {
             None => (Level::Warn, format!("{what}: {}", jobs::TOO_MUCH_FOR_TERMINAL)),
         };
         self.effect_of(Message::Notice(level, notice));
+    }
+
+    /// On a worker: what earlier runs have kept.
+    pub(super) fn recall(&self) {
+        if let Some(keeper) = self.keeper.clone() {
+            self.backend.spawn(Box::new(move || keeper.recall()));
+        }
+    }
+
+    /// On a worker: for the next run.
+    pub(super) fn keep(&self, line: String) {
+        if let Some(keeper) = self.keeper.clone().filter(|keeper| keeper.keep(line)) {
+            self.backend.spawn(Box::new(move || keeper.work()));
+        }
     }
 
     /// By this program itself, as a process among the others: what it changes is seen in its lines.

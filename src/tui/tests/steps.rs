@@ -32,6 +32,8 @@ pub(super) enum Step {
     Instances(Vec<String>),
     Messages(Vec<String>),
     Notice(String),
+    /// Commands of earlier runs are read.
+    Recalled(Vec<String>),
     Child(Vec<u8>),
     ChildEnds,
 }
@@ -189,6 +191,7 @@ pub(super) fn step(attached: bool) -> impl Strategy<Value = Step> {
         1 => proptest::collection::vec(text(), 0..4).prop_map(Step::Instances),
         1 => proptest::collection::vec(text(), 0..4).prop_map(Step::Messages),
         1 => text().prop_map(Step::Notice),
+        1 => proptest::collection::vec(text(), 0..4).prop_map(Step::Recalled),
         more => child().prop_map(Step::Child),
         1 => Just(Step::ChildEnds),
     ]
@@ -285,6 +288,7 @@ fn happen_to(rig: &mut Rig, step: &Step) {
             rig.send(Message::System(texts.iter().enumerate().map(message).collect()));
         }
         Step::Notice(text) => rig.send(Message::Notice(Level::Error, text.clone())),
+        Step::Recalled(lines) => rig.send(Message::Recalled(lines.clone())),
         Step::Child(bytes) => rig.child_writes(bytes),
         Step::ChildEnds => rig.child_ends(),
     }

@@ -11,6 +11,7 @@ use crate::app::command::{
 use crate::app::view::ExchangePart;
 use crate::event::Level;
 use crate::tui::field::Field;
+use crate::tui::history;
 use crate::tui::logs::TimeFormat;
 use crate::tui::logs::filter::{Pattern, PatternMode};
 use crate::tui::mcp::McpPage;
@@ -116,11 +117,8 @@ pub(super) fn key(model: &mut Model, mut line: CommandLine, event: KeyEvent) -> 
                 line = CommandLine { field: Field::new(choice.line.clone()), ..CommandLine::default() };
             }
         }
-        KeyCode::Up if line.choice.is_none() && !model.commands.is_empty() => {
-            if let Some(text) = overlays::history(&model.commands, line.field.text(), true) {
-                line.field = Field::new(text);
-            }
-        }
+        KeyCode::Up if line.choice.is_none() && !model.history.lines().is_empty() => recall(model, &mut line, true),
+        KeyCode::Down if line.recalled.is_some() => recall(model, &mut line, false),
         KeyCode::Up => line.choice = line.choice.and_then(|choice| choice.checked_sub(1)),
         KeyCode::Down => {
             let most = choices.len().min(COMPLETIONS_MAX).saturating_sub(1);
@@ -130,12 +128,25 @@ pub(super) fn key(model: &mut Model, mut line: CommandLine, event: KeyEvent) -> 
         _ => {
             handled = line.field.key(event);
             if handled {
-                (line.choice, line.error) = (None, None);
+                (line.choice, line.error, line.recalled) = (None, None, None);
             }
         }
     }
     model.overlay = Some(Overlay::Command(line));
     handled.then(Vec::new)
+}
+
+/// An older command, or a newer one; after the newest comes what was typed before.
+fn recall(model: &Model, line: &mut CommandLine, older: bool) {
+    let lines = model.history.lines();
+    let typed = || line.field.text().to_owned();
+    let (at, typed) = line.recalled.clone().unwrap_or_else(|| (lines.len(), typed()));
+    let to = if older { at.saturating_sub(1) } else { at + 1 };
+    match lines.get(to) {
+        Some(text) => (line.field, line.recalled) = (Field::new(text), Some((to, typed))),
+        None => (line.field, line.recalled) = (Field::new(typed), None),
+    }
+    line.error = None;
 }
 
 fn enter(model: &mut Model, mut line: CommandLine, choices: &[Completion]) -> Vec<Effect> {
@@ -154,9 +165,9 @@ fn enter(model: &mut Model, mut line: CommandLine, choices: &[Completion]) -> Ve
     }
     match parse(&text) {
         Ok(command) => {
-            model.commands.retain(|other| *other != text);
-            model.commands.push(text);
-            run(model, command)
+            model.history.enter(&text);
+            let keep = history::kept(line.field.text()).map(Effect::Keep);
+            keep.into_iter().chain(run(model, command)).collect()
         }
         Err(error) => {
             line.error = Some(error.message().to_string());

@@ -116,6 +116,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::ExchangeText { id, part, reveal, text, .. } => web::take_text(model, (id, part, reveal), text),
         Message::Answer(asked, answer) => return answered(model, asked, answer),
+        Message::Recalled(lines) => model.history.recall(lines),
         Message::Found(found) => return logs::scans(model.logs.found(found)),
         Message::Focus(here) => {
             model.away = !here;

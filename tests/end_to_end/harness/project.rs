@@ -90,6 +90,7 @@ impl Project {
             (MARK, self.mark.clone()),
             ("HOME", home.clone()),
             ("XDG_CONFIG_HOME", format!("{home}/.config")),
+            ("XDG_STATE_HOME", format!("{home}/.local/state")),
             ("XDG_RUNTIME_DIR", self.runtime().display().to_string()),
             ("TMPDIR", self.temporary().display().to_string()),
             ("SHELL", "/bin/sh".to_owned()),
