@@ -54,3 +54,16 @@ fn the_last_row_of_the_command_line_searches_for_what_was_typed() {
     let text = rig.text();
     assert!(text.find("/stop") < text.find("search this view for `s`"), "{text}");
 }
+
+#[test]
+fn scripts_that_come_while_another_view_is_in_front_begin_with_their_heading() {
+    let mut rig = Rig::new(Mock::full(), (60, 16));
+    rig.press(&["3"]);
+    let scripts = rig.mock.scripts.clone();
+    for rows in [Vec::new().into(), scripts] {
+        rig.send(crate::tui::message::Message::Scripts(rows));
+    }
+    rig.press(&["1"]);
+    let text = rig.text();
+    assert!(text.lines().nth(2).is_some_and(|line| line.contains("▾ shop")), "{text}");
+}

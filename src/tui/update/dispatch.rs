@@ -54,14 +54,8 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Paste(text) => return overlays::paste(model, &text),
         Message::Resize(columns, rows) => {
             model.size = (columns, rows);
-            scripts::keep_in_sight(model);
-            processes::keep_in_sight(model);
-            url_list::keep_in_sight(model);
-            web::keep_in_sight(model);
-            mcp::keep_in_sight(model);
+            keep_in_sight(model);
             mcp::scroll_text(model, 0);
-            errors::keep_in_sight(model);
-            settings::keep_in_sight(model);
             let size = pane(model);
             let command = Command::Resize { columns: size.text as u16, rows: size.height as u16 };
             let own = attached::resized(model);
@@ -274,14 +268,28 @@ pub(super) fn go(model: &mut Model, view: View) -> Vec<Effect> {
     model.return_to = None;
     if view == View::Errors && before != View::Errors {
         model.errors.arrange(u64::MAX);
-        errors::keep_in_sight(model);
     }
+    keep_in_sight(model);
     let mut effects = Vec::new();
     if model.logs.zoom && view != View::Logs {
         model.logs.zoom = false;
         effects.push(Effect::Mouse(model.mouse));
     }
     effects
+}
+
+/// Scrolls the list in front so that its selected row is on the screen; how high the others are is known when they are.
+pub(super) fn keep_in_sight(model: &mut Model) {
+    match model.view {
+        View::Scripts => scripts::keep_in_sight(model),
+        View::Processes => processes::keep_in_sight(model),
+        View::Logs => {}
+        View::Errors => errors::keep_in_sight(model),
+        View::Urls => url_list::keep_in_sight(model),
+        View::Web => web::keep_in_sight(model),
+        View::Mcp => mcp::keep_in_sight(model),
+        View::Settings => settings::keep_in_sight(model),
+    }
 }
 
 /// Does what a key stands for.

@@ -66,6 +66,9 @@ pub(super) fn select_row(model: &mut Model, row: usize) -> Option<bool> {
 }
 
 pub(super) fn keep_in_sight(model: &mut Model) {
+    if model.view != View::Errors {
+        return;
+    }
     let height = usize::from(layout(model).list.height);
     let (at, len) = (model.errors.position(), model.errors.shown().len());
     scroll(&mut model.errors.offset, at, height, len);

@@ -11,7 +11,7 @@ use crate::tui::logs::window::top_of;
 use crate::tui::logs::{FindMode, LogView, TimeFormat};
 use crate::tui::message::Effect;
 use crate::tui::model::{Model, Overlay, Record, View};
-use crate::tui::update::{tell, urls};
+use crate::tui::update::{dispatch, tell, urls};
 
 pub(super) fn scans(requests: impl IntoIterator<Item = Request>) -> Vec<Effect> {
     requests.into_iter().map(Effect::Scan).collect()
@@ -51,6 +51,7 @@ pub(super) fn end_solo(model: &mut Model) -> Option<Vec<Effect>> {
     let before = model.logs.before_solo.take()?;
     if let Some(view) = model.return_to.take() {
         model.view = view;
+        dispatch::keep_in_sight(model);
     }
     Some(scope(model, before))
 }

@@ -49,6 +49,9 @@ fn select(model: &mut Model, at: usize) {
 
 /// Scrolls so that the selected row is on the screen; what came above it since following ended stays out of sight.
 pub(super) fn keep_in_sight(model: &mut Model) {
+    if model.view != View::Mcp {
+        return;
+    }
     let height = usize::from(layout(model).list.height).max(1);
     let mcp = &mut model.mcp;
     let (at, fresh, page) = (mcp.position(), mcp.fresh(), mcp.page as usize);

@@ -10,7 +10,7 @@ use crate::tui::field::Field;
 use crate::tui::key::Key;
 use crate::tui::message::{Asked, Effect, Outcome};
 use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, Record, View};
-use crate::tui::update::{commands, errors, find, logs, mcp, processes, qr, scripts, settings, url_list, web};
+use crate::tui::update::{commands, dispatch, find, logs, processes, qr};
 use crate::tui::web::Page;
 
 /// What the footer says while an overlay is open: a key that does something there, and what.
@@ -114,18 +114,11 @@ pub(super) fn find_field(model: &mut Model) -> &mut Field {
 
 pub(super) fn find_changed(model: &mut Model) -> Vec<Effect> {
     match model.view {
-        View::Scripts => scripts::keep_in_sight(model),
-        View::Processes => processes::keep_in_sight(model),
         View::Logs => return logs::scans(model.logs.set_pattern()),
-        View::Errors => errors::keep_in_sight(model),
-        View::Settings => settings::keep_in_sight(model),
-        View::Urls => url_list::keep_in_sight(model),
-        View::Mcp => mcp::keep_in_sight(model),
-        View::Web => {
-            model.web.narrow_events();
-            web::keep_in_sight(model);
-        }
+        View::Web => model.web.narrow_events(),
+        _ => {}
     }
+    dispatch::keep_in_sight(model);
     Vec::new()
 }
 

@@ -37,6 +37,9 @@ pub(super) fn hold(model: &mut Model) {
 }
 
 pub(super) fn keep_in_sight(model: &mut Model) {
+    if model.view != View::Processes {
+        return;
+    }
     let height = usize::from(layout(model).list.height);
     let (at, len) = (model.processes.position(), model.processes.shown().len());
     scroll(&mut model.processes.offset, at, height, len);

@@ -6,7 +6,7 @@ use crate::event::{Level, ProcessId};
 use crate::io::editor::Spot;
 use crate::tui::layout::layout;
 use crate::tui::message::{Asked, Effect};
-use crate::tui::model::{Item, Model, Scripts, scroll};
+use crate::tui::model::{Item, Model, Scripts, View, scroll};
 use crate::tui::update::{overlays, tell};
 
 /// The process of a script, if it runs.
@@ -34,6 +34,9 @@ fn row_of<'a>(item: &Item<'a>) -> Option<&'a ScriptRow> {
 
 /// Scrolls so that the selected script is on the screen, with its heading if that is just above.
 pub(super) fn keep_in_sight(model: &mut Model) {
+    if model.view != View::Scripts {
+        return;
+    }
     let height = usize::from(layout(model).list.height);
     let (at, len) = (model.scripts.position(), model.scripts.items().len());
     scroll(&mut model.scripts.offset, at, height, len);

@@ -9,7 +9,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::layout::layout;
 use crate::tui::logs::TimeFormat;
 use crate::tui::message::{Effect, Message};
-use crate::tui::model::{Model, scroll};
+use crate::tui::model::{Model, View, scroll};
 use crate::tui::settings::{Line, id};
 use crate::tui::theme::Theme;
 use crate::tui::update::{dispatch, overlays, tell};
@@ -32,6 +32,9 @@ pub(super) fn at_top(model: &Model) -> bool {
 }
 
 pub(super) fn keep_in_sight(model: &mut Model) {
+    if model.view != View::Settings {
+        return;
+    }
     let height = usize::from(layout(model).list.height);
     let (lines, at) = model.settings.view();
     // The heading above the first row comes into sight with it.

@@ -77,6 +77,9 @@ pub(super) fn step(model: &mut Model, by: isize) {
 }
 
 pub(super) fn keep_in_sight(model: &mut Model) {
+    if model.view != View::Urls {
+        return;
+    }
     let height = usize::from(layout(model).list.height);
     let (at, len) = (model.urls.position(), model.urls.shown().len());
     scroll(&mut model.urls.offset, at, height, len);

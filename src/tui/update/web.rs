@@ -26,6 +26,9 @@ pub(super) fn step(model: &mut Model, by: isize) {
 /// Scrolls so that the selected row is on the screen; what came above it since following ended stays out of sight, even
 /// where that leaves rows below the last one empty.
 pub(super) fn keep_in_sight(model: &mut Model) {
+    if model.view != View::Web {
+        return;
+    }
     let height = usize::from(layout(model).list.height).max(1);
     let web = &mut model.web;
     let (at, fresh, page) = (web.position(), web.fresh(), web.page as usize);
