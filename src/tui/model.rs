@@ -19,6 +19,7 @@ use crate::tui::logs::marked::Spot;
 use crate::tui::mcp::Mcp;
 use crate::tui::processes::Processes;
 use crate::tui::qr::Card;
+use crate::tui::record::Record;
 use crate::tui::settings::SettingsView;
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::web::{Urls, Web};
@@ -290,21 +291,6 @@ pub(crate) enum Confirm {
     Install(Vec<String>),
     /// Send this request again, so often.
     Replay(ExchangeId, u32),
-}
-
-/// One whole line.
-#[derive(Debug)]
-pub(crate) struct Record {
-    pub(crate) title: String,
-    /// As it is stored, without escapes.
-    pub(crate) plain: String,
-    /// Pretty, if it is JSON.
-    pub(crate) json: Option<String>,
-    pub(crate) pretty: bool,
-    /// The first URL in it.
-    pub(crate) url: Option<String>,
-    pub(crate) offset: usize,
-    pub(crate) button: usize,
 }
 
 /// The environment that the model depends on, so that tests can set it.

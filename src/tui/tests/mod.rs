@@ -12,6 +12,7 @@ mod processes;
 mod promises;
 mod qr;
 mod random;
+mod record;
 mod remembered;
 mod scripts;
 mod settings;

@@ -14,6 +14,8 @@ const SIZES: [(u16, u16); 4] = [(120, 36), (80, 24), (60, 16), (40, 10)];
 
 /// Times of arrival differ from run to run: they are drawn as noon.
 fn without_times(text: &str) -> String {
+    let paused = regex::Regex::new(r"PAUSED at \d\d:\d\d:\d\d").unwrap();
+    let text = &paused.replace_all(text, "PAUSED at 12:00:00");
     let time = regex::Regex::new(r"\d\d:\d\d:\d\d\.\d{1,3}").unwrap();
     time.replace_all(text, |found: &regex::Captures<'_>| "12:00:00.000"[..found[0].len()].to_string()).into_owned()
 }
@@ -65,6 +67,28 @@ fn what_lies_over_a_view_looks_as_it_did() {
             let mut rig = rig(true, size, view);
             rig.press(keys);
             compare(&format!("over_{name}_{}x{}", size.0, size.1), &rig.text());
+        }
+    }
+}
+
+#[test]
+fn the_fields_of_a_json_line_look_as_they_did() {
+    let line =
+        r#"{"level":"warn","id":12345678901234567890,"user":{"name":"größe \"x\"","roles":[{"is":null},7]},"ok":true}"#;
+    let cases: [(&str, &[&str]); 3] =
+        [("field", &["down", "down"]), ("menu", &["down", "down", "enter", "down"]), ("buttons", &["right", "right"])];
+    for (name, keys) in cases {
+        for theme in ["light", "dark"] {
+            for size in SIZES {
+                let mut rig = Rig::with_theme(Mock::full(), size, theme, Depth::True);
+                rig.mock.line(2, "api", line);
+                rig.refresh();
+                rig.press(&["3", "space", "enter"]);
+                rig.press(keys);
+                let buffer = rig.draw().0;
+                let text = format!("{}\n{}", text_of(&buffer), looks(&buffer));
+                compare(&format!("{theme}/json_{name}_{}x{}", size.0, size.1), &text);
+            }
         }
     }
 }
@@ -247,6 +271,7 @@ fn where_only_ascii_may_be_drawn_nothing_else_is() {
             &["3"],
             &["3", "m", "up", "up", "enter"],
             &["3", "P"],
+            &["3", "up", "enter", "enter"],
             &["4"],
             &["4", "right"],
             &["4", "up"],

@@ -10,7 +10,8 @@ use crate::tui::logs::scan::Request;
 use crate::tui::logs::window::top_of;
 use crate::tui::logs::{FindMode, LogView, TimeFormat};
 use crate::tui::message::Effect;
-use crate::tui::model::{Model, Overlay, Record, View};
+use crate::tui::model::{Model, Overlay, View};
+use crate::tui::record::Record;
 use crate::tui::update::{dispatch, tell, urls};
 
 pub(super) fn scans(requests: impl IntoIterator<Item = Request>) -> Vec<Effect> {
@@ -359,8 +360,8 @@ pub(super) fn open(model: &mut Model) {
 /// Opens the whole line; of an error, with the lines that belong to it.
 fn expand(model: &mut Model) {
     let Some(line) = model.logs.cursor_line() else { return };
-    let mut plain = String::from_utf8_lossy(line.plain).into_owned();
-    let json = pretty(&plain);
+    let own = String::from_utf8_lossy(line.plain);
+    let mut plain = own.clone().into_owned();
     if line.level >= Level::Error && !line.is_stack {
         for more in model.logs.lines.newer_of(&line).take(FRAMES_MAX).take_while(|line| line.is_stack) {
             plain.push('\n');
@@ -369,14 +370,6 @@ fn expand(model: &mut Model) {
     }
     let title = format!("{} · {}", line.name, model.clock.millis(line.time_ms));
     let url = urls::first(&plain);
-    let record = Record { title, pretty: json.is_some(), plain, json, url, offset: 0, button: 0 };
+    let record = Record::new(title, &own, plain, url);
     model.overlay = Some(Overlay::Record(record));
-}
-
-/// The JSON object or list in a line, over several lines.
-fn pretty(text: &str) -> Option<String> {
-    let at = text.find(['{', '['])?;
-    let value: serde_json::Value = serde_json::from_str(text[at..].trim_end()).ok()?;
-    let json = serde_json::to_string_pretty(&value).ok()?;
-    Some(if at == 0 { json } else { format!("{}\n{json}", text[..at].trim_end()) })
 }

@@ -14,6 +14,7 @@ mod mouse;
 pub(crate) mod overlays;
 mod processes;
 mod qr;
+mod record;
 mod scripts;
 mod settings;
 pub(crate) mod strip;

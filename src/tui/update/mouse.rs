@@ -17,7 +17,8 @@ use crate::tui::processes::Sort;
 use crate::tui::text;
 use crate::tui::update::chips::press as press_chip;
 use crate::tui::update::{
-    attached, dispatch, errors, find, logs, mcp, overlays, processes, scripts, settings, strip, url_list, urls, web,
+    attached, dispatch, errors, find, logs, mcp, overlays, processes, record, scripts, settings, strip, url_list, urls,
+    web,
 };
 use crate::tui::{views, widgets};
 
@@ -118,13 +119,10 @@ fn wheel(model: &mut Model, at: Position, by: isize) {
     let to = (model.wheeled + by).clamp(-page, page);
     let by = to - std::mem::replace(&mut model.wheeled, to);
     match &mut model.overlay {
-        Some(
-            Overlay::Help { offset, .. }
-            | Overlay::Messages { offset }
-            | Overlay::Record(crate::tui::model::Record { offset, .. }),
-        ) => {
+        Some(Overlay::Help { offset, .. } | Overlay::Messages { offset }) => {
             *offset = offset.saturating_add_signed(by);
         }
+        Some(Overlay::Record(_)) => record::scroll(model, by),
         Some(_) => {}
         None if model.view == View::Logs => logs::scroll(model, by),
         None if matches!(model.view, View::Web | View::Errors | View::Mcp) && areas.detail.contains(at) => {
@@ -303,14 +301,9 @@ fn click_overlay(model: &mut Model, at: Position) -> Vec<Effect> {
             model.overlay = Some(Overlay::Dialog(dialog));
             return click_dialog(model, at);
         }
-        Some(Overlay::Record(mut record)) => {
-            let spots = widgets::record::button_spots(&record, screen);
-            match spots.iter().position(|rect| rect.contains(at)) {
-                Some(button) => {
-                    record.button = button;
-                    return overlays::press(model, record);
-                }
-                None => model.overlay = Some(Overlay::Record(record)),
+        Some(Overlay::Record(record)) => {
+            if let Some(effects) = record::click(model, record, at) {
+                return effects;
             }
         }
         Some(Overlay::Choose { mut items, mut cursor }) => {

@@ -9,8 +9,8 @@ use crate::app::command::Command;
 use crate::tui::field::Field;
 use crate::tui::key::Key;
 use crate::tui::message::{Asked, Effect, Outcome};
-use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, Record, View};
-use crate::tui::update::{commands, dispatch, find, logs, processes, qr};
+use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, View};
+use crate::tui::update::{commands, dispatch, find, logs, processes, qr, record};
 use crate::tui::web::Page;
 
 /// What the footer says while an overlay is open: a key that does something there, and what.
@@ -25,30 +25,12 @@ pub(crate) fn hints(model: &Model) -> &'static [(&'static str, &'static str)] {
             &[("right", "choose"), ("enter", "press"), ("y", "yes"), ("n", "no"), ("esc", "cancel")]
         }
         Some(Overlay::Messages { .. }) => &[("down", "scroll"), ("x", "empty"), ("esc", "close")],
-        Some(Overlay::Record(record)) if record.json.is_some() => &[
-            ("enter", "press"),
-            ("right", "choose"),
-            ("y", "copy"),
-            ("j", "JSON/text"),
-            ("down", "scroll"),
-            ("esc", "close"),
-        ],
-        Some(Overlay::Record(_)) => {
-            &[("enter", "press"), ("right", "choose"), ("y", "copy"), ("down", "scroll"), ("esc", "close")]
-        }
+        Some(Overlay::Record(record)) => record::hints(record),
         Some(Overlay::Qr(_)) => &[("y", "copy"), ("esc", "close")],
         Some(Overlay::Choose { .. }) => {
             &[("down", "move"), ("space", "choose"), ("a", "all"), ("enter", "show"), ("esc", "cancel")]
         }
     }
-}
-
-/// The buttons of a whole line.
-const RECORD_BUTTONS: [&str; 5] = ["Close", "Copy", "Only this process", "Hide lines like it", "Open URL"];
-
-/// The buttons of this one.
-pub(crate) fn record_buttons(record: &Record) -> &'static [&'static str] {
-    &RECORD_BUTTONS[..RECORD_BUTTONS.len() - usize::from(record.url.is_none())]
 }
 
 /// Takes a key; `None` if the overlay has no use for it. Nothing behind it sees the key.
@@ -59,7 +41,7 @@ pub(super) fn key(model: &mut Model, key: Key, event: KeyEvent) -> Option<Vec<Ef
         Overlay::Help { filter, offset } => help_key(model, filter, offset, event),
         Overlay::Dialog(dialog) => dialog_key(model, dialog, key, event),
         Overlay::Messages { offset } => messages_key(model, offset, event),
-        Overlay::Record(record) => record_key(model, record, event),
+        Overlay::Record(record) => record::key(model, record, event),
         Overlay::Choose { items, cursor } => choose_key(model, items, cursor, event),
         Overlay::Qr(card) => qr::key(model, card, event),
     }
@@ -232,47 +214,6 @@ fn messages_key(model: &mut Model, mut offset: usize, event: KeyEvent) -> Option
 pub(super) fn empty_messages(model: &mut Model) {
     model.system_emptied = model.system.last().map_or(0, |message| message.number);
     model.told.clear();
-}
-
-fn record_key(model: &mut Model, mut record: Record, event: KeyEvent) -> Option<Vec<Effect>> {
-    match event.code {
-        KeyCode::Esc => return Some(Vec::new()),
-        KeyCode::Enter => return Some(press(model, record)),
-        KeyCode::Char('y') => {
-            let text = if record.pretty { record.json.clone() } else { None }.unwrap_or_else(|| record.plain.clone());
-            return Some(vec![Effect::Copy(text, "1 line".into())]);
-        }
-        KeyCode::Char('j') if record.json.is_some() => record.pretty ^= true,
-        KeyCode::Right | KeyCode::Tab => record.button = (record.button + 1) % record_buttons(&record).len(),
-        KeyCode::Left | KeyCode::BackTab => {
-            let count = record_buttons(&record).len();
-            record.button = (record.button + count - 1) % count;
-        }
-        code if scroll_key(&mut record.offset, code) => {}
-        _ => {
-            model.overlay = Some(Overlay::Record(record));
-            return None;
-        }
-    }
-    model.overlay = Some(Overlay::Record(record));
-    Some(Vec::new())
-}
-
-pub(super) fn press(model: &mut Model, record: Record) -> Vec<Effect> {
-    match record.button {
-        1 => vec![Effect::Copy(record.plain, "1 line".into())],
-        2 => {
-            model.logs.before_solo = None;
-            logs::toggle_solo(model)
-        }
-        3 => {
-            let text = record.plain.trim().lines().next().unwrap_or_default().to_string();
-            open_command(model, &format!("hide {text}"));
-            Vec::new()
-        }
-        4 => record.url.map(Effect::OpenUrl).into_iter().collect(),
-        _ => Vec::new(),
-    }
 }
 
 /// Opens the choice of processes.

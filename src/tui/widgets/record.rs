@@ -1,29 +1,35 @@
-//! One whole line: wrapped, and pretty if it is JSON.
+//! One whole line: wrapped, and pretty if it is JSON; over it what can be done with one of its fields.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::tui::layout::Areas;
-use crate::tui::model::{Model, Record};
+use crate::tui::model::Model;
+use crate::tui::record::{FIELD_ACTIONS, Focus, Record, Row};
 use crate::tui::screen::Cursor;
-use crate::tui::text::{clean, put, width, wrap};
-use crate::tui::update::overlays::record_buttons;
+use crate::tui::text::{put, width};
 use crate::tui::widgets::frame;
 
 pub(crate) fn draw(model: &Model, areas: &Areas, record: &Record, buffer: &mut Buffer) -> Cursor {
-    let (area, rows) = place(record, areas.screen);
+    let Place { area, text, rows } = place(record, areas.screen);
     let inside = frame::draw(model, area, &record.title, model.theme.accent, buffer);
     if inside.height < 3 {
         return None;
     }
-    let text = Rect { height: inside.height - 2, ..inside };
     let offset = record.offset.min(rows.len().saturating_sub(text.height.into()));
-    for (line, row) in rows.iter().skip(offset).take(text.height.into()).enumerate() {
-        put(buffer, text.x + 1, text.y + line as u16, text.width.saturating_sub(2), row, model.theme.text);
-    }
     let mut cursor = None;
-    for (at, (label, rect)) in record_buttons(record).iter().zip(button_spots(record, areas.screen)).enumerate() {
-        let focused = at == record.button;
+    for (at, (line, part)) in rows.iter().skip(offset).take(text.height.into()).enumerate() {
+        let y = text.y + at as u16;
+        put(buffer, text.x, y, text.width, &record.shown[*line][part.clone()], model.theme.text);
+        if record.cursor() == Some(*line) {
+            let row = Rect { x: text.x - 1, y, width: text.width + 1, height: 1 };
+            buffer.set_style(row.intersection(buffer.area), model.theme.cursor);
+            put(buffer, row.x, y, 1, model.theme.glyphs.cursor(), model.theme.cursor);
+            cursor = cursor.or(Some((row.x, y, false)));
+        }
+    }
+    for (at, (label, rect)) in record.buttons().iter().zip(button_spots(record, areas.screen)).enumerate() {
+        let focused = record.focus == Focus::Button(at);
         let sign = if focused { model.theme.glyphs.here() } else { "" };
         let style = if focused { model.theme.cursor } else { model.theme.text };
         if focused {
@@ -31,40 +37,63 @@ pub(crate) fn draw(model: &Model, areas: &Areas, record: &Record, buffer: &mut B
         }
         put(buffer, rect.x, rect.y, rect.width, &format!("[{sign}{label}]"), style);
     }
-    cursor
+    menu(model, areas, record, buffer).or(cursor)
+}
+
+/// What can be done with the field.
+fn menu(model: &Model, areas: &Areas, record: &Record, buffer: &mut Buffer) -> Cursor {
+    let (Focus::Menu(chosen), Some(field)) = (record.focus, record.field()) else { return None };
+    let title = crate::tui::text::safe(&field.title()).into_owned();
+    frame::draw(model, menu_area(areas.screen), &title, model.theme.warn, buffer);
+    for (at, (label, rect)) in FIELD_ACTIONS.iter().zip(menu_spots(areas.screen)).enumerate() {
+        put(buffer, rect.x + 1, rect.y, rect.width.saturating_sub(1), label, model.theme.text);
+        if at == chosen {
+            buffer.set_style(rect.intersection(buffer.area), model.theme.cursor);
+            put(buffer, rect.x, rect.y, 1, model.theme.glyphs.cursor(), model.theme.cursor);
+        }
+    }
+    menu_spots(areas.screen).get(chosen).map(|rect| (rect.x, rect.y, false))
+}
+
+fn menu_area(screen: Rect) -> Rect {
+    frame::centred(screen, 38, FIELD_ACTIONS.len() as u16 + 2)
+}
+
+/// Where the choices about a field are.
+pub(crate) fn menu_spots(screen: Rect) -> [Rect; FIELD_ACTIONS.len()] {
+    let area = menu_area(screen);
+    std::array::from_fn(|at| {
+        let row = Rect::new(area.x + 1, area.y + 1 + at as u16, area.width.saturating_sub(2), 1);
+        row.intersection(screen)
+    })
+}
+
+/// The box, its text, and the rows of that.
+pub(crate) struct Place {
+    pub(crate) area: Rect,
+    pub(crate) text: Rect,
+    pub(crate) rows: Vec<Row>,
 }
 
 /// Where the box is, and what stands in it.
-fn place(record: &Record, screen: Rect) -> (Rect, Vec<String>) {
+pub(crate) fn place(record: &Record, screen: Rect) -> Place {
     let columns = screen.width.saturating_sub(4).min(110);
-    let rows = rows(record, usize::from(columns.saturating_sub(4)));
-    let height = (rows.len() as u16).saturating_add(4).clamp(7, screen.height.saturating_sub(2).max(7));
-    (frame::centred(screen, columns, height), rows)
+    let rows = record.rows(usize::from(columns.saturating_sub(4)));
+    let height = (rows.len().min(usize::from(u16::MAX)) as u16).saturating_add(4);
+    let area = frame::centred(screen, columns, height.clamp(7, screen.height.saturating_sub(2).max(7)));
+    let (width, height) = (area.width.saturating_sub(4), area.height.saturating_sub(4));
+    Place { area, text: Rect { x: area.x + 2, y: area.y + 1, width, height }, rows }
 }
 
 /// Where the buttons are; one that has no room has no width.
 pub(crate) fn button_spots(record: &Record, screen: Rect) -> Vec<Rect> {
-    let (area, _) = place(record, screen);
+    let Place { area, .. } = place(record, screen);
     let (mut x, end, y) = (area.x + 2, area.right().saturating_sub(1), area.bottom().saturating_sub(2));
     let spot = |(at, label): (usize, &&str)| {
-        let cells = width(label) as u16 + 2 + u16::from(at == record.button);
+        let cells = width(label) as u16 + 2 + u16::from(record.focus == Focus::Button(at));
         let rect = Rect::new(x.min(end), y, cells.min(end.saturating_sub(x)), 1);
         x = x.saturating_add(cells + 1);
         rect
     };
-    record_buttons(record).iter().enumerate().map(spot).collect()
-}
-
-fn rows(record: &Record, cells: usize) -> Vec<String> {
-    let source = record.json.as_ref().filter(|_| record.pretty).unwrap_or(&record.plain);
-    let mut rows = Vec::new();
-    for line in source.lines() {
-        let text = clean(line.as_bytes()).text;
-        let starts = wrap(&text, cells);
-        for (at, from) in starts.iter().enumerate() {
-            let to = starts.get(at + 1).copied().unwrap_or(text.len());
-            rows.push(text[*from..to].to_string());
-        }
-    }
-    rows
+    record.buttons().iter().enumerate().map(spot).collect()
 }
