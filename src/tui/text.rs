@@ -278,6 +278,26 @@ pub(crate) fn wrap(text: &str, cells: usize) -> Vec<usize> {
     starts
 }
 
+/// The rows of a text that is to be read: cut between words where there are any; at least one.
+pub(crate) fn wrap_words(text: &str, cells: usize) -> Vec<String> {
+    let cells = cells.max(1);
+    let mut rows: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match rows.last_mut() {
+            Some(row) if width(row) + 1 + width(word) <= cells => {
+                row.push(' ');
+                row.push_str(word);
+            }
+            _ => {
+                let starts = wrap(word, cells);
+                let ends = starts.iter().skip(1).copied().chain([word.len()]);
+                rows.extend(starts.iter().zip(ends).map(|(from, to)| word[*from..to].to_string()));
+            }
+        }
+    }
+    rows
+}
+
 /// `text`, filled with blanks or cut, so that it takes exactly `cells`.
 pub(crate) fn fit(text: &str, cells: usize) -> String {
     let cut = cut(text, cells);

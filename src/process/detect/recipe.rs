@@ -107,7 +107,7 @@ pub(super) fn read_toml(file: &Path, problems: &mut Vec<Error>) -> Option<(toml:
 /// A file that cannot be understood.
 pub(super) fn fault(file: &Path, line: usize, column: usize, message: &str) -> Error {
     let text = format!("{}:{line}:{column}: {message}; what it offers is left out", file.display());
-    Error::new("detect", Code::InvalidState, text).with("file", file.display().to_string())
+    Error::new("detect", Code::InvalidState, text)
 }
 
 /// Line and column, from 1, of a byte.

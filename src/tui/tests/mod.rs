@@ -1,6 +1,7 @@
 //! The UI as a whole: pictures, what keys do, and that nothing breaks it.
 
 mod behaviour;
+mod boxes;
 mod errors;
 mod find;
 mod folds;

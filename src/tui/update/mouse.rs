@@ -121,6 +121,7 @@ fn wheel(model: &mut Model, at: Position, by: isize) {
     match &mut model.overlay {
         Some(Overlay::Help { offset, .. } | Overlay::Messages { offset }) => {
             *offset = offset.saturating_add_signed(by);
+            overlays::end_scroll(model);
         }
         Some(Overlay::Record(_)) => record::scroll(model, by),
         Some(_) => {}

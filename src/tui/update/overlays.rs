@@ -6,12 +6,15 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::app::command::Command;
+use crate::app::view::SystemMessage;
 use crate::tui::field::Field;
 use crate::tui::key::Key;
+use crate::tui::layout::layout;
 use crate::tui::message::{Asked, Effect, Outcome};
 use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, View};
 use crate::tui::update::{commands, dispatch, find, logs, processes, qr, record};
 use crate::tui::web::Page;
+use crate::tui::widgets;
 
 /// What the footer says while an overlay is open: a key that does something there, and what.
 pub(crate) fn hints(model: &Model) -> &'static [(&'static str, &'static str)] {
@@ -24,7 +27,7 @@ pub(crate) fn hints(model: &Model) -> &'static [(&'static str, &'static str)] {
         Some(Overlay::Dialog(_)) => {
             &[("right", "choose"), ("enter", "press"), ("y", "yes"), ("n", "no"), ("esc", "cancel")]
         }
-        Some(Overlay::Messages { .. }) => &[("down", "scroll"), ("x", "empty"), ("esc", "close")],
+        Some(Overlay::Messages { .. }) => &[("down", "scroll"), ("y", "copy"), ("x", "empty"), ("esc", "close")],
         Some(Overlay::Record(record)) => record::hints(record),
         Some(Overlay::Qr(_)) => &[("y", "copy"), ("esc", "close")],
         Some(Overlay::Choose { .. }) => {
@@ -134,7 +137,21 @@ fn help_key(model: &mut Model, mut filter: Field, mut offset: usize, event: KeyE
         }
     };
     model.overlay = Some(Overlay::Help { filter, offset });
+    end_scroll(model);
     handled.then(Vec::new)
+}
+
+/// A box is not scrolled past its last row.
+pub(super) fn end_scroll(model: &mut Model) {
+    let screen = layout(model).screen;
+    let most = match &model.overlay {
+        Some(Overlay::Help { filter, .. }) => widgets::help::most(model, screen, filter),
+        Some(Overlay::Messages { .. }) => widgets::messages::most(model, screen),
+        _ => return,
+    };
+    if let Some(Overlay::Help { offset, .. } | Overlay::Messages { offset }) = &mut model.overlay {
+        *offset = (*offset).min(most);
+    }
 }
 
 fn scroll_key(offset: &mut usize, code: KeyCode) -> bool {
@@ -197,18 +214,27 @@ pub(super) fn yes(dialog: Dialog) -> Vec<Effect> {
 }
 
 fn messages_key(model: &mut Model, mut offset: usize, event: KeyEvent) -> Option<Vec<Effect>> {
+    let mut effects = Vec::new();
     match event.code {
         KeyCode::Esc | KeyCode::Enter | KeyCode::Char('e' | 'q') => return Some(Vec::new()),
         KeyCode::Char('x') => empty_messages(model),
+        KeyCode::Char('y') => effects.extend(copy_messages(model)),
         _ if scroll_key(&mut offset, event.code) => {}
         _ => {
             model.overlay = Some(Overlay::Messages { offset });
             return None;
         }
     }
-    let most = model.panel().len().saturating_sub(1);
-    model.overlay = Some(Overlay::Messages { offset: offset.min(most) });
-    Some(Vec::new())
+    model.overlay = Some(Overlay::Messages { offset });
+    end_scroll(model);
+    Some(effects)
+}
+
+/// All messages as text, oldest first.
+fn copy_messages(model: &Model) -> Option<Effect> {
+    let line = |message: &SystemMessage| format!("{} {}\n", model.clock.clock(message.time_ms), message.text);
+    let text: String = model.panel().into_iter().map(line).collect();
+    (!text.is_empty()).then(|| Effect::Copy(text, "the messages".into()))
 }
 
 pub(super) fn empty_messages(model: &mut Model) {

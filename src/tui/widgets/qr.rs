@@ -16,7 +16,7 @@ use crate::tui::layout::Areas;
 use crate::tui::model::Model;
 use crate::tui::qr::Card;
 use crate::tui::screen::Cursor;
-use crate::tui::text::{put, safe, wrap};
+use crate::tui::text::{put, safe, wrap_words};
 use crate::tui::theme::Depth;
 
 /// At most so wide is what stands beside a code.
@@ -57,7 +57,7 @@ fn words(model: &Model, card: &Card, room: (u16, u16), area: Rect, buffer: &mut 
     ];
     let mut y = area.y;
     for (text, style) in parts.iter().filter(|(text, _)| !text.is_empty()) {
-        for row in rows(text, area.width) {
+        for row in wrap_words(text, area.width.into()) {
             if y >= area.bottom() {
                 return;
             }
@@ -67,26 +67,6 @@ fn words(model: &Model, card: &Card, room: (u16, u16), area: Rect, buffer: &mut 
         // Where there is little room, nothing is between.
         y += u16::from(area.height > 12);
     }
-}
-
-/// A text in rows, cut at blanks where there are any.
-fn rows(text: &str, cells: u16) -> Vec<String> {
-    let cells = usize::from(cells).max(1);
-    let mut rows: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match rows.last_mut() {
-            Some(row) if crate::tui::text::width(row) + 1 + crate::tui::text::width(word) <= cells => {
-                row.push(' ');
-                row.push_str(word);
-            }
-            _ => {
-                let starts = wrap(word, cells);
-                let ends = starts.iter().skip(1).copied().chain([word.len()]);
-                rows.extend(starts.iter().zip(ends).map(|(from, to)| word[*from..to].to_string()));
-            }
-        }
-    }
-    rows
 }
 
 /// Why there is no code in so many columns and rows.
