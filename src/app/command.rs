@@ -55,6 +55,11 @@ pub enum Command {
         /// How often.
         times: u32,
     },
+    /// Make a kept call of an AI tool again.
+    CallAgain {
+        /// Which.
+        number: u64,
+    },
     /// Write the kept requests to a HAR file.
     SaveHar {
         /// Where to.
@@ -116,7 +121,7 @@ pub enum ViewCommand {
     Go(String),
     /// Sort the processes by this column.
     Sort(String),
-    /// Send the selected request again.
+    /// Send the selected request again; in the MCP view, make the selected call again.
     Replay,
     /// Wrap long lines, or not.
     Wrap,

@@ -145,7 +145,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "replay",
         usage: "[NUMBER [TIMES]]",
-        about: "send a kept request again; without a number, the selected one",
+        about: "send a kept request again; without a number, the selected one, or call",
         argument: Argument::Numbers,
         make: |w| {
             if w.words.is_empty() {

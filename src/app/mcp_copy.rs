@@ -86,13 +86,14 @@ fn pretty(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::view::McpEnd;
+    use crate::app::view::{Again, McpEnd};
 
     fn call(arguments: &str) -> McpCall {
         let end = Some(McpEnd { took_ms: 14, is_good: true, text: "3 matches".into() });
         let (client, name) = ("claude-code".into(), "logs_search".into());
         let kind = McpKind::Tool;
-        McpCall { number: 1, time_ms: 0, client, kind, name, arguments: arguments.into(), end }
+        let (arguments, again) = (arguments.into(), Again::Reads);
+        McpCall { number: 1, time_ms: 0, client, kind, name, arguments, again, end }
     }
 
     #[test]

@@ -32,7 +32,7 @@ mod web;
 mod tests;
 
 pub use core::{App, AppOptions};
-pub use mcp_board::McpBoard;
+pub use mcp_board::{Caller, McpBoard};
 pub use scripts::list_scripts;
 #[cfg(test)]
 pub(crate) use setup::Setup;

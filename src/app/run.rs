@@ -38,6 +38,7 @@ impl App {
             })),
             Command::Pac => Ok(Reply::Done(format!("automatic proxy configuration: {}", self.web.pac()?))),
             Command::Replay { id, times } => self.web.again(id, times, &self.pool),
+            Command::CallAgain { number } => self.mcp_board.again(number).map(|()| Reply::Done(String::new())),
             Command::SaveHar { file } => self.web.save_har(self.options.dir.join(file), &self.pool),
             Command::OpenHar { file } => self.web.open_har(self.options.dir.join(file), &self.pool),
             Command::ClearWeb => Ok(self.web.clear()),

@@ -13,7 +13,7 @@ use crate::event::{Exit, Level, ProcessId, Status};
 use crate::logs::LogStore;
 use crate::proxy::{Exchange, ExchangeId};
 
-pub use mcp::{McpCall, McpClient, McpEnd, McpInstance, McpKind, McpRow};
+pub use mcp::{Again, McpCall, McpClient, McpEnd, McpInstance, McpKind, McpRow};
 
 /// The project that Brummer was started in.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use super::tools::table::{TOOLS, Tool, Work, as_promised, tool};
 use super::tools::text::clean;
 use super::tools::toolbox::Toolbox;
 use super::tools::waits::{Wait, Waiter};
-use super::{prompts, tools};
+use super::{again, prompts, tools};
 use crate::app::view::McpKind;
 use crate::app::{App, McpBoard};
 use crate::error::Result;
@@ -72,7 +72,14 @@ impl Product {
     pub fn serves_at(&self, address: &str) {
         // A server has one address for as long as it lives.
         let _ = self.toolbox.address.set(address.to_owned());
-        self.toolbox.app.mcp_board().serves(Some(address));
+        let board = self.toolbox.app.mcp_board();
+        let toolbox = Arc::downgrade(&self.toolbox);
+        // A toolbox that is gone has stopped, and stopping takes this away.
+        board.calls_by(Some(Arc::new(move |name, given| match toolbox.upgrade() {
+            Some(toolbox) => again::call(&toolbox, name, given),
+            None => Ok(()),
+        })));
+        board.serves(Some(address));
     }
 
     /// Has something looked after now and then, on the thread of the waiting calls.
@@ -82,7 +89,9 @@ impl Product {
 
     /// Ends what calls have begun: waits are told, a driven browser is closed.
     pub fn stop(&self) {
-        self.toolbox.app.mcp_board().serves(None);
+        let board = self.toolbox.app.mcp_board();
+        board.calls_by(None);
+        board.serves(None);
         self.toolbox.stop();
     }
 }
@@ -140,7 +149,7 @@ impl Waiter for Nobody {
 }
 
 /// Answers a call, on the pool.
-fn answer(toolbox: &Arc<Toolbox>, call: Call) {
+pub(super) fn answer(toolbox: &Arc<Toolbox>, call: Call) {
     match call.kind() {
         CallKind::Tool => run(toolbox, call),
         CallKind::Resource => {
@@ -255,7 +264,8 @@ impl Noted {
             _ => McpKind::Tool,
         };
         let name = clean(call.name(), NAME_CHARS_MAX);
-        let number = board.begins((&client.0, &client.1), kind, &name, &arguments);
+        let again = again::of(call, &arguments);
+        let number = board.begins((&client.0, &client.1), (kind, again), &name, &arguments);
         Noted { board, number }
     }
 

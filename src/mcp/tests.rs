@@ -25,6 +25,7 @@ const PACKAGE: &str = r#"{"name":"shop","scripts":{
     "test:bad": "echo 'test a::b ... FAILED'; echo 'test result: FAILED. 0 passed; 1 failed'; exit 101"
 }}"#;
 
+mod again;
 mod answers;
 
 /// A product with a project of its own.

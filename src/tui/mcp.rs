@@ -56,6 +56,17 @@ pub(crate) struct Mcp {
     pub(crate) strip: Option<usize>,
     /// The first row of the text below the strip.
     pub(crate) scroll: usize,
+    /// A call that was made again and has not come yet.
+    pub(crate) awaited: Option<Awaited>,
+}
+
+/// A call that was made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Awaited {
+    /// The number of the one that it was made of.
+    pub(crate) of: u64,
+    /// Its own number is larger.
+    pub(crate) after: u64,
 }
 
 /// A call that goes on for so long is one of a client that is there.
@@ -225,13 +236,14 @@ fn given(call: &McpCall) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::view::McpKind;
+    use crate::app::view::{Again, McpKind};
     use crate::event::Status;
     use crate::tui::testing::process as row;
 
     fn call(name: &str, arguments: &str) -> McpCall {
-        let (kind, arguments) = (McpKind::Tool, arguments.into());
-        McpCall { number: 1, time_ms: 0, client: "c".into(), kind, name: name.into(), arguments, end: None }
+        let (client, kind, again) = ("c".into(), McpKind::Tool, Again::Reads);
+        let (name, arguments) = (name.into(), arguments.into());
+        McpCall { number: 1, time_ms: 0, client, kind, name, arguments, again, end: None }
     }
 
     #[test]

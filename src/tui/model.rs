@@ -291,6 +291,8 @@ pub(crate) enum Confirm {
     Install(Vec<String>),
     /// Send this request again, so often.
     Replay(ExchangeId, u32),
+    /// Make this call of an AI tool again.
+    CallAgain(u64),
 }
 
 /// The environment that the model depends on, so that tests can set it.

@@ -251,6 +251,10 @@ impl Backend for Mock {
                     row.ok_or_else(|| Error::new("app", Code::NotFound, format!("no script is named `{script}`")))?;
                 Ok(Reply::Process { id: row.process.unwrap_or(ProcessId(1)), fresh: another })
             }
+            Command::CallAgain { number } => {
+                testing_mcp::again(&mut self.mcp.lock().unwrap(), number);
+                Ok(Reply::Done(String::new()))
+            }
             Command::Shell => Ok(Reply::Process { id: ProcessId(2), fresh: true }),
             Command::Exec { .. } => Ok(Reply::Process { id: ProcessId(1), fresh: true }),
             _ => Ok(Reply::Done(String::new())),

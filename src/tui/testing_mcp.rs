@@ -1,6 +1,6 @@
 //! What the mock has for the MCP view.
 
-use crate::app::view::{McpCall, McpClient, McpEnd, McpInstance, McpKind, McpRow};
+use crate::app::view::{Again, McpCall, McpClient, McpEnd, McpInstance, McpKind, McpRow};
 use crate::tui::testing::NOW;
 
 /// A call that was answered; so many milliseconds ago.
@@ -19,6 +19,13 @@ pub(crate) fn call(
         kind: if name.contains("://") { McpKind::Resource } else { McpKind::Tool },
         name: name.into(),
         arguments: arguments.into(),
+        again: match () {
+            () if name.contains("://") => Again::NoTool,
+            () if arguments.contains("‹masked") => Again::Masked,
+            () if arguments.contains("… (+") => Again::Cut,
+            () if name.starts_with("scripts_") || !name.is_ascii() => Again::Changes,
+            () => Again::Reads,
+        },
         end: end.map(|(took_ms, is_good, text)| McpEnd { took_ms, is_good, text: text.into() }),
     }
 }
@@ -50,6 +57,13 @@ pub(crate) fn begin(row: &mut McpRow, client: &str, name: &str, arguments: &str)
     let known = row.clients.iter().position(|other| *other.name == *client);
     let calls = known.map_or(0, |at| row.clients.remove(at).calls) + 1;
     row.clients.insert(0, self::client(client, name, calls, 0));
+}
+
+/// A kept call is made again.
+pub(crate) fn again(row: &mut McpRow, number: u64) {
+    if let Some(call) = row.calls.iter().find(|call| call.number == number).cloned() {
+        begin(row, McpCall::OWN_CLIENT, &call.name, &call.arguments);
+    }
 }
 
 /// One of the calls that go on is answered.

@@ -178,11 +178,18 @@ fn a_call_is_seen_in_the_view_and_a_tool_is_set_up_there() {
     screen.press(&["Enter"]);
     screen.wait_for("{\"name\":\"web\"}");
     screen.wait_for("http://localhost:59999");
+    // Arguments, Answer, Copy, Replay: what may change something is called for again after a yes.
+    screen.press(&["Right", "Right", "Right", "Enter"]);
+    screen.wait_for("scripts_run is called again with");
+    screen.press(&["y"]);
+    screen.wait_until("it is made again", |text| {
+        text.contains("#2 scripts_run · Brummer") && text.contains("2 calls · 0 failed")
+    });
     // The process that the call names is one key away, and Esc comes back.
     screen.press(&["o"]);
     screen.wait_for("Local: http://localhost:59999/");
     screen.press(&["Escape"]);
-    screen.wait_for("1 call · 0 failed");
+    screen.wait_for("2 calls · 0 failed");
     screen.press(&["v"]);
     screen.wait_for("this one");
     screen.press(&["i"]);

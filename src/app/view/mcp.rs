@@ -56,8 +56,42 @@ pub struct McpCall {
     pub name: Arc<str>,
     /// What it was given, as JSON without secrets, and so cut that it may be none; empty where nothing was given.
     pub arguments: Arc<str>,
+    /// Whether it can be made again.
+    pub again: Again,
     /// How it went; `None` while it goes on.
     pub end: Option<McpEnd>,
+}
+
+impl McpCall {
+    /// The client of calls that are made again.
+    pub const OWN_CLIENT: &str = "Brummer";
+}
+
+/// Whether a call can be made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// It can; its tool only reads.
+    Reads,
+    /// It can; its tool changes something.
+    Changes,
+    /// It is none for a tool.
+    NoTool,
+    /// Its arguments were too long to be kept as a whole.
+    Cut,
+    /// Its arguments hold a secret, which is not kept.
+    Masked,
+}
+
+impl Again {
+    /// Why it cannot, for a person.
+    pub fn refusal(self) -> Option<&'static str> {
+        match self {
+            Again::Reads | Again::Changes => None,
+            Again::NoTool => Some("only calls for tools are made again"),
+            Again::Cut => Some("it cannot be made again: its arguments were too long to be kept as a whole"),
+            Again::Masked => Some("it cannot be made again: its arguments hold a secret, which is not kept"),
+        }
+    }
 }
 
 /// How a call went.

@@ -56,6 +56,11 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
+    /// Whether it only reads.
+    pub(crate) fn reads(&self) -> bool {
+        self.hints.read_only_hint
+    }
+
     /// As it is listed.
     pub(crate) fn listed(&self) -> protocol::Tool {
         protocol::Tool {

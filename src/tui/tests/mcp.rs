@@ -2,12 +2,13 @@
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
+use crate::app::command::Command;
 use crate::app::view::McpRow;
 use crate::tui::mcp::McpPage;
 use crate::tui::message::{Effect, Message};
 use crate::tui::model::{Overlay, View};
 use crate::tui::testing::{Mock, Rig};
-use crate::tui::testing_mcp::call;
+use crate::tui::testing_mcp::{self, call};
 
 fn full() -> Rig {
     let mut rig = Rig::new(Mock::full(), (120, 36));
@@ -71,7 +72,7 @@ fn the_details_of_a_call_are_what_was_given_and_what_was_answered() {
     let text = rig.text();
     for part in [
         "─ #47 logs_search · claude-code · 14:02:30",
-        "[▸Arguments] [Answer] [Copy] [Copy as curl] [Logs of api]",
+        "[▸Arguments] [Answer] [Copy] [Replay] [Copy as curl] [Logs of api]",
         r#"→ {"pattern":"checkout","processId":"api","limit":20,"context":3,"since":"10m","level":"info"}"#,
         "← 12 matches in api",
         "  14:02:11.402 POST /api/checkout 500 in 11ms",
@@ -284,4 +285,74 @@ fn what_a_client_says_reaches_the_terminal_only_as_text() {
             assert!(!buffer.content.iter().any(|cell| cell.symbol().chars().any(harmful)), "{keys:?} at {size:?}");
         }
     }
+}
+
+#[test]
+fn a_call_whose_tool_only_reads_is_made_again_at_once_and_shown() {
+    let mut rig = full();
+    // Arguments, Answer, Copy, Replay.
+    rig.press(&["down", "enter", "right", "right", "right"]);
+    assert_eq!(rig.model.mcp.selected().unwrap().number, 47);
+    assert!(rig.text().contains("[▸Replay]"), "{}", rig.text());
+    rig.press(&["enter"]);
+    assert_eq!(rig.asked(), [Command::CallAgain { number: 47 }]);
+    assert!(rig.model.overlay.is_none());
+    rig.refresh();
+    let call = rig.model.mcp.selected().unwrap();
+    assert_eq!((call.number, &*call.client, &*call.name), (49, "Brummer", "logs_search"));
+    assert!(rig.text().contains("#49 logs_search · Brummer"), "{}", rig.text());
+    // The buttons keep the focus; another call that comes moves nothing.
+    assert!(rig.text().contains("[▸Replay]"), "{}", rig.text());
+    change(&mut rig, |row| testing_mcp::begin(row, "Brummer", "logs_search", "{}"));
+    assert_eq!(rig.model.mcp.selected().unwrap().number, 49);
+}
+
+#[test]
+fn a_call_that_may_change_something_is_made_again_after_a_yes() {
+    let mut rig = full();
+    rig.press(&["down", "down", "enter", "right", "right", "right", "enter"]);
+    let text = rig.text();
+    for part in ["Call again?", "scripts_run is called again with", r#"{"name":"web"}"#, "[▸Cancel]"] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    rig.press(&["enter"]);
+    assert!(rig.asked().is_empty() && rig.model.overlay.is_none(), "Cancel has the focus");
+    rig.press(&["enter", "y"]);
+    assert_eq!(rig.asked(), [Command::CallAgain { number: 46 }]);
+    // Who looks at another one meanwhile stays there.
+    rig.press(&["esc", "down"]);
+    rig.refresh();
+    assert_eq!(rig.model.mcp.selected().unwrap().number, 45, "{}", rig.text());
+}
+
+#[test]
+fn a_call_that_is_not_kept_as_a_whole_is_not_made_again() {
+    let mut rig = full();
+    for (given, word) in
+        [(r#"{"password":"‹masked:7›"}"#, "hold a secret"), (r#"{"text":"a… (+9 characters)"#, "too long")]
+    {
+        change(&mut rig, |row| testing_mcp::begin(row, "cursor", "logs_search", given));
+        rig.press(&["home", "enter", "right", "right", "right", "enter"]);
+        assert!(rig.text().contains(word), "{}", rig.text());
+        assert!(rig.asked().is_empty() && rig.model.overlay.is_none());
+        rig.press(&["esc"]);
+    }
+    // What is read by a URI has no such button.
+    rig.press(&["end", "enter"]);
+    assert!(!rig.text().contains("Replay]"), "{}", rig.text());
+    rig.type_text("/replay");
+    rig.press(&["enter"]);
+    assert!(rig.text().contains("only calls for tools"), "{}", rig.text());
+}
+
+#[test]
+fn a_call_that_was_made_again_behind_a_filter_is_told() {
+    let mut rig = full();
+    rig.press(&["f", "down", "enter"]);
+    rig.type_text("/replay");
+    assert_eq!(rig.model.mcp.client.as_deref(), Some("claude-code"));
+    rig.press(&["enter"]);
+    rig.refresh();
+    assert_eq!(rig.model.mcp.selected().unwrap().number, 47);
+    assert!(rig.text().contains("it was called again as #49"), "{}", rig.text());
 }

@@ -135,8 +135,9 @@ fn what_a_process_and_those_below_it_use_looks_as_it_did() {
 
 #[test]
 fn the_parts_of_the_mcp_view_look_as_they_did() {
-    let cases: [(&str, &[&str]); 4] = [
+    let cases: [(&str, &[&str]); 5] = [
         ("details", &["7", "down", "enter"]),
+        ("again", &["7", "enter", "right", "right", "right", "enter"]),
         ("failed", &["7", "down", "down", "down", "down", "enter", "right"]),
         ("instances", &["7", "v", "down"]),
         ("set_up", &["7", "i", "z", "e", "d", "enter"]),
@@ -148,6 +149,7 @@ fn the_parts_of_the_mcp_view_look_as_they_did() {
             compare(&format!("mcp_{name}_{}x{}", size.0, size.1), &rig.text());
         }
     }
+    in_light_and_dark("mcp_again", &["7", "enter", "right", "right", "right", "enter"]);
 }
 
 #[test]
@@ -281,6 +283,7 @@ fn where_only_ascii_may_be_drawn_nothing_else_is() {
             &["6"],
             &["7"],
             &["7", "down", "enter"],
+            &["7", "enter", "right", "right", "right", "enter"],
             &["7", "v"],
             &["7", "v", "right"],
             &["7", "up"],

@@ -20,7 +20,7 @@ use crate::tui::model::{CommandLine, Model, Overlay, View};
 use crate::tui::processes::Sort;
 use crate::tui::text::safe;
 use crate::tui::update::{
-    attached, dispatch, errors, logs, mcp, overlays, processes, qr, settings, tell, url_list, urls, web,
+    attached, dispatch, errors, logs, mcp, mcp_again, overlays, processes, qr, settings, tell, url_list, urls, web,
 };
 
 /// A row under the command line.
@@ -272,6 +272,7 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
             processes::sort(model, Sort::ALL.into_iter().find(|sort| sort.name() == name));
             return effects;
         }
+        ViewCommand::Replay if model.view == View::Mcp => return mcp_again::again(model),
         ViewCommand::Replay => return web::replay_selected(model),
         ViewCommand::Wrap => model.logs.wrap = !model.logs.wrap,
         ViewCommand::Time(None) => logs::cycle_time(model),

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::app::mcp_copy;
-use crate::app::view::McpRow;
+use crate::app::view::{McpKind, McpRow};
 use crate::event::Level;
 use crate::tui::layout::{detail_text, layout};
 use crate::tui::mcp::{McpPage, process};
 use crate::tui::message::Effect;
 use crate::tui::model::{Confirm, Dialog, Model, Overlay, View};
 use crate::tui::update::strip::Button;
-use crate::tui::update::{logs, overlays, tell};
+use crate::tui::update::{logs, mcp_again, overlays, tell};
 use crate::tui::views::mcp_rows;
 
 /// Takes how the server stands; the row with the cursor keeps its line on the screen.
@@ -29,6 +29,7 @@ pub(super) fn take(model: &mut Model, row: McpRow) {
         model.mcp.strip = None;
     }
     keep_in_sight(model);
+    mcp_again::look(model);
     scroll_text(model, 0);
 }
 
@@ -38,7 +39,7 @@ pub(super) fn step(model: &mut Model, by: isize) {
     select(model, to);
 }
 
-fn select(model: &mut Model, at: usize) {
+pub(super) fn select(model: &mut Model, at: usize) {
     let before = model.mcp.selected().map(|call| call.number);
     model.mcp.select(at);
     if model.mcp.selected().map(|call| call.number) != before {
@@ -82,7 +83,7 @@ pub(super) fn toggle_pause(model: &mut Model) {
 }
 
 /// The selected row stays the selected one, whatever comes.
-fn pin(model: &mut Model) {
+pub(super) fn pin(model: &mut Model) {
     let at = model.mcp.position();
     model.mcp.select(at);
 }
@@ -115,6 +116,7 @@ pub(super) fn buttons(model: &Model) -> Vec<Button> {
         McpPage::Activity => {
             let Some(call) = mcp.selected() else { return Vec::new() };
             let mut buttons = vec![Button::CallArguments, Button::CallAnswer, Button::Copy];
+            buttons.extend((call.kind == McpKind::Tool).then_some(Button::CallAgain));
             let address = mcp.row.address.as_deref();
             let curl = address.and_then(|address| mcp_copy::as_curl(call, address, false));
             buttons.extend(curl.map(|_| Button::CopyCall));

@@ -10,6 +10,7 @@ pub(crate) mod errors;
 mod find;
 mod logs;
 mod mcp;
+mod mcp_again;
 mod mouse;
 pub(crate) mod overlays;
 mod processes;

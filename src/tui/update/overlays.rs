@@ -12,7 +12,7 @@ use crate::tui::key::Key;
 use crate::tui::layout::layout;
 use crate::tui::message::{Asked, Effect, Outcome};
 use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, View};
-use crate::tui::update::{commands, dispatch, find, logs, processes, qr, record};
+use crate::tui::update::{commands, dispatch, find, logs, mcp_again, processes, qr, record};
 use crate::tui::web::Page;
 use crate::tui::widgets;
 
@@ -209,6 +209,7 @@ pub(super) fn yes(dialog: Dialog) -> Vec<Effect> {
         Confirm::Quit => vec![Effect::Leave(Outcome::Quit)],
         Confirm::Install(words) => vec![Effect::Install(words)],
         Confirm::Replay(id, times) => vec![Effect::Execute(Command::Replay { id, times }, Asked::Tell)],
+        Confirm::CallAgain(number) => mcp_again::confirmed(number),
         confirm => processes::confirmed(confirm),
     }
 }

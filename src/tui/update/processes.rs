@@ -111,7 +111,7 @@ pub(super) fn confirmed(confirm: Confirm) -> Vec<Effect> {
     match confirm {
         Confirm::Kill(ids) => each(ids, Command::Kill),
         Confirm::Stop(ids) => each(ids, Command::Stop),
-        Confirm::Quit | Confirm::Replay(..) | Confirm::Install(_) => Vec::new(),
+        Confirm::Quit | Confirm::Replay(..) | Confirm::CallAgain(_) | Confirm::Install(_) => Vec::new(),
     }
 }
 

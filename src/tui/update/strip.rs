@@ -8,7 +8,7 @@ use crate::proxy::ExchangeId;
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Model, View};
 use crate::tui::text::{cut, safe};
-use crate::tui::update::{attached, errors, mcp, processes, qr, scripts, settings, url_list, urls, web};
+use crate::tui::update::{attached, errors, mcp, mcp_again, processes, qr, scripts, settings, url_list, urls, web};
 use crate::tui::web::{Page, has_frames};
 
 /// A button of a strip.
@@ -46,6 +46,7 @@ pub(crate) enum Button {
     Request(ExchangeId),
     CallArguments,
     CallAnswer,
+    CallAgain,
     CopyCall,
     LogsOfCall,
     CopyAddress,
@@ -106,6 +107,7 @@ impl Button {
             Button::Request(_) => "Request",
             Button::CallArguments => "Arguments",
             Button::CallAnswer => "Answer",
+            Button::CallAgain => "Replay",
             Button::CopyCall => "Copy as curl",
             Button::LogsOfCall => "Logs",
             Button::CopyAddress => "Copy address",
@@ -256,6 +258,7 @@ pub(super) fn press(model: &mut Model, button: Button) -> Vec<Effect> {
             mcp::show(model, button == Button::CallAnswer);
             Vec::new()
         }
+        Button::CallAgain => mcp_again::again(model),
         Button::CopyCall => mcp::copy_curl(model),
         Button::LogsOfCall => mcp::show_logs(model),
         Button::CopyAddress => mcp::copy_address(model),
