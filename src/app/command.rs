@@ -150,6 +150,8 @@ pub enum ViewCommand {
     Stats,
     /// Help, on a topic if one is named.
     Help(Option<String>),
+    /// The introduction.
+    Tour,
     /// Leave; `now` does not ask.
     Quit {
         /// Without asking.

@@ -334,6 +334,13 @@ pub const COMMANDS: &[CommandSpec] = &[
         make: |w| Ok(Command::View(ViewCommand::Help(w.optional_text()))),
     },
     CommandSpec {
+        name: "tour",
+        usage: "",
+        about: "an introduction in three steps",
+        argument: Argument::None,
+        make: |_| Ok(Command::View(ViewCommand::Tour)),
+    },
+    CommandSpec {
         name: "quit",
         usage: "[now]",
         about: "stop all and leave; `now` does not ask",

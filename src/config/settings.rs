@@ -205,7 +205,7 @@ settings! {
         reduced_motion: bool = Value::Bool(false), Bool;
         /// Whether the terminal is told where a frame ends, so that it never shows half of one; auto: unless it cannot.
         sync_output: Option<bool> = Value::Auto(None), Auto;
-        /// Whether the last row names the keys that matter; else the view has it.
+        /// Whether the last row names the keys that matter, and a view that is new tells what it is for; else the view has that row.
         hints: bool = Value::Bool(true), Bool;
         /// The view that is shown first when no script was named.
         start_view: StartView = word("scripts"), choice::<StartView>();

@@ -11,7 +11,8 @@ use crate::error::remedy;
 use crate::event::Level;
 use crate::tui::history::{joined, parse};
 use crate::tui::inbox::Inbox;
-use crate::tui::message::Message;
+use crate::tui::message::{Kept, Message};
+use crate::tui::tour::{self, Visits};
 
 /// The state of one project. Two that run in it write one after the other: each adds to what it finds.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub(crate) struct Keeper {
 #[derive(Debug, Default)]
 struct Waiting {
     commands: Vec<String>,
+    visits: Option<Visits>,
     /// A worker writes, or is about to.
     busy: bool,
     /// That something failed was said: it is not said again.
@@ -48,8 +50,17 @@ impl Keeper {
         self.state.of_project("history", &fs::canonicalize(&self.dir).unwrap_or_else(|_| self.dir.clone()))
     }
 
+    fn visits(&self) -> PathBuf {
+        self.state.file("hints.txt")
+    }
+
     /// On a worker: tells the UI what was kept.
     pub(crate) fn recall(&self) {
+        match state::read(&self.visits()) {
+            Ok(text) => self.inbox.send(Message::Visited(tour::read(&text.unwrap_or_default()))),
+            // Then nothing is told: a hint that nobody can take away would come again and again.
+            Err(error) => self.tell(format!("hints are off: read {}: {error}", self.visits().display())),
+        }
         let file = self.history();
         match state::read(&file) {
             Ok(None) => {}
@@ -65,27 +76,32 @@ impl Keeper {
         }
     }
 
-    /// Has a line kept; answers whether a worker is to be sent to [`Keeper::work`].
-    pub(crate) fn keep(&self, line: String) -> bool {
+    /// Has something kept; answers whether a worker is to be sent to [`Keeper::work`].
+    pub(crate) fn keep(&self, kept: Kept) -> bool {
         let mut waiting = self.lock();
-        waiting.commands = joined(std::mem::take(&mut waiting.commands), &[line]);
+        match kept {
+            Kept::Command(line) => waiting.commands = joined(std::mem::take(&mut waiting.commands), &[line]),
+            Kept::Visits(visits) => waiting.visits = Some(visits),
+        }
         !std::mem::replace(&mut waiting.busy, true)
     }
 
     /// On a worker: writes until nothing is left.
     pub(crate) fn work(&self) {
         loop {
-            let commands = {
+            let (commands, visits) = {
                 let mut waiting = self.lock();
-                if waiting.commands.is_empty() {
+                if waiting.commands.is_empty() && waiting.visits.is_none() {
                     return self.rest(waiting);
                 }
-                std::mem::take(&mut waiting.commands)
+                (std::mem::take(&mut waiting.commands), waiting.visits.take())
             };
+            // They are counted again from where the file stands: nothing is lost with them but a hint too many.
+            let counted = visits.map_or(Ok(()), |visits| count(&self.visits(), visits));
+            self.failed("hints", &self.visits(), counted);
             let file = self.history();
-            if let Err(error) = add(&file, &commands) {
-                let why = format!("{error}{}", remedy(&error));
-                self.tell(format!("recent commands are not kept: write {}: {why}", file.display()));
+            let added = if commands.is_empty() { Ok(()) } else { add(&file, &commands) };
+            if self.failed("recent commands", &file, added) {
                 let mut waiting = self.lock();
                 // With the next one it is tried again.
                 let newer = std::mem::take(&mut waiting.commands);
@@ -93,6 +109,13 @@ impl Keeper {
                 return self.rest(waiting);
             }
         }
+    }
+
+    /// Says that something is not kept, if it is not.
+    fn failed(&self, what: &str, file: &Path, written: io::Result<()>) -> bool {
+        let Err(error) = written else { return false };
+        self.tell(format!("{what} are not kept: write {}: {error}{}", file.display(), remedy(&error)));
+        true
     }
 
     fn rest(&self, mut waiting: MutexGuard<'_, Waiting>) {
@@ -121,6 +144,13 @@ fn add(file: &Path, lines: &[String]) -> io::Result<()> {
     state::write(file, &text)
 }
 
+/// Writes how often each view was visited; another instance may have counted further.
+fn count(file: &Path, mut visits: Visits) -> io::Result<()> {
+    let before = tour::read(&state::read(file)?.unwrap_or_default());
+    visits.iter_mut().zip(before).for_each(|(count, before)| *count = before.max(*count));
+    state::write(file, &tour::written(&visits))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,7 +163,7 @@ mod tests {
     }
 
     fn keep(keeper: &Keeper, line: &str) {
-        if keeper.keep(line.to_owned()) {
+        if keeper.keep(Kept::Command(line.to_owned())) {
             keeper.work();
         }
         keeper.finish(Duration::ZERO);
@@ -146,6 +176,7 @@ mod tests {
         for message in inbox.take(Some(std::time::Instant::now()), false).messages {
             match message {
                 Message::Recalled(kept) => lines = kept,
+                Message::Visited(_) => {}
                 Message::Notice(Level::Warn, _) => told += 1,
                 other => panic!("{other:?}"),
             }
@@ -175,14 +206,14 @@ mod tests {
     fn lines_that_come_while_a_worker_writes_are_written_by_it() {
         let dir = tempfile::tempdir().unwrap();
         let (keeper, inbox) = keeper(dir.path(), "/no/shop");
-        assert!(keeper.keep("run a".into()));
-        assert!(!keeper.keep("run b".into()), "one is on its way");
+        assert!(keeper.keep(Kept::Command("run a".into())));
+        assert!(!keeper.keep(Kept::Command("run b".into())), "one is on its way");
         std::thread::scope(|scope| {
             scope.spawn(|| keeper.work());
             keeper.finish(Duration::from_secs(60));
         });
         assert_eq!(heard(&keeper, &inbox).0, ["run a", "run b"]);
-        assert!(keeper.keep("run c".into()));
+        assert!(keeper.keep(Kept::Command("run c".into())));
     }
 
     #[test]
@@ -211,6 +242,23 @@ mod tests {
         keep(&keeper, "run c");
         assert_eq!(fs::read(&file).unwrap(), b"run a\nrun b\nrun c\n");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn visits_are_the_most_that_anybody_has_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let (keeper, inbox) = keeper(dir.path(), "/no/shop");
+        let visits = |visits: Visits| {
+            assert!(keeper.keep(Kept::Visits(visits)));
+            keeper.work();
+            keeper.recall();
+            inbox.take(Some(std::time::Instant::now()), false).messages.into_iter().find_map(|message| match message {
+                Message::Visited(visits) => Some(visits),
+                _ => None,
+            })
+        };
+        assert_eq!(visits([1, 2, 0, 0, 0, 0, 0, 3]), Some([1, 2, 0, 0, 0, 0, 0, 3]));
+        assert_eq!(visits([2, 1, 0, 0, 0, 0, 0, 0]), Some([2, 2, 0, 0, 0, 0, 0, 3]));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::tui::encode::Typed;
 use crate::tui::errors::ErrorKey;
 use crate::tui::logs::scan::{Found, Request};
 use crate::tui::source::{Explained, Question};
+use crate::tui::tour::Visits;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -77,6 +78,8 @@ pub(crate) enum Message {
     Found(Found),
     /// The commands that earlier runs have kept, oldest first.
     Recalled(Vec<String>),
+    /// How often each view was visited in earlier runs.
+    Visited(Visits),
     /// No clipboard tool has taken this text, which is called so: the terminal is to be asked.
     NotTaken(String, String),
     /// Something to be told in a toast.
@@ -159,8 +162,8 @@ pub(crate) enum Effect {
     Settings(Box<Ui>),
     /// Write changed settings to a file.
     WriteSettings(PathBuf, Vec<Change>),
-    /// Keep a command for the next run.
-    Keep(String),
+    /// Keep something for the next run.
+    Keep(Kept),
     /// Set an AI tool up: its name and the options.
     Install(Vec<String>),
     /// Look for the file of one of these places, from the folder of a process, and open it in the person's editor.
@@ -179,6 +182,15 @@ pub(crate) enum Effect {
     Leave(Outcome),
     /// Tell frame times in a toast.
     Stats,
+}
+
+/// What is kept for the next run.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kept {
+    /// A command that was entered.
+    Command(String),
+    /// How often each view was visited.
+    Visits(Visits),
 }
 
 /// Lines to be written.

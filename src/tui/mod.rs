@@ -46,6 +46,7 @@ mod testing_web;
 mod tests;
 mod text;
 mod theme;
+mod tour;
 mod update;
 mod views;
 mod web;

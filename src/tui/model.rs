@@ -22,6 +22,7 @@ use crate::tui::qr::Card;
 use crate::tui::record::Record;
 use crate::tui::settings::SettingsView;
 use crate::tui::theme::{Depth, Theme};
+use crate::tui::tour::{Newcomer, Tour};
 use crate::tui::web::{Urls, Web};
 
 /// The views, in the order of their tabs.
@@ -101,7 +102,7 @@ pub(crate) struct Model {
     pub(crate) keymap: Keymap,
     pub(crate) confirm_quit: bool,
     pub(crate) mouse: bool,
-    /// The last row names the keys that matter.
+    /// The last row names the keys that matter, and a view that is new tells what it is for.
     pub(crate) hints: bool,
     pub(crate) copy_on_select: bool,
     /// Rows a notch of the wheel.
@@ -142,6 +143,7 @@ pub(crate) struct Model {
     /// Told in toasts so far, for the message panel.
     pub(crate) told: VecDeque<SystemMessage>,
     pub(crate) history: History,
+    pub(crate) newcomer: Newcomer,
     pub(crate) finds: Vec<String>,
     /// The row and the time of the last click, to tell the second on the same row.
     pub(crate) clicked: Option<(u16, u16)>,
@@ -256,6 +258,8 @@ pub(crate) enum Overlay {
     },
     /// A QR code.
     Qr(Card),
+    /// The introduction.
+    Tour(Tour),
 }
 
 /// The command line.
@@ -351,6 +355,7 @@ impl Model {
             system_emptied: 0,
             told: VecDeque::new(),
             history: History::default(),
+            newcomer: Newcomer::default(),
             finds: Vec::new(),
             clicked: None,
             presses: (0, 0),

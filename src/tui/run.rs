@@ -58,7 +58,7 @@ pub struct Options {
     pub timestamps: String,
     /// Long lines are wrapped.
     pub wrap: bool,
-    /// The last row names the keys that matter.
+    /// The last row names the keys that matter, and a view that is new tells what it is for.
     pub hints: bool,
     /// Whether a frame is marked so that the terminal shows it at once; none: where it is not known that it cannot.
     pub sync_output: Option<bool>,
@@ -348,6 +348,8 @@ impl Loop {
         let wait = second.unwrap_or(60_000 - now % 60_000);
         let leader = self.model.attached.as_ref().and_then(|attached| attached.leader);
         let wait = leader.map_or(wait, |at| wait.min((at + LEADER_MILLIS).saturating_sub(now).max(1)));
+        let due = self.model.newcomer.due().filter(|at| *at > now);
+        let wait = due.map_or(wait, |at| wait.min(at - now));
         Instant::now() + Duration::from_millis(wait)
     }
 
@@ -498,7 +500,7 @@ impl Loop {
             | Effect::Explain(..) => self.ask(effect),
             Effect::Edit(spot) => self.edit(&spot),
             Effect::Install(words) => self.install(words),
-            Effect::Keep(line) => self.keep(line),
+            Effect::Keep(kept) => self.keep(kept),
             Effect::Settings(ui) => {
                 self.terminal.set_sync(has_sync(ui.sync_output, |key| std::env::var(key).ok()));
                 self.options.follow(&ui, &mut self.notices);

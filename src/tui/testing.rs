@@ -23,7 +23,7 @@ use crate::proxy::{Exchange, ExchangeId};
 use crate::tui::clock::Clock;
 use crate::tui::key::Key;
 use crate::tui::keymap::Keymap;
-use crate::tui::message::{Asked, Effect, Message};
+use crate::tui::message::{Asked, Effect, Kept, Message};
 use crate::tui::model::{Model, Setting};
 use crate::tui::screen::{Cursor, text_of};
 use crate::tui::testing_child::ChildMock;
@@ -269,8 +269,8 @@ impl Backend for Mock {
 pub(crate) struct Rig {
     pub(crate) mock: Arc<Mock>,
     pub(crate) model: Model,
-    /// The commands that were to be kept.
-    pub(crate) kept: Vec<String>,
+    /// What was to be kept for the next run.
+    pub(crate) kept: Vec<Kept>,
     /// Effects that only a real terminal could carry out.
     pub(crate) outside: Vec<Effect>,
     pub(crate) attached: Option<Arc<Attached>>,
@@ -336,7 +336,7 @@ impl Rig {
                         effects.extend(update(&mut self.model, Message::Answer(asked, answer)));
                     }
                 }
-                Effect::Keep(line) => self.kept.push(line),
+                Effect::Keep(kept) => self.kept.push(kept),
                 Effect::SampleUsage(how) => self.sampled.push(how),
                 Effect::WatchUrls(on) => self.watched.push(on),
                 Effect::Scan(request) => {

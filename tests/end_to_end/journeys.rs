@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{Project, Screen, is_installed, nobody_is_left};
+use crate::harness::{Project, Screen, is_installed, nobody_is_left, until};
 
 const SETTINGS: &str = r#"
 grace = '300ms'
@@ -74,6 +74,25 @@ fn what_was_typed_in_one_run_is_at_hand_in_the_next() {
     let [file] = &files[..] else { panic!("{files:?}") };
     assert_eq!((mode(file), mode(&folder)), (0o600, 0o700));
     assert_eq!(std::fs::read_to_string(file).expect("a text"), "mark here it is\ninput asks\n");
+}
+
+#[test]
+fn a_newcomer_is_told_what_a_view_is_for_and_is_shown_around() {
+    let Some((project, screen)) = terminal() else { return };
+    let seen = project.home().join(".local/state/brummer/hints.txt");
+    std::fs::remove_file(&seen).expect("it was there");
+    screen.brummer("");
+    screen.wait_for("Enter runs a script");
+    until("the visit is counted", || std::fs::read_to_string(&seen).is_ok_and(|text| text.contains("scripts 1")));
+    screen.command("tour");
+    for step in ["Getting around", "The views", "Keys and commands"] {
+        screen.wait_for(step);
+        screen.press(&["Enter"]);
+    }
+    screen.wait_gone("Keys and commands");
+    screen.press(&["q"]);
+    screen.wait_for("ready$");
+    nobody_is_left(&project);
 }
 
 #[test]

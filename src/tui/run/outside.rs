@@ -8,7 +8,7 @@ use crate::io::clipboard::Tool;
 use crate::io::opener::Opener;
 use crate::process::Program;
 use crate::tui::jobs::{self, Way};
-use crate::tui::message::{Asked, Effect, Message};
+use crate::tui::message::{Asked, Effect, Kept, Message};
 use crate::tui::run::Loop;
 
 impl Loop {
@@ -51,8 +51,8 @@ impl Loop {
     }
 
     /// On a worker: for the next run.
-    pub(super) fn keep(&self, line: String) {
-        if let Some(keeper) = self.keeper.clone().filter(|keeper| keeper.keep(line)) {
+    pub(super) fn keep(&self, kept: Kept) {
+        if let Some(keeper) = self.keeper.clone().filter(|keeper| keeper.keep(kept)) {
             self.backend.spawn(Box::new(move || keeper.work()));
         }
     }

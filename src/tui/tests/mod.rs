@@ -20,5 +20,6 @@ mod settings;
 mod steps;
 mod strict;
 mod terminal;
+mod tour;
 mod urls;
 mod web;

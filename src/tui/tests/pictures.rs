@@ -5,6 +5,7 @@ use std::path::Path;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
+use crate::tui::message::Message;
 use crate::tui::model::View;
 use crate::tui::screen::text_of;
 use crate::tui::testing::{Mock, Rig};
@@ -179,6 +180,43 @@ fn in_light_and_dark(name: &str, keys: &[&str]) {
     }
 }
 
+#[test]
+fn the_introduction_looks_as_it_did() {
+    for (at, presses) in [0, 1, 2].into_iter().enumerate() {
+        let open = |rig: &mut Rig| {
+            rig.press(&["/", "t", "o", "u", "r", "enter"]);
+            (0..presses).for_each(|_| _ = rig.press(&["enter"]));
+        };
+        for size in SIZES {
+            let mut rig = Rig::new(Mock::full(), size);
+            open(&mut rig);
+            compare(&format!("over_tour_{}_{}x{}", at + 1, size.0, size.1), &rig.text());
+            for theme in ["light", "dark"].iter().filter(|_| at == 0) {
+                let mut rig = Rig::with_theme(Mock::full(), size, theme, Depth::True);
+                open(&mut rig);
+                let buffer = rig.draw().0;
+                let text = format!("{}\n{}", text_of(&buffer), looks(&buffer));
+                compare(&format!("{theme}/over_tour_{}x{}", size.0, size.1), &text);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_new_view_tells_of_itself_looks_as_it_did() {
+    for size in SIZES {
+        let mut text = String::new();
+        for view in View::ALL {
+            let mut rig = super::tour::newcomer(size);
+            rig.press(&[&view.number().to_string()]);
+            let all = rig.text();
+            let status = all.lines().nth(usize::from(size.1) - 2).unwrap_or_default();
+            text.push_str(&format!("{status}\n"));
+        }
+        compare(&format!("hints_{}x{}", size.0, size.1), &text);
+    }
+}
+
 /// The screen with a letter for the look of each cell, and what the letters mean.
 fn looks(buffer: &Buffer) -> String {
     let mut known: Vec<(Color, Color, Modifier)> = Vec::new();
@@ -297,10 +335,14 @@ fn where_only_ascii_may_be_drawn_nothing_else_is() {
             &["/"],
             &["?"],
             &["q"],
+            &["/", "t", "o", "u", "r", "enter"],
+            &["/", "t", "o", "u", "r", "enter", "enter"],
+            &["/", "t", "o", "u", "r", "enter", "enter", "enter"],
             &["e"],
         ] {
             let mut rig = Rig::new(Mock::full(), size);
             rig.model.theme = Theme::new("auto", Depth::True, true).unwrap();
+            rig.send(Message::Visited([0; 8]));
             rig.mock.line(1, "web", &"long ".repeat(60));
             rig.refresh();
             rig.press(keys);

@@ -34,6 +34,10 @@ pub(super) enum Step {
     Notice(String),
     /// Commands of earlier runs are read.
     Recalled(Vec<String>),
+    /// How often views were visited is read.
+    Visited([u8; 8]),
+    /// The introduction is asked for.
+    Tour,
     Child(Vec<u8>),
     ChildEnds,
 }
@@ -192,6 +196,8 @@ pub(super) fn step(attached: bool) -> impl Strategy<Value = Step> {
         1 => proptest::collection::vec(text(), 0..4).prop_map(Step::Messages),
         1 => text().prop_map(Step::Notice),
         1 => proptest::collection::vec(text(), 0..4).prop_map(Step::Recalled),
+        1 => proptest::array::uniform8(0_u8..4).prop_map(Step::Visited),
+        1 => Just(Step::Tour),
         more => child().prop_map(Step::Child),
         1 => Just(Step::ChildEnds),
     ]
@@ -288,6 +294,13 @@ fn happen_to(rig: &mut Rig, step: &Step) {
             rig.send(Message::System(texts.iter().enumerate().map(message).collect()));
         }
         Step::Notice(text) => rig.send(Message::Notice(Level::Error, text.clone())),
+        Step::Visited(visits) => rig.send(Message::Visited(*visits)),
+        Step::Tour => {
+            let key = |key: &str| Message::Key(Key::parse(key).expect("a key").as_event());
+            rig.send(key("/"));
+            rig.send(Message::Paste("tour".into()));
+            rig.send(key("enter"));
+        }
         Step::Recalled(lines) => rig.send(Message::Recalled(lines.clone())),
         Step::Child(bytes) => rig.child_writes(bytes),
         Step::ChildEnds => rig.child_ends(),

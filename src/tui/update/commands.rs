@@ -15,10 +15,11 @@ use crate::tui::history;
 use crate::tui::logs::TimeFormat;
 use crate::tui::logs::filter::{Pattern, PatternMode};
 use crate::tui::mcp::McpPage;
-use crate::tui::message::{Asked, Effect, Outcome, SaveJob};
+use crate::tui::message::{Asked, Effect, Kept, Outcome, SaveJob};
 use crate::tui::model::{CommandLine, Model, Overlay, View};
 use crate::tui::processes::Sort;
 use crate::tui::text::safe;
+use crate::tui::tour::Tour;
 use crate::tui::update::{
     attached, dispatch, errors, logs, mcp, mcp_again, overlays, processes, qr, settings, tell, url_list, urls, web,
 };
@@ -166,7 +167,7 @@ fn enter(model: &mut Model, mut line: CommandLine, choices: &[Completion]) -> Ve
     match parse(&text) {
         Ok(command) => {
             model.history.enter(&text);
-            let keep = history::kept(line.field.text()).map(Effect::Keep);
+            let keep = history::kept(line.field.text()).map(|line| Effect::Keep(Kept::Command(line)));
             keep.into_iter().chain(run(model, command)).collect()
         }
         Err(error) => {
@@ -301,6 +302,7 @@ fn run_view(model: &mut Model, command: ViewCommand) -> Vec<Effect> {
         ViewCommand::Help(topic) => {
             model.overlay = Some(Overlay::Help { filter: Field::new(topic.unwrap_or_default()), offset: 0 });
         }
+        ViewCommand::Tour => model.overlay = Some(Overlay::Tour(Tour::default())),
         ViewCommand::Quit { now: true } => return vec![Effect::Leave(Outcome::Quit)],
         ViewCommand::Quit { now: false } => return overlays::quit(model),
     }

@@ -17,7 +17,7 @@ use crate::tui::model::{Model, Overlay, Scripts, View};
 use crate::tui::update::available::available;
 use crate::tui::update::{
     attached, away, chips, commands, errors, logs, mcp, mouse, overlays, processes, qr, scripts, settings, strip, tell,
-    url_list, urls, web,
+    tour, url_list, urls, web,
 };
 
 /// Holding ↑ stops at the top of a list: only a press after this long goes up to the tabs.
@@ -36,6 +36,7 @@ pub(crate) fn follow_up(model: &mut Model) -> Vec<Effect> {
     effects.extend(errors::follow_up(model));
     effects.extend(processes::follow_up(model));
     effects.extend(url_list::follow_up(model));
+    effects.extend(tour::follow_up(model));
     qr::follow_up(model);
     effects
 }
@@ -111,6 +112,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::ExchangeText { id, part, reveal, text, .. } => web::take_text(model, (id, part, reveal), text),
         Message::Answer(asked, answer) => return answered(model, asked, answer),
         Message::Recalled(lines) => model.history.recall(lines),
+        Message::Visited(visits) => model.newcomer.recall(visits),
         Message::Found(found) => return logs::scans(model.logs.found(found)),
         Message::Focus(here) => {
             model.away = !here;

@@ -20,6 +20,7 @@ mod scripts;
 mod settings;
 pub(crate) mod strip;
 mod tell;
+mod tour;
 mod url_list;
 mod urls;
 pub(crate) mod web;

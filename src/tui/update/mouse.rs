@@ -17,8 +17,8 @@ use crate::tui::processes::Sort;
 use crate::tui::text;
 use crate::tui::update::chips::press as press_chip;
 use crate::tui::update::{
-    attached, dispatch, errors, find, logs, mcp, overlays, processes, record, scripts, settings, strip, url_list, urls,
-    web,
+    attached, dispatch, errors, find, logs, mcp, overlays, processes, record, scripts, settings, strip, tour, url_list,
+    urls, web,
 };
 use crate::tui::{views, widgets};
 
@@ -124,6 +124,11 @@ fn wheel(model: &mut Model, at: Position, by: isize) {
             overlays::end_scroll(model);
         }
         Some(Overlay::Record(_)) => record::scroll(model, by),
+        Some(Overlay::Tour(shown)) => {
+            let mut shown = *shown;
+            tour::scroll(model, &mut shown, by);
+            model.overlay = Some(Overlay::Tour(shown));
+        }
         Some(_) => {}
         None if model.view == View::Logs => logs::scroll(model, by),
         None if matches!(model.view, View::Web | View::Errors | View::Mcp) && areas.detail.contains(at) => {
@@ -305,6 +310,16 @@ fn click_overlay(model: &mut Model, at: Position) -> Vec<Effect> {
         Some(Overlay::Record(record)) => {
             if let Some(effects) = record::click(model, record, at) {
                 return effects;
+            }
+        }
+        Some(Overlay::Tour(shown)) => {
+            let spots = widgets::tour::button_spots(model, &shown, screen);
+            match spots.into_iter().find(|(_, rect)| rect.contains(at)) {
+                Some((button, _)) => {
+                    tour::press(model, shown, button);
+                    return Vec::new();
+                }
+                None => model.overlay = Some(Overlay::Tour(shown)),
             }
         }
         Some(Overlay::Choose { mut items, mut cursor }) => {

@@ -12,7 +12,7 @@ use crate::tui::key::Key;
 use crate::tui::layout::layout;
 use crate::tui::message::{Asked, Effect, Outcome};
 use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, View};
-use crate::tui::update::{commands, dispatch, find, logs, mcp_again, processes, qr, record};
+use crate::tui::update::{commands, dispatch, find, logs, mcp_again, processes, qr, record, tour};
 use crate::tui::web::Page;
 use crate::tui::widgets;
 
@@ -29,6 +29,7 @@ pub(crate) fn hints(model: &Model) -> &'static [(&'static str, &'static str)] {
         }
         Some(Overlay::Messages { .. }) => &[("down", "scroll"), ("y", "copy"), ("x", "empty"), ("esc", "close")],
         Some(Overlay::Record(record)) => record::hints(record),
+        Some(Overlay::Tour(shown)) => tour::hints(model, shown),
         Some(Overlay::Qr(_)) => &[("y", "copy"), ("esc", "close")],
         Some(Overlay::Choose { .. }) => {
             &[("down", "move"), ("space", "choose"), ("a", "all"), ("enter", "show"), ("esc", "cancel")]
@@ -47,6 +48,7 @@ pub(super) fn key(model: &mut Model, key: Key, event: KeyEvent) -> Option<Vec<Ef
         Overlay::Record(record) => record::key(model, record, event),
         Overlay::Choose { items, cursor } => choose_key(model, items, cursor, event),
         Overlay::Qr(card) => qr::key(model, card, event),
+        Overlay::Tour(shown) => tour::key(model, shown, event),
     }
 }
 

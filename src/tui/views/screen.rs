@@ -107,6 +107,7 @@ fn overlay(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
         Overlay::Dialog(dialog) => widgets::dialog::draw(model, areas, dialog, buffer),
         Overlay::Messages { offset } => widgets::messages::draw(model, areas, *offset, buffer),
         Overlay::Record(record) => widgets::record::draw(model, areas, record, buffer),
+        Overlay::Tour(tour) => widgets::tour::draw(model, areas, tour, buffer),
         Overlay::Qr(card) => widgets::qr::draw(model, areas, card, buffer),
         Overlay::Choose { items, cursor } => widgets::choose::draw(model, areas, items, *cursor, buffer),
     }
@@ -273,7 +274,17 @@ fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {
         return;
     }
     let finding = matches!(model.overlay, Some(Overlay::Find)) || crate::tui::layout::has_find(model);
-    let left_end = if finding { widgets::find::draw(model, areas, buffer) } else { areas.status.x };
+    let left_end = match told(model, areas).filter(|_| !finding) {
+        None if finding => widgets::find::draw(model, areas, buffer),
+        None => areas.status.x,
+        Some(line) => {
+            let x = put(buffer, areas.status.x + 1, areas.status.y, areas.status.width, &line, model.theme.accent) + 1;
+            if !says_how_it_stands(model) {
+                return;
+            }
+            x
+        }
+    };
     match model.view {
         View::Scripts if !finding => scripts::status(model, areas, buffer),
         View::Processes if !finding => processes::status(model, areas, buffer),
@@ -285,6 +296,24 @@ fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {
         View::Mcp => mcp::status(model, areas, left_end, buffer),
         _ => {}
     }
+}
+
+/// Whether the status says at its right whether the list goes on.
+fn says_how_it_stands(model: &Model) -> bool {
+    matches!(model.view, View::Logs | View::Web | View::Mcp)
+}
+
+/// What a view that is new tells of itself: at the left of the status, where it moves and hides nothing of the view.
+fn told(model: &Model, areas: &Areas) -> Option<String> {
+    let kept = match model.view {
+        View::Logs if areas.class == Class::Wide => 40,
+        View::Logs => 28,
+        View::Web => 36,
+        View::Mcp => 20,
+        _ => 2,
+    };
+    let line = crate::tui::tour::told(model, areas.status.width.saturating_sub(kept).into())?;
+    Some(line).filter(|line| !line.is_empty() && model.settings.changed.is_empty())
 }
 
 fn draw_footer(model: &Model, areas: &Areas, buffer: &mut Buffer) {

@@ -10,3 +10,4 @@ pub(crate) mod messages;
 pub(crate) mod qr;
 pub(crate) mod record;
 pub(crate) mod toast;
+pub(crate) mod tour;

@@ -11,6 +11,9 @@ use super::run::Run;
 /// The variable that every process of a test inherits.
 pub(crate) const MARK: &str = "BRUMMER_TEST";
 
+/// That every view has told what it is for.
+const HINTS_SEEN: &str = "scripts 3\nprocesses 3\nlogs 3\nerrors 3\nurls 3\nweb 3\nmcp 3\nsettings 3\n";
+
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// The project; what it was given is removed at the end, with every process that is left.
@@ -43,6 +46,10 @@ impl Project {
         std::fs::create_dir_all(project.runtime()).expect("a folder");
         // A hundred of them at once would take each other's ports; who tests the server turns it on.
         std::fs::write(project.home().join(".brum.toml"), "no_mcp = true\n").expect("a file");
+        // Nobody who runs these is new to it.
+        let state = project.home().join(".local/state/brummer");
+        std::fs::create_dir_all(&state).expect("a folder");
+        std::fs::write(state.join("hints.txt"), HINTS_SEEN).expect("a file");
         project
     }
 
