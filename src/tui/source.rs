@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::app::view::{Backend, ErrorOrigin, ErrorRow};
 use crate::io::editor::Spot;
 use crate::logs::{Frame, frames, library};
-use crate::proxy::ExchangeId;
+use crate::proxy::{Exchange, ExchangeId};
 use crate::tui::web::place;
 
 /// What is asked.
@@ -170,22 +170,22 @@ fn excerpt(at: usize, place: &Place, error_ms: u64) -> Option<Excerpt> {
     reaches.then_some(Excerpt { place: at, first, lines, changed })
 }
 
+/// Whether the newest error of a group came while a request failed.
+pub(crate) fn is_together(row: &ErrorRow, exchange: &Exchange) -> bool {
+    let together = TOGETHER.as_millis() as u64;
+    let begin = exchange.opened.time_ms;
+    let end = begin.saturating_add(exchange.phases.total.map_or(0, |total| total.as_millis() as u64));
+    // A page sees what any server answers; a process only what it answered itself.
+    let whose = match &row.origin {
+        ErrorOrigin::Page { .. } => true,
+        ErrorOrigin::Lines { .. } => exchange.opened.process.as_ref().is_some_and(|(_, name)| *name == row.name),
+    };
+    whose && begin <= row.last_ms.saturating_add(together) && end >= row.last_ms.saturating_sub(together)
+}
+
 fn related(row: &ErrorRow, backend: &dyn Backend) -> Vec<(ExchangeId, String)> {
     let Ok(failed) = backend.exchanges("~e") else { return Vec::new() };
-    let (from, to) = (
-        row.last_ms.saturating_sub(TOGETHER.as_millis() as u64),
-        row.last_ms.saturating_add(TOGETHER.as_millis() as u64),
-    );
-    let together = failed.iter().filter(|exchange| {
-        let begin = exchange.opened.time_ms;
-        let end = begin.saturating_add(exchange.phases.total.map_or(0, |total| total.as_millis() as u64));
-        // A page sees what any server answers; a process only what it answered itself.
-        let whose = match &row.origin {
-            ErrorOrigin::Page { .. } => true,
-            ErrorOrigin::Lines { .. } => exchange.opened.process.as_ref().is_some_and(|(_, name)| *name == row.name),
-        };
-        whose && begin <= to && end >= from
-    });
+    let together = failed.iter().filter(|exchange| is_together(row, exchange));
     let told = together.take(RELATED_MAX).map(|exchange| {
         let status = exchange.status.map_or("failed".to_owned(), |status| status.to_string());
         (exchange.id, format!("{} {} {status} (request #{})", exchange.opened.method, place(exchange), exchange.id.0))

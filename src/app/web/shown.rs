@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use super::service::{NOBODY, Seen, Web};
 use crate::app::errors::id_of;
@@ -206,11 +207,7 @@ fn origin(url: &str) -> &str {
 
 fn head(shown: &Exchange, exchange: &Exchange, secrets: Secrets) -> Vec<String> {
     let mut lines = vec![format!("{} {}", shown.opened.method, shown.opened.url)];
-    let status = shown.status.map_or("no answer".to_owned(), |status| format!("status {status}"));
-    let caller =
-        shown.caller.as_ref().map_or(String::new(), |caller| format!(", from {} ({})", caller.name, caller.pid));
-    let again = if shown.retried { ", sent twice" } else { "" };
-    lines.push(format!("{status}{caller}{again}"));
+    lines.push(summary(shown));
     lines.extend(shown.failure.as_ref().map(|failure| format!("{}: {}", failure.kind, failure.text)));
     match &shown.injection {
         Injection::NotAPage => {}
@@ -230,6 +227,47 @@ fn head(shown: &Exchange, exchange: &Exchange, secrets: Secrets) -> Vec<String> 
         lines.extend(claims.map(|(name, value)| format!("  {name}: {value}")));
     }
     lines
+}
+
+/// `500 Internal Server Error · 84 ms (wait 80, body 4) · 1126 bytes · via http://localhost:20002 · from curl (4711)`
+fn summary(shown: &Exchange) -> String {
+    let reason = |status| http::StatusCode::from_u16(status).ok()?.canonical_reason();
+    let mut parts = vec![match shown.status {
+        None => "no answer".to_owned(),
+        Some(status) => format!("{status} {}", reason(status).unwrap_or("status")),
+    }];
+    if let Some(total) = shown.phases.total {
+        let spans = spans(&shown.phases);
+        let steps: Vec<String> =
+            spans.iter().map(|span| format!("{} {}", step(span.step), millis(span.took()))).collect();
+        let steps = if steps.len() > 1 { format!(" ({})", steps.join(", ")) } else { String::new() };
+        parts.push(format!("{} ms{steps}", millis(total)));
+    }
+    if shown.status.is_some() {
+        parts.push(format!("{} bytes", shown.response.body.bytes));
+    }
+    let host = shown.opened.headers.get("host").map(String::from_utf8_lossy);
+    parts.extend(
+        host.filter(|host| !origin(&shown.opened.url).ends_with(&format!("//{host}")))
+            .map(|host| format!("via {host}")),
+    );
+    parts.extend(shown.caller.as_ref().map(|caller| format!("from {} ({})", caller.name, caller.pid)));
+    parts.extend(shown.retried.then(|| "sent twice".to_owned()));
+    parts.join(" · ")
+}
+
+/// Milliseconds, with a place behind the point where that says something.
+fn millis(time: Duration) -> String {
+    let millis = time.as_secs_f64() * 1000.0;
+    if millis < 9.95 { format!("{millis:.1}") } else { format!("{millis:.0}") }
+}
+
+fn step(step: Step) -> &'static str {
+    match step {
+        Step::Connect => "connect",
+        Step::Wait => "wait",
+        Step::Body => "body",
+    }
 }
 
 fn fields(headers: &Headers) -> Vec<String> {
@@ -264,12 +302,7 @@ fn timing(shown: &Exchange) -> Vec<String> {
     if spans.is_empty() {
         return vec!["nothing was measured yet".into()];
     }
-    let name = |step| match step {
-        Step::Connect => "connect",
-        Step::Wait => "wait",
-        Step::Body => "body",
-    };
-    spans.iter().map(|span| format!("{:<8} {:?}", name(span.step), span.to.saturating_sub(span.from))).collect()
+    spans.iter().map(|span| format!("{:<8} {:?}", step(span.step), span.took())).collect()
 }
 
 fn page_event(session: &Session, event: &telemetry::PageEvent, groups: &[&ErrorGroup]) -> PageEvent {
@@ -307,5 +340,34 @@ fn path(url: &str) -> &str {
     match &url[origin(url).len()..] {
         "" => "/",
         path => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::headers::HeaderBuffer;
+    use crate::proxy::{ExchangeId, Mode, Opened, Phases};
+
+    #[test]
+    fn a_request_is_summed_up_in_a_line() {
+        let summed = |host: &str, status, times: [Option<u64>; 3]| {
+            let mut headers = HeaderBuffer::default();
+            headers.push("Host", host.as_bytes());
+            let (mode, method, url) = (Mode::Reverse, "POST".into(), "http://localhost:4000/pay?x=1".into());
+            let opened = Opened { time_ms: 0, mode, method, url, process: None, headers: headers.take() };
+            let mut exchange = Exchange::new(ExchangeId(1), opened);
+            exchange.status = status;
+            exchange.response.body.bytes = 1126;
+            let [connect, first_byte, total] = times.map(|time| time.map(Duration::from_micros));
+            exchange.phases = Phases { connect, first_byte, total };
+            summary(&exchange)
+        };
+        assert_eq!(
+            summed("localhost:20002", Some(500), [Some(500), Some(80_500), Some(84_400)]),
+            "500 Internal Server Error · 84 ms (connect 0.5, wait 80, body 3.9) · 1126 bytes · via localhost:20002"
+        );
+        assert_eq!(summed("localhost:4000", Some(299), [None, None, Some(9_949)]), "299 status · 9.9 ms · 1126 bytes");
+        assert_eq!(summed("localhost:4000", None, [None; 3]), "no answer");
     }
 }

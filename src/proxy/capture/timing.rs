@@ -27,6 +27,13 @@ pub struct Span {
     pub to: Duration,
 }
 
+impl Span {
+    /// How long it took.
+    pub fn took(&self) -> Duration {
+        self.to.saturating_sub(self.from)
+    }
+}
+
 /// One exchange in the waterfall.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {

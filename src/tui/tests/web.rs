@@ -449,3 +449,28 @@ fn where_not_all_of_the_tab_has_room_its_curves_are_left() {
     }
     assert_eq!(line((40, 10), &long), None);
 }
+
+#[test]
+fn a_failed_request_leads_to_the_lines_of_its_process_and_to_the_error_that_came_with_it() {
+    let mut rig = full("6");
+    while !rig.model.web.selected().unwrap().opened.url.contains("checkout") {
+        assert!(rig.press(&["down"]), "{}", rig.text());
+    }
+    let name = rig.model.web.selected().unwrap().opened.process.as_ref().unwrap().1.clone();
+    click(&mut rig, "[Show in logs]");
+    assert_eq!((rig.model.view, rig.model.logs.cursor_line().unwrap().name), (View::Logs, &name));
+    // It is found whatever the list of errors was narrowed to.
+    rig.press(&["4", "f", "f", "ctrl+f"]);
+    rig.type_text("nothing like it");
+    rig.press(&["enter", "6"]);
+    click(&mut rig, "[Error ");
+    assert_eq!(rig.model.view, View::Errors);
+    let row = rig.model.errors.selected().expect("it is in the list");
+    assert!(crate::tui::source::is_together(row, rig.model.web.selected().unwrap()), "{}", rig.text());
+    // One that went well has no error.
+    rig.press(&["6"]);
+    while rig.model.web.selected().unwrap().is_error() {
+        assert!(rig.press(&["down"]), "{}", rig.text());
+    }
+    assert!(!rig.text().contains("[Error"), "{}", rig.text());
+}

@@ -54,6 +54,15 @@ fn select(model: &mut Model, id: Option<u64>) {
     keep_in_sight(model);
 }
 
+/// Selects a group, whatever the list was narrowed to.
+pub(super) fn reveal(model: &mut Model, id: u64) {
+    if !model.errors.shown().iter().any(|row| row.id == id) {
+        model.errors.find = Default::default();
+        model.errors.severity = if model.errors.muted.contains(&id) { Severity::Muted } else { Severity::All };
+    }
+    select(model, Some(id));
+}
+
 /// Selects the group on this row of the list; answers whether it was selected already.
 pub(super) fn select_row(model: &mut Model, row: usize) -> Option<bool> {
     let id = model.errors.shown().get(model.errors.offset + row)?.id;
@@ -215,7 +224,7 @@ pub(super) fn show(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-fn show_line(model: &mut Model, seq: u64) -> Vec<Effect> {
+pub(super) fn show_line(model: &mut Model, seq: u64) -> Vec<Effect> {
     let Some(line) = model.logs.all.after(seq).next().filter(|line| line.seq == seq) else {
         tell::tell(model, Level::Info, "its lines are no longer kept");
         return Vec::new();

@@ -20,6 +20,7 @@ mod scripts;
 mod settings;
 pub(crate) mod strip;
 mod tell;
+mod together;
 mod tour;
 mod url_list;
 mod urls;

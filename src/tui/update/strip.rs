@@ -8,7 +8,9 @@ use crate::proxy::ExchangeId;
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Model, View};
 use crate::tui::text::{cut, safe};
-use crate::tui::update::{attached, errors, mcp, mcp_again, processes, qr, scripts, settings, url_list, urls, web};
+use crate::tui::update::{
+    attached, errors, mcp, mcp_again, processes, qr, scripts, settings, together, url_list, urls, web,
+};
 use crate::tui::web::{Page, has_frames};
 
 /// A button of a strip.
@@ -38,6 +40,8 @@ pub(crate) enum Button {
     Part(ExchangePart),
     Replay,
     CopyCurl,
+    LinesOfRequest,
+    Error(u64),
     ShowInLogs,
     ShowPage,
     EditSource,
@@ -64,6 +68,7 @@ impl Button {
                 None => "Logs".into(),
             },
             Button::Request(id) => format!("Request #{}", id.0).into(),
+            Button::Error(id) => together::error_label(model, id).into(),
             other => other.word().into(),
         }
     }
@@ -99,7 +104,8 @@ impl Button {
             Button::Part(ExchangePart::Curl) | Button::CopyCurl => "Copy as curl",
             Button::Part(ExchangePart::Fetch) => "Copy as fetch",
             Button::Replay => "Replay",
-            Button::ShowInLogs => "Show in logs",
+            Button::ShowInLogs | Button::LinesOfRequest => "Show in logs",
+            Button::Error(_) => "Error",
             Button::ShowPage => "Show in web",
             Button::EditSource => "Open",
             Button::Mute => "Mute",
@@ -176,6 +182,7 @@ fn web_buttons(model: &Model) -> Vec<Button> {
             let mut buttons: Vec<Button> = parts.map(Button::Part).into();
             buttons.extend(has_frames(exchange).then_some(Button::Part(ExchangePart::Frames)));
             buttons.extend([Button::Part(ExchangePart::Timing), Button::Replay, Button::CopyCurl]);
+            buttons.extend(together::buttons(model, exchange));
             buttons
         }
     }
@@ -247,6 +254,8 @@ pub(super) fn press(model: &mut Model, button: Button) -> Vec<Effect> {
         }
         Button::Replay => web::replay_selected(model),
         Button::CopyCurl => web::copy_curl(model),
+        Button::LinesOfRequest => together::show_lines(model),
+        Button::Error(id) => together::show_error(model, id),
         Button::ShowInLogs | Button::ShowPage => errors::show(model),
         Button::EditSource => errors::edit(model),
         Button::Mute | Button::Unmute => {
