@@ -12,6 +12,7 @@ mod changes;
 pub mod command;
 mod command_table;
 mod core;
+mod environment;
 pub(crate) mod errors;
 mod mcp_board;
 pub mod mcp_copy;

@@ -10,8 +10,8 @@ use crate::app::command::Command;
 use crate::app::core::App;
 use crate::app::errors;
 use crate::app::view::{
-    Backend, ErrorRow, ExchangePart, McpRow, PageEvent, PageSession, ProcessRow, Project, ProxyRow, Reply, Sampling,
-    ScriptRow, Successor, SystemMessage, UrlRow, Versions,
+    Backend, EnvRow, ErrorRow, ExchangePart, McpRow, PageEvent, PageSession, ProcessRow, Project, ProxyRow, Reply,
+    Sampling, ScriptRow, Successor, SystemMessage, UrlRow, Versions,
 };
 use crate::config::Config;
 use crate::error::Result;
@@ -59,6 +59,10 @@ impl Backend for App {
             UrlRow { answer, network: row.network.or(network), ..row }
         })
         .collect()
+    }
+
+    fn process_environment(&self, id: ProcessId) -> Vec<EnvRow> {
+        self.environment_of(id)
     }
 
     fn successor(&self, id: ProcessId) -> Successor {

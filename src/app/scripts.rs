@@ -7,7 +7,7 @@ use crate::app::core::AppOptions;
 use crate::app::messages::Messages;
 use crate::app::setup::{Setup, terminal};
 use crate::app::view::{Project, ScriptRow, SystemMessage};
-use crate::config::{Command, Config, ProcessEntry, Source, env_file_len};
+use crate::config::{Command, Config, ProcessEntry, Source, env_file_len, env_file_names};
 use crate::error::{Code, Error, Result};
 use crate::event::Level;
 use crate::process::detect::{Catalog, Found, Script};
@@ -25,6 +25,23 @@ pub(crate) struct Scripts {
     added: Vec<Vec<String>>,
     terminal: Terminal,
     grace: Duration,
+}
+
+/// Where variables come from, as far as it is known.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// A later one wins.
+    named: Vec<(String, String)>,
+    /// Of those that have no name here.
+    all: Option<String>,
+}
+
+impl Sources {
+    /// Where the variable of this name comes from.
+    pub(crate) fn of(&self, name: &str) -> Option<&str> {
+        let own = self.named.iter().rfind(|(known, _)| known == name).map(|(_, source)| source);
+        own.or(self.all.as_ref()).map(String::as_str)
+    }
 }
 
 impl Scripts {
@@ -149,6 +166,34 @@ impl Scripts {
             grace: entry.grace,
             ..ProcessSpec::new(&entry.name, program, &entry.cwd)
         })
+    }
+
+    /// Where the variables of what `word` starts come from.
+    pub(crate) fn sources(&self, word: &str) -> Sources {
+        if let Some(entry) = self.entries.iter().find(|entry| entry.name == word) {
+            return self.entry_sources(entry);
+        }
+        let Some(Found::Script(script)) = self.catalog.as_ref().map(|catalog| catalog.find(word)) else {
+            return Sources::default();
+        };
+        let all = match script.variables().next() {
+            Some(_) => relative(&self.dir, &script.file),
+            None => format!("the environment of {} scripts", script.source),
+        };
+        Sources { named: Vec::new(), all: Some(all) }
+    }
+
+    fn entry_sources(&self, entry: &ProcessEntry) -> Sources {
+        let of_files = entry
+            .env_files
+            .iter()
+            .flat_map(|path| env_file_names(path).into_iter().map(|name| (name, relative(&self.dir, path))));
+        let settings = match &entry.source {
+            Source::File { path, .. } => relative(&self.dir, path),
+            other => other.to_string(),
+        };
+        let own = entry.env.iter().map(|(name, _)| (name.clone(), settings.clone()));
+        Sources { named: of_files.chain(own).collect(), all: None }
     }
 
     fn with_defaults(&self, spec: ProcessSpec) -> ProcessSpec {

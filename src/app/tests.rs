@@ -343,3 +343,42 @@ fn a_terminal_is_looked_at_from_its_first_byte_typed_into_and_ends_with_its_proc
     drop(attached);
     app.shutdown(PATIENCE).unwrap();
 }
+
+#[test]
+fn what_a_process_has_beside_our_own_environment_is_known_without_its_secrets() {
+    let settings =
+        "[processes.api]\ncommand = \"exec sleep 600\"\nenv = { A = \"1\", B = \"3\" }\nenv_files = [\"x.env\"]\n";
+    let package = r#"{"name":"shop","scripts":{"hello":"true"}}"#;
+    let env = "B=2\nC=4\nAPI_TOKEN=hunter2\nDB=postgres://me:hunter2@localhost/shop\n";
+    let dir = project(&[(".brum.toml", settings), ("x.env", env), ("package.json", package)]);
+    let app = app(dir.path());
+    let api = app.start_named("api", &[]).unwrap();
+    std::fs::write(dir.path().join("x.env"), "C=other\nD=5\n").unwrap();
+    let rows = app.process_environment(api);
+    let told: Vec<(&str, &str, Option<&str>)> = rows
+        .iter()
+        .filter(|row| row.source.as_deref() != Some("Brummer"))
+        .map(|row| (&*row.name, row.value.as_deref().unwrap_or("-"), row.source.as_deref()))
+        .collect();
+    let wanted = [
+        ("A", "1", Some(".brum.toml")),
+        ("API_TOKEN", "‹masked:7›", None),
+        ("B", "3", Some(".brum.toml")),
+        ("C", "4", Some("x.env")),
+        ("DB", "‹masked:36›", None),
+    ];
+    assert_eq!(told, wanted, "values are those of the start, sources those that are there now");
+    assert!(rows.iter().any(|row| &*row.name == "BRUMMER_PROCESS" && row.source.as_deref() == Some("Brummer")));
+    let hello = app.start_named("hello", &[]).unwrap();
+    let rows = app.process_environment(hello);
+    let of = |name: &str| rows.iter().find(|row| &*row.name == name).expect(name);
+    assert_eq!(of("npm_lifecycle_event").value.as_deref(), Some("hello"));
+    assert_eq!(of("PATH").source.as_deref(), Some("the environment of npm scripts"));
+    let path = of("PATH").value.as_deref().expect("it is changed");
+    assert!(path.ends_with("node_modules/.bin:$PATH"), "{path}");
+    ended(&app, hello);
+    assert!(!app.process_environment(hello).is_empty(), "one that has ended had it too");
+    app.execute(Command::Forget(hello)).unwrap();
+    assert!(app.process_environment(hello).is_empty());
+    app.shutdown(PATIENCE).unwrap();
+}

@@ -91,6 +91,19 @@ pub struct ProcessRow {
     pub children: Arc<[Child]>,
 }
 
+/// A variable that a process has beside those of Brummer's own environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvRow {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its value, or a mask in its place; `None`: Brummer has it, and the process has not.
+    pub value: Option<Arc<str>>,
+    /// Its value is a secret, and masked.
+    pub is_secret: bool,
+    /// Where it comes from, if that is known: a file of the project, or Brummer itself.
+    pub source: Option<Arc<str>>,
+}
+
 /// Whether a process goes on as another one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Successor {
@@ -373,6 +386,9 @@ pub trait Backend: Send + Sync {
     fn scripts(&self) -> Arc<[ScriptRow]>;
     /// What runs or ran, in order of start.
     fn processes(&self) -> Vec<ProcessRow>;
+    /// What was added to, changed in or removed from Brummer's own environment when a process was started, in order of names; secrets
+    /// are masked.
+    fn process_environment(&self, id: ProcessId) -> Vec<EnvRow>;
     /// Whether a process goes on as another one. A change of it is told as one of the processes.
     fn successor(&self, id: ProcessId) -> Successor;
     /// The lines.

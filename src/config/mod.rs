@@ -29,7 +29,7 @@ pub use edit::{Change, save, user_file};
 pub use env_file::{EnvFileError, parse_env};
 pub use kind::{Kind, Value};
 pub use load::{Config, Overrides, Source};
-pub use process_entry::{Command, ProcessEntry, env_file_len};
+pub use process_entry::{Command, ProcessEntry, env_file_len, env_file_names};
 pub use read::KeyBinding;
 pub use render::reference;
 pub use report::{ConfigError, ConfigErrors, Place};

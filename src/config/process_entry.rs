@@ -67,6 +67,12 @@ pub fn env_file_len(path: &Path) -> Option<usize> {
     parse_env(&text_of(path).ok()?, |_| None).ok().map(|variables| variables.len())
 }
 
+/// The names of the variables that an env file sets now; none if it cannot be read or understood.
+pub fn env_file_names(path: &Path) -> Vec<String> {
+    let variables = text_of(path).ok().and_then(|text| parse_env(&text, |_| None).ok()).unwrap_or_default();
+    variables.into_iter().map(|(name, _)| name).collect()
+}
+
 fn find(all: &[(String, String)], name: &str) -> Option<String> {
     all.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
 }

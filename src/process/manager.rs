@@ -8,6 +8,7 @@ use crate::io::pty::Size;
 use crate::io::reactor::{Number, Reactor, Reading};
 use crate::io::signals::Signal;
 use crate::io::stdin::Target;
+use crate::io::tree::MARK;
 use crate::process::actor::{Actor, Message, Notices};
 use crate::process::callbacks::{CallbackId, Callbacks, Line};
 use crate::process::output::OutputSinks;
@@ -223,8 +224,19 @@ impl ProcessManager {
             terminal: record.terminal.then(|| self.size()),
             shared: spec.terminal == Terminal::Shared,
             input: spec.input,
-            mark: format!("{}-{}", self.mark, record.id.0),
+            mark: self.mark_of(record.id),
         })
+    }
+
+    /// The variables that a process has from here: the kind of its terminal, and the mark that its descendants are known by.
+    pub fn own_variables(&self, id: ProcessId) -> Vec<(&'static str, String)> {
+        let Ok(record) = self.record(id) else { return Vec::new() };
+        let kind = record.terminal.then(terminal_kind).flatten().map(|kind| ("TERM", kind.to_owned()));
+        kind.into_iter().chain([(MARK, self.mark_of(id))]).collect()
+    }
+
+    fn mark_of(&self, id: ProcessId) -> String {
+        format!("{}-{}", self.mark, id.0)
     }
 
     /// Ends a process with all its descendants: SIGTERM, its grace, SIGKILL; returns when nobody lives (PM-3). A process that

@@ -46,6 +46,7 @@ pub(crate) fn ask(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             let text = backend.exchange_text(id, part, reveal);
             Some(Message::ExchangeText { id, part, reveal, copy, text })
         }
+        Effect::Environment(id) => Some(Message::Environment(id, backend.process_environment(id))),
         Effect::OpenPlace(places, cwd) => {
             Some(Message::Placed(source::spot(&places, cwd.as_deref(), &backend.project().dir)))
         }

@@ -8,7 +8,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use crate::app::attach::Seen;
 use crate::app::command::Command;
 use crate::app::view::{
-    ErrorRow, ExchangePart, McpRow, PageEvent, PageSession, ProcessRow, ProxyRow, Reply, Sampling, ScriptRow,
+    EnvRow, ErrorRow, ExchangePart, McpRow, PageEvent, PageSession, ProcessRow, ProxyRow, Reply, Sampling, ScriptRow,
     SystemMessage, UrlRow,
 };
 use crate::config::{Change, Config, Source, Ui};
@@ -72,6 +72,8 @@ pub(crate) enum Message {
     Seen(ProcessId, Seen),
     /// Its terminal cannot be looked at.
     NotAttached(ProcessId, Error),
+    /// What a process has beside Brummer's own environment.
+    Environment(ProcessId, Vec<EnvRow>),
     /// What a command came to.
     Answer(Asked, Result<Reply, Error>),
     /// What a worker found.
@@ -146,6 +148,8 @@ pub(crate) enum Effect {
         reveal: bool,
         copy: bool,
     },
+    /// Ask what a process has beside Brummer's own environment.
+    Environment(ProcessId),
     /// Look at the terminal of a process, in this size (columns, rows).
     Attach(ProcessId, (u16, u16)),
     /// Look at it no longer.

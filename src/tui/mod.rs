@@ -8,6 +8,7 @@ mod attached;
 mod chips;
 mod clock;
 mod encode;
+mod env;
 mod errors;
 mod field;
 mod footer;

@@ -10,6 +10,7 @@ use crate::logs::Snapshot as Lines;
 use crate::proxy::ExchangeId;
 use crate::tui::attached::Attached;
 use crate::tui::clock::Clock;
+use crate::tui::env::Environment;
 use crate::tui::errors::Errors;
 use crate::tui::field::Field;
 use crate::tui::history::History;
@@ -260,6 +261,8 @@ pub(crate) enum Overlay {
     Qr(Card),
     /// The introduction.
     Tour(Tour),
+    /// What a process has beside Brummer's own environment.
+    Environment(Environment),
 }
 
 /// The command line.

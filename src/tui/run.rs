@@ -497,6 +497,7 @@ impl Loop {
             | Effect::PageEvents { .. }
             | Effect::ExchangeText { .. }
             | Effect::OpenPlace(..)
+            | Effect::Environment(_)
             | Effect::Explain(..) => self.ask(effect),
             Effect::Edit(spot) => self.edit(&spot),
             Effect::Install(words) => self.install(words),

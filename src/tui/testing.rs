@@ -12,8 +12,8 @@ use crate::app::attach::Attached;
 use crate::app::command::Command;
 use crate::app::errors;
 use crate::app::view::{
-    Backend, Child, ErrorRow, ExchangePart, McpRow, PageEvent, PageSession, ProcessRow, Project, ProxyRow, Reply,
-    Sampling, ScriptRow, Successor, SystemMessage, UrlRow, Usage, Versions,
+    Backend, Child, EnvRow, ErrorRow, ExchangePart, McpRow, PageEvent, PageSession, ProcessRow, Project, ProxyRow,
+    Reply, Sampling, ScriptRow, Successor, SystemMessage, UrlRow, Usage, Versions,
 };
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
@@ -44,6 +44,8 @@ pub(crate) struct Mock {
     pub(crate) store: Arc<LogStore>,
     pub(crate) web: Mutex<WebMock>,
     pub(crate) mcp: Mutex<McpRow>,
+    /// Of every process.
+    pub(crate) env: Mutex<Vec<EnvRow>>,
     pub(crate) asked: Mutex<Vec<Command>>,
     /// The terminals of all processes.
     pub(crate) child: Arc<ChildMock>,
@@ -93,6 +95,31 @@ pub(crate) fn process(id: u64, name: &str, status: Status) -> ProcessRow {
     }
 }
 
+/// A variable of a process; none: it is removed.
+pub(crate) fn variable(name: &str, value: Option<&str>, source: Option<&str>) -> EnvRow {
+    let is_secret = value.is_some_and(|value| value.starts_with('‹'));
+    EnvRow { name: name.into(), value: value.map(Into::into), is_secret, source: source.map(Into::into) }
+}
+
+fn environment() -> Vec<EnvRow> {
+    let npm = Some("the environment of npm scripts");
+    vec![
+        variable("BRUMMER_PROCESS", Some("4711-00000000deadbeef-2"), Some("Brummer")),
+        variable("DATABASE_URL", Some("‹masked:38›"), Some("apps/api/.env.local")),
+        variable("NODE_ENV", Some("development"), Some(".brum.toml")),
+        variable(
+            "PATH",
+            Some("/home/me/code/shop/apps/api/node_modules/.bin:/home/me/code/shop/node_modules/.bin:$PATH"),
+            npm,
+        ),
+        variable("PORT", Some("4000"), Some("apps/api/.env.local")),
+        variable("TERM", Some("xterm-256color"), Some("Brummer")),
+        variable("npm_execpath", None, npm),
+        variable("npm_lifecycle_script", Some("tsx watch src/index.ts"), npm),
+        variable("npm_package_config_greeting", Some("hello\tthere"), None),
+    ]
+}
+
 /// Those that a process of the tests has started.
 fn children(id: u64) -> Arc<[Child]> {
     let child = |at: u32, depth, command: &str| Child {
@@ -121,6 +148,7 @@ impl Mock {
             store,
             web: Mutex::default(),
             mcp: Mutex::new(testing_mcp::quiet()),
+            env: Mutex::default(),
             asked: Mutex::default(),
             child: Arc::default(),
             config: Config::default(),
@@ -147,7 +175,8 @@ impl Mock {
         let store = LogStore::new(LogLimits::default());
         let web = Mutex::new(WebMock::full());
         let mcp = Mutex::new(testing_mcp::full());
-        let mock = Mock { scripts, processes: Mutex::new(processes), web, mcp, ..Mock::bare(store) };
+        let env = Mutex::new(environment());
+        let mock = Mock { scripts, processes: Mutex::new(processes), web, mcp, env, ..Mock::bare(store) };
         for i in 0..60 {
             mock.line(
                 1 + i % 2,
@@ -169,6 +198,7 @@ impl Mock {
             processes: Mutex::new(self.processes.lock().unwrap().clone()),
             web: Mutex::new(self.web.lock().unwrap().clone()),
             mcp: Mutex::new(self.mcp.lock().unwrap().clone()),
+            env: Mutex::new(self.env.lock().unwrap().clone()),
             ..Mock::bare(Arc::clone(&self.store))
         }
     }
@@ -187,6 +217,9 @@ impl Backend for Mock {
     }
     fn processes(&self) -> Vec<ProcessRow> {
         self.processes.lock().unwrap().clone()
+    }
+    fn process_environment(&self, _: ProcessId) -> Vec<EnvRow> {
+        self.env.lock().unwrap().clone()
     }
     fn successor(&self, _: ProcessId) -> Successor {
         Successor::Nobody
@@ -355,6 +388,7 @@ impl Rig {
                 | Effect::PageEvents { .. }
                 | Effect::ExchangeText { .. }
                 | Effect::OpenPlace(..)
+                | Effect::Environment(_)
                 | Effect::Explain(..) => {
                     let answer = jobs::ask(&*self.mock, effect).expect("each of these has an answer");
                     effects.extend(update(&mut self.model, answer));

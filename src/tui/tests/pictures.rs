@@ -1,6 +1,7 @@
 //! Every view at every size, compared with `src/tui/snapshots`; `UPDATE_SNAPSHOTS=1` writes them anew.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
@@ -134,6 +135,32 @@ fn what_a_process_and_those_below_it_use_looks_as_it_did() {
     }
 }
 
+/// To the environment of the third process.
+const ENVIRONMENT: [&str; 11] =
+    ["2", "down", "down", "right", "right", "right", "right", "right", "right", "right", "enter"];
+
+/// All processes, and no lines: parts of their times would be beside the popup.
+fn without_lines() -> Arc<Mock> {
+    let (full, empty) = (Mock::full(), Mock::empty());
+    empty.processes.lock().unwrap().clone_from(&full.processes.lock().unwrap());
+    empty.env.lock().unwrap().clone_from(&full.env.lock().unwrap());
+    empty
+}
+
+#[test]
+fn the_environment_of_a_process_looks_as_it_did() {
+    for size in SIZES.into_iter().chain([(200, 50)]) {
+        let mut rig = Rig::new(without_lines(), size);
+        rig.press(&ENVIRONMENT);
+        rig.press(&["down", "down", "down"]);
+        compare(&format!("processes_environment_{}x{}", size.0, size.1), &rig.text());
+        rig.mock.env.lock().unwrap().clear();
+        rig.press(&["esc", "enter"]);
+        assert!(rig.text().contains("Nothing is added"), "{}", rig.text());
+    }
+    of_in_light_and_dark(without_lines, "processes_environment", &ENVIRONMENT);
+}
+
 #[test]
 fn the_parts_of_the_mcp_view_look_as_they_did() {
     let cases: [(&str, &[&str]); 5] = [
@@ -169,9 +196,13 @@ fn the_qr_code_of_a_url_looks_as_it_did() {
 
 /// What is on the screen after these keys, at every size, with the look of every cell.
 fn in_light_and_dark(name: &str, keys: &[&str]) {
+    of_in_light_and_dark(Mock::full, name, keys);
+}
+
+fn of_in_light_and_dark(mock: fn() -> Arc<Mock>, name: &str, keys: &[&str]) {
     for theme in ["light", "dark"] {
         for size in SIZES {
-            let mut rig = Rig::with_theme(Mock::full(), size, theme, Depth::True);
+            let mut rig = Rig::with_theme(mock(), size, theme, Depth::True);
             rig.press(keys);
             let buffer = rig.draw().0;
             let text = format!("{}\n{}", text_of(&buffer), looks(&buffer));
@@ -308,6 +339,7 @@ fn where_only_ascii_may_be_drawn_nothing_else_is() {
             &["1", "right"],
             &["2"],
             &["2", "K"],
+            &ENVIRONMENT,
             &["3"],
             &["3", "m", "up", "up", "enter"],
             &["3", "P"],

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
 use crate::app::view::{ProcessRow, Sampling, Usage};
 use crate::event::{ProcessId, Status};
+use crate::tui::message::{Effect, Message};
 use crate::tui::testing::{Mock, NOW, Rig, process};
 
 /// Looks at the processes so often, two seconds apart; they use more and more.
@@ -142,4 +145,91 @@ fn a_command_sorts_and_i_leads_to_the_details() {
     assert!(rig.text().contains("cwd") && rig.text().contains("[▸Logs]"), "{}", rig.text());
     rig.press(&["esc"]);
     assert!(!rig.text().contains("cwd"), "{}", rig.text());
+}
+
+/// The environment of the third process is open.
+fn environment(size: (u16, u16)) -> Rig {
+    let mut rig = Rig::new(Mock::full(), size);
+    rig.press(&["2", "down", "down", "right"]);
+    while !rig.text().contains("[▸Env…]") {
+        assert!(rig.press(&["right"]), "{}", rig.text());
+    }
+    rig.press(&["enter"]);
+    rig
+}
+
+fn copied(rig: &mut Rig) -> Option<(String, String)> {
+    match rig.outside.pop() {
+        Some(Effect::Copy(text, what)) => Some((text, what)),
+        _ => None,
+    }
+}
+
+#[test]
+fn the_environment_of_a_process_is_gone_over_and_copied_without_secrets() {
+    let mut rig = environment((120, 36));
+    let text = rig.text();
+    for part in ["api · beside brummer's own environment", "DATABASE_URL", "‹masked:38›", "npm_execpath", "(removed)"]
+    {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    rig.press(&["down", "y"]);
+    assert_eq!(copied(&mut rig), None, "a secret is not copied");
+    assert!(rig.text().contains("DATABASE_URL is a secret: it is not copied"), "{}", rig.text());
+    assert!(rig.text().contains("DATABASE_URL  from apps/api/.env.local"), "{}", rig.text());
+    rig.press(&["down", "enter"]);
+    assert_eq!(copied(&mut rig), Some(("NODE_ENV=development".into(), "NODE_ENV".into())));
+    // What is removed has no value; what is not known here does nothing, and nothing behind hears of it.
+    rig.press(&["end", "up", "up", "y"]);
+    assert!(copied(&mut rig).is_none() && rig.text().contains("npm_execpath is removed"), "{}", rig.text());
+    assert!(!rig.press(&["K"]) && !rig.press(&["2"]) && rig.asked().is_empty());
+    rig.press(&["esc"]);
+    assert!(rig.model.overlay.is_none() && rig.text().contains("[▸Env…]"), "{}", rig.text());
+}
+
+#[test]
+fn a_click_opens_the_environment_selects_and_copies() {
+    let mut rig = Rig::new(Mock::full(), (120, 36));
+    rig.press(&["2", "down", "down"]);
+    let click = |rig: &mut Rig, wanted: &str| {
+        let text = rig.text();
+        let (row, line) = text.lines().enumerate().find(|(_, line)| line.contains(wanted)).expect(wanted);
+        let column = crate::tui::text::width(&line[..line.find(wanted).unwrap()]) as u16 + 1;
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        let event = MouseEvent { kind, column, row: row as u16, modifiers: KeyModifiers::NONE };
+        rig.send(Message::Mouse(event));
+    };
+    click(&mut rig, "[Env…]");
+    click(&mut rig, "PORT ");
+    assert!(copied(&mut rig).is_none() && rig.text().contains("PORT  from apps/api/.env.local"), "{}", rig.text());
+    click(&mut rig, "PORT ");
+    assert_eq!(copied(&mut rig), Some(("PORT=4000".into(), "PORT".into())));
+    rig.send(Message::Mouse(MouseEvent {
+        kind: MouseEventKind::ScrollDown,
+        column: 60,
+        row: 15,
+        modifiers: KeyModifiers::NONE,
+    }));
+    assert!(!rig.text().contains("PORT  from"), "the wheel moves on: {}", rig.text());
+    click(&mut rig, "Esc close");
+    assert!(rig.model.overlay.is_none(), "{}", rig.text());
+}
+
+#[test]
+fn a_long_environment_is_scrolled_and_one_that_has_ended_has_one_too() {
+    let mut rig = environment((60, 16));
+    let rows = (0..200).map(|at| crate::tui::testing::variable(&format!("NAME_{at:03}"), Some("x"), None)).collect();
+    *rig.mock.env.lock().unwrap() = rows;
+    rig.press(&["esc", "enter", "end"]);
+    assert!(rig.text().contains("NAME_199") && !rig.text().contains("NAME_100"), "{}", rig.text());
+    rig.press(&["pgup", "home"]);
+    assert!(rig.text().contains("NAME_000"), "{}", rig.text());
+    rig.send(Message::Resize(40, 10));
+    rig.press(&["end"]);
+    rig.send(Message::Resize(200, 50));
+    assert!(rig.text().contains("NAME_199"), "{}", rig.text());
+    rig.press(&["esc", "esc", "home"]);
+    assert!(rig.model.processes.selected().unwrap().status.is_ended(), "failed ones stand first");
+    let buttons = crate::tui::update::strip::buttons(&rig.model);
+    assert!(buttons.contains(&crate::tui::update::strip::Button::Environment));
 }

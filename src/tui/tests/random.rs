@@ -11,7 +11,7 @@ use super::strict::Strict;
 use crate::app::command::Command;
 use crate::event::ProcessId;
 use crate::tui::message::{Effect, Message};
-use crate::tui::model::{Model, View};
+use crate::tui::model::{Model, Overlay, View};
 use crate::tui::screen::{Screen, text_of};
 use crate::tui::testing::{Mock, Rig};
 use crate::tui::text::is_harmful;
@@ -120,6 +120,9 @@ fn selections_are_inside(model: &Model) -> TestCaseResult {
     prop_assert!(inside(model.urls.position(), model.urls.shown().len()));
     prop_assert!(inside(model.web.position(), model.web.len()));
     prop_assert!(inside(model.mcp.position(), model.mcp.len()));
+    if let Some(Overlay::Environment(popup)) = &model.overlay {
+        prop_assert!(inside(popup.cursor, popup.len()));
+    }
     Ok(())
 }
 

@@ -9,8 +9,10 @@ use crate::event::{Level, ProcessId, Status};
 use crate::tui::key::Key;
 use crate::tui::keymap::ROWS;
 use crate::tui::message::Message;
-use crate::tui::testing::{NOW, Rig, process};
+use crate::tui::model::View;
+use crate::tui::testing::{NOW, Rig, process, variable};
 use crate::tui::testing_mcp;
+use crate::tui::update::strip::{Button, buttons};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -38,6 +40,10 @@ pub(super) enum Step {
     Visited([u8; 8]),
     /// The introduction is asked for.
     Tour,
+    /// The environment of the selected process is looked at: names, values, sources.
+    Environment(Vec<[String; 3]>),
+    /// The selected call of an AI tool is to be made again.
+    CallAgain,
     Child(Vec<u8>),
     ChildEnds,
 }
@@ -195,6 +201,8 @@ pub(super) fn step(attached: bool) -> impl Strategy<Value = Step> {
         1 => proptest::collection::vec(text(), 0..4).prop_map(Step::Instances),
         1 => proptest::collection::vec(text(), 0..4).prop_map(Step::Messages),
         1 => text().prop_map(Step::Notice),
+        1 => proptest::collection::vec([text(), text(), text()], 0..9).prop_map(Step::Environment),
+        1 => Just(Step::CallAgain),
         1 => proptest::collection::vec(text(), 0..4).prop_map(Step::Recalled),
         1 => proptest::array::uniform8(0_u8..4).prop_map(Step::Visited),
         1 => Just(Step::Tour),
@@ -237,6 +245,21 @@ pub(super) fn happen(rigs: &mut [Rig], step: &Step) {
     }
     for rig in rigs {
         happen_to(rig, step);
+    }
+}
+
+/// Goes to the view and presses a button of its strip, unless something has the keys.
+fn press(rig: &mut Rig, view: View, wanted: Button) {
+    if rig.model.attached.is_some() || rig.model.overlay.is_some() {
+        return;
+    }
+    rig.press(&[&view.number().to_string()]);
+    let at = buttons(&rig.model).iter().position(|button| *button == wanted).filter(|_| rig.model.view == view);
+    if at.is_some() {
+        (rig.model.tab, rig.model.chip) = (None, None);
+        let strip = if view == View::Mcp { &mut rig.model.mcp.strip } else { &mut rig.model.processes.strip };
+        *strip = at;
+        rig.press(&["enter"]);
     }
 }
 
@@ -293,6 +316,15 @@ fn happen_to(rig: &mut Rig, step: &Step) {
             };
             rig.send(Message::System(texts.iter().enumerate().map(message).collect()));
         }
+        Step::Environment(rows) => {
+            let one = |(at, [name, value, source]): (usize, &[String; 3])| {
+                let value = if at % 4 == 1 { "‹masked:9›" } else { value };
+                variable(name, (at % 4 < 3).then_some(value), Some(source))
+            };
+            *rig.mock.env.lock().unwrap() = rows.iter().enumerate().map(one).collect();
+            press(rig, View::Processes, Button::Environment);
+        }
+        Step::CallAgain => press(rig, View::Mcp, Button::CallAgain),
         Step::Notice(text) => rig.send(Message::Notice(Level::Error, text.clone())),
         Step::Visited(visits) => rig.send(Message::Visited(*visits)),
         Step::Tour => {

@@ -16,8 +16,8 @@ use crate::tui::message::{Asked, Effect, Message, Outcome};
 use crate::tui::model::{Model, Overlay, Scripts, View};
 use crate::tui::update::available::available;
 use crate::tui::update::{
-    attached, away, chips, commands, errors, logs, mcp, mouse, overlays, processes, qr, scripts, settings, strip, tell,
-    tour, url_list, urls, web,
+    attached, away, chips, commands, env, errors, logs, mcp, mouse, overlays, processes, qr, scripts, settings, strip,
+    tell, tour, url_list, urls, web,
 };
 
 /// Holding ↑ stops at the top of a list: only a press after this long goes up to the tabs.
@@ -110,6 +110,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             return vec![Effect::Copy(text.join("\n"), "the command".into())];
         }
         Message::ExchangeText { id, part, reveal, text, .. } => web::take_text(model, (id, part, reveal), text),
+        Message::Environment(id, rows) => env::take(model, id, rows),
         Message::Answer(asked, answer) => return answered(model, asked, answer),
         Message::Recalled(lines) => model.history.recall(lines),
         Message::Visited(visits) => model.newcomer.recall(visits),

@@ -6,6 +6,7 @@ mod away;
 mod chips;
 pub(crate) mod commands;
 pub(crate) mod dispatch;
+mod env;
 pub(crate) mod errors;
 mod find;
 mod logs;

@@ -17,8 +17,8 @@ use crate::tui::processes::Sort;
 use crate::tui::text;
 use crate::tui::update::chips::press as press_chip;
 use crate::tui::update::{
-    attached, dispatch, errors, find, logs, mcp, overlays, processes, record, scripts, settings, strip, tour, url_list,
-    urls, web,
+    attached, dispatch, env, errors, find, logs, mcp, overlays, processes, record, scripts, settings, strip, tour,
+    url_list, urls, web,
 };
 use crate::tui::{views, widgets};
 
@@ -129,6 +129,7 @@ fn wheel(model: &mut Model, at: Position, by: isize) {
             tour::scroll(model, &mut shown, by);
             model.overlay = Some(Overlay::Tour(shown));
         }
+        Some(Overlay::Environment(_)) => env::wheel(model, by),
         Some(_) => {}
         None if model.view == View::Logs => logs::scroll(model, by),
         None if matches!(model.view, View::Web | View::Errors | View::Mcp) && areas.detail.contains(at) => {
@@ -337,6 +338,12 @@ fn click_overlay(model: &mut Model, at: Position) -> Vec<Effect> {
                 let tab = KeyEvent::new(KeyCode::Tab, KeyModifiers::NONE);
                 return dispatch::key(model, tab).unwrap_or_default();
             }
+        }
+        Some(Overlay::Environment(popup)) => {
+            if widgets::env::row_at(&popup, screen, at).is_some() {
+                return env::click(model, popup, at);
+            }
+            model.overlay = Some(Overlay::Environment(popup));
         }
         other => model.overlay = other,
     }

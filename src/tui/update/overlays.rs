@@ -12,7 +12,7 @@ use crate::tui::key::Key;
 use crate::tui::layout::layout;
 use crate::tui::message::{Asked, Effect, Outcome};
 use crate::tui::model::{CommandLine, Confirm, Dialog, Model, Overlay, View};
-use crate::tui::update::{commands, dispatch, find, logs, mcp_again, processes, qr, record, tour};
+use crate::tui::update::{commands, dispatch, env, find, logs, mcp_again, processes, qr, record, tour};
 use crate::tui::web::Page;
 use crate::tui::widgets;
 
@@ -30,6 +30,7 @@ pub(crate) fn hints(model: &Model) -> &'static [(&'static str, &'static str)] {
         Some(Overlay::Messages { .. }) => &[("down", "scroll"), ("y", "copy"), ("x", "empty"), ("esc", "close")],
         Some(Overlay::Record(record)) => record::hints(record),
         Some(Overlay::Tour(shown)) => tour::hints(model, shown),
+        Some(Overlay::Environment(_)) => &[("down", "move"), ("y", "copy"), ("esc", "close")],
         Some(Overlay::Qr(_)) => &[("y", "copy"), ("esc", "close")],
         Some(Overlay::Choose { .. }) => {
             &[("down", "move"), ("space", "choose"), ("a", "all"), ("enter", "show"), ("esc", "cancel")]
@@ -49,6 +50,7 @@ pub(super) fn key(model: &mut Model, key: Key, event: KeyEvent) -> Option<Vec<Ef
         Overlay::Choose { items, cursor } => choose_key(model, items, cursor, event),
         Overlay::Qr(card) => qr::key(model, card, event),
         Overlay::Tour(shown) => tour::key(model, shown, event),
+        Overlay::Environment(popup) => env::key(model, popup, event),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Model, View};
 use crate::tui::text::{cut, safe};
 use crate::tui::update::{
-    attached, errors, mcp, mcp_again, processes, qr, scripts, settings, together, url_list, urls, web,
+    attached, env, errors, mcp, mcp_again, processes, qr, scripts, settings, together, url_list, urls, web,
 };
 use crate::tui::web::{Page, has_frames};
 
@@ -30,6 +30,7 @@ pub(crate) enum Button {
     RunInTerminal,
     Send,
     OpenUrl,
+    Environment,
     Kill,
     Forget,
     Open,
@@ -89,6 +90,7 @@ impl Button {
             Button::RunInTerminal => "Run in terminal",
             Button::Send => "Send line…",
             Button::OpenUrl => "Open URL",
+            Button::Environment => "Env…",
             Button::Kill => "Kill…",
             Button::Forget => "Forget",
             Button::Open => "Open",
@@ -130,13 +132,13 @@ pub(crate) fn buttons(model: &Model) -> Vec<Button> {
         View::Processes => match model.processes.selected() {
             None => Vec::new(),
             Some(row) if row.status.is_ended() => {
-                vec![Button::Logs, Button::Start, Button::CopyCommand, Button::Forget]
+                vec![Button::Logs, Button::Start, Button::Environment, Button::CopyCommand, Button::Forget]
             }
             Some(row) => {
                 let mut buttons = vec![Button::Logs, Button::Stop, Button::Restart];
                 buttons.extend([Button::Terminal, Button::Send].into_iter().filter(|_| row.terminal));
                 buttons.extend(urls::here(model).map(|_| Button::OpenUrl));
-                buttons.extend([Button::CopyCommand, Button::Kill]);
+                buttons.extend([Button::Environment, Button::CopyCommand, Button::Kill]);
                 buttons
             }
         },
@@ -238,6 +240,7 @@ pub(super) fn press(model: &mut Model, button: Button) -> Vec<Effect> {
         Button::RunInTerminal => scripts::run_in_terminal(model),
         Button::Send => processes::send(model),
         Button::OpenUrl => urls::open(model),
+        Button::Environment => env::open(model),
         Button::Kill => processes::kill(model),
         Button::Forget => processes::forget(model),
         Button::Open => urls::open(model),

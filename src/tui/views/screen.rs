@@ -93,6 +93,8 @@ fn plain_signs(model: &Model, areas: &Areas, buffer: &mut Buffer) {
         let sign = match buffer[at].symbol() {
             "…" => "~",
             "·" => "-",
+            "‹" => "<",
+            "›" => ">",
             _ => continue,
         };
         buffer[at].set_symbol(sign);
@@ -108,6 +110,7 @@ fn overlay(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
         Overlay::Messages { offset } => widgets::messages::draw(model, areas, *offset, buffer),
         Overlay::Record(record) => widgets::record::draw(model, areas, record, buffer),
         Overlay::Tour(tour) => widgets::tour::draw(model, areas, tour, buffer),
+        Overlay::Environment(popup) => widgets::env::draw(model, areas, popup, buffer),
         Overlay::Qr(card) => widgets::qr::draw(model, areas, card, buffer),
         Overlay::Choose { items, cursor } => widgets::choose::draw(model, areas, items, *cursor, buffer),
     }

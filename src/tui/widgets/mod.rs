@@ -3,6 +3,7 @@
 pub(crate) mod choose;
 pub(crate) mod command_line;
 pub(crate) mod dialog;
+pub(crate) mod env;
 pub(crate) mod find;
 pub(crate) mod frame;
 pub(crate) mod help;
