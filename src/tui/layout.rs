@@ -269,7 +269,14 @@ pub(crate) fn error_text(areas: &Areas) -> Rect {
 
 fn settings(areas: &mut Areas) {
     let mut body = areas.body;
-    areas.detail = take_bottom(&mut body, if areas.class >= Class::Medium { 4 } else { 0 });
+    // A row between, and what the longest text needs at this width.
+    let rows = match areas.class {
+        Class::Wide => 4,
+        Class::Medium => 6,
+        Class::Narrow => 5,
+        Class::Tiny | Class::TooSmall => 0,
+    };
+    areas.detail = take_bottom(&mut body, rows);
     areas.list = body;
 }
 

@@ -67,3 +67,24 @@ fn a_long_message_is_read_to_its_end_and_all_are_copied() {
         assert!(copied.lines().count() == 2 && copied.contains(text) && copied.ends_with("the last one\n"), "{copied}");
     }
 }
+
+#[test]
+fn what_a_setting_does_can_be_read_to_its_end() {
+    for size in [(120, 36), (80, 24), (60, 16)] {
+        let mut rig = Rig::new(Mock::full(), size);
+        rig.press(&["8"]);
+        let mut last = None;
+        while let Some(row) = rig.model.settings.selected().map(|row| (row.label.clone(), row.about.clone())) {
+            let text = rig.text();
+            for word in row.1.split_whitespace() {
+                assert!(text.contains(word), "{size:?}: `{word}` of {} cannot be read:\n{text}", row.0);
+            }
+            if last.as_ref() == Some(&row) {
+                break;
+            }
+            last = Some(row);
+            rig.press(&["down"]);
+        }
+        assert!(last.is_some());
+    }
+}

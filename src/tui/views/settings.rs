@@ -17,7 +17,7 @@ use crate::tui::layout::{Areas, Class};
 use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
 use crate::tui::settings::{Line, Row};
-use crate::tui::text::{cut, cut_middle, fit, put, safe};
+use crate::tui::text::{cut, cut_middle, fit, put, safe, wrap_words};
 use crate::tui::update::is_at_once;
 use crate::tui::views::screen::cursor_row;
 
@@ -98,20 +98,19 @@ fn about(model: &Model, areas: &Areas, buffer: &mut Buffer) {
         () => " A change holds from the next start on.",
     };
     let name = if row.name.is_empty() { &row.label } else { &row.name };
-    let lines = [
-        format!(" {}: {}{when}", safe(name), safe(&row.about)),
-        format!(
-            " {} writes changes to the project's .brum.toml, {} to your own file, {} takes the last one back.",
+    let width = usize::from(area.width.saturating_sub(1));
+    let mut lines = wrap_words(&format!("{}: {}{when}", safe(name), safe(&row.about)), width);
+    lines.extend(wrap_words(
+        &format!(
+            "{} writes changes to the project's .brum.toml, {} to your own file, {} takes the last one back.",
             key(Action::WriteSettings),
             key(Action::WriteUser),
             key(Action::UndoSetting)
         ),
-    ];
-    for (at, line) in lines.iter().enumerate() {
-        let y = area.y + 1 + at as u16;
-        if y < area.bottom() {
-            put(buffer, area.x, y, area.width, &cut(line, area.width.into()), model.theme.muted);
-        }
+        width,
+    ));
+    for (line, y) in lines.iter().zip(area.y + 1..area.bottom()) {
+        put(buffer, area.x + 1, y, area.width.saturating_sub(1), line, model.theme.muted);
     }
 }
 
