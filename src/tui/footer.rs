@@ -10,7 +10,7 @@ use crate::tui::mcp::McpPage;
 use crate::tui::model::{Model, View};
 use crate::tui::text;
 use crate::tui::theme::Glyphs;
-use crate::tui::update::{attached, available, errors, overlays, strip};
+use crate::tui::update::{attached, available, errors, overlays, select, strip};
 use crate::tui::web::Page;
 
 /// One hint: the keys and what they do.
@@ -59,6 +59,7 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::Up, A::Down], Some("scroll")),
             (&[A::Back], Some("back")),
             (&[A::EditSource], None),
+            (&[A::Zoom], None),
             (&[A::CommandLine], None),
         ],
         View::Mcp if strip::focused(model).is_some() && model.mcp.page == McpPage::Activity => vec![
@@ -67,6 +68,7 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::Up, A::Down], Some("scroll")),
             (&[A::Back], Some("back")),
             (&[A::LogsOfCall], None),
+            (&[A::Zoom], None),
             (&[A::CommandLine], None),
         ],
         View::Web if strip::focused(model).is_some() => vec![
@@ -75,6 +77,7 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::Up, A::Down], Some("scroll")),
             (&[A::Back], Some("back")),
             (&[A::Reveal], None),
+            (&[A::Zoom], None),
             (&[A::CommandLine], None),
         ],
         _ if strip::focused(model).is_some() => vec![
@@ -82,6 +85,7 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::Open], Some("press")),
             (&[A::Back], Some("back")),
             (&[A::Up, A::Down], None),
+            (&[A::Zoom], None),
             (&[A::CommandLine], None),
         ],
         View::Scripts => vec![
@@ -217,13 +221,19 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
 pub(crate) fn hints(model: &Model) -> Vec<Hint> {
     if model.overlay.is_some() {
         let hint = |(key, text): &(&str, &'static str)| Some(Hint { keys: vec![Key::parse(key)?], text });
-        return overlays::hints(model).iter().filter_map(hint).collect();
+        let selected: &[(&str, &str)] = &[("y", "copy selection"), ("esc", "unselect")];
+        let listed = if select::is_on(model) { selected } else { overlays::hints(model) };
+        return listed.iter().filter_map(hint).collect();
     }
     if let Some(attached) = &model.attached {
         return in_terminal(model, attached);
     }
     let mut hints = Vec::new();
     let mut wanted = wanted(model);
+    if select::is_on(model) {
+        wanted.insert(0, (&[Action::Copy], Some("copy selection")));
+        wanted.insert(1, (&[Action::Back], Some("unselect")));
+    }
     if model.tab.is_none() && attached::full_screen(model).is_some() {
         wanted.insert(1, (&[Action::AttachLine], Some("attach")));
     }

@@ -15,6 +15,8 @@ pub(crate) enum Place {
     Only(View),
     /// In Scripts and Processes.
     Lists,
+    /// In every view with lines or with a text beside its list.
+    Texts,
     /// In a child's terminal, where every other key is the child's.
     Terminal,
 }
@@ -25,6 +27,7 @@ impl Place {
             Place::All => true,
             Place::Only(only) => only == view,
             Place::Lists => matches!(view, View::Scripts | View::Processes),
+            Place::Texts => view != View::Settings,
             Place::Terminal => false,
         }
     }
@@ -38,6 +41,7 @@ impl Place {
         match self {
             Place::All => "all views",
             Place::Lists => "Scripts, Processes",
+            Place::Texts => "all but Settings",
             Place::Terminal => "terminal",
             Place::Only(view) => view.title(),
         }
@@ -71,7 +75,7 @@ pub(crate) struct Row {
     pub(crate) about: &'static str,
 }
 
-use Place::{All, Lists};
+use Place::{All, Lists, Texts};
 const TERMINAL: Place = Place::Terminal;
 const SCRIPTS: Place = Place::Only(View::Scripts);
 const PROCESSES: Place = Place::Only(View::Processes);
@@ -106,6 +110,7 @@ actions! {
     CommandLine "command" All, ["/", "ctrl+p"], "commands", "command line";
     Find "find" All, ["ctrl+f"], "find", "find in this view";
     RunCommand "run.command" All, ["ctrl+n"], "run command", "run any command";
+    Zoom "zoom" Texts, ["Z"], "zoom", "the lines, or the text of the row, fill the screen, and the mouse is the terminal's; again: back";
     RunCommandHere "run.command_here" Lists, ["n"], "run command", "run any command";
 
     RunAnother "script.another" SCRIPTS, ["R"], "another", "run another copy of the script";
@@ -149,7 +154,6 @@ actions! {
     SelectDown "logs.select_down" LOGS, ["shift+down"], "select down", "select one more line downwards";
     FarLeft "logs.far_left" LOGS, ["H", "shift+left"], "half left", "half a screen to the left";
     FarRight "logs.far_right" LOGS, ["L", "shift+right"], "half right", "half a screen to the right";
-    Zoom "logs.zoom" LOGS, ["Z"], "zoom", "the lines fill the screen, the mouse is the terminal's";
     Clear "clear" LOGS, ["x"], "clear", "hide everything up to now";
     Undo "undo" LOGS, ["U"], "undo", "bring back what was cleared";
 

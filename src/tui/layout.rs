@@ -69,6 +69,10 @@ pub(crate) struct Areas {
     pub(crate) scrollbar: Rect,
     /// The screen of a child's terminal.
     pub(crate) terminal: Rect,
+    /// The text of what is selected.
+    pub(crate) text: Rect,
+    /// It fills the screen.
+    pub(crate) zoomed: bool,
 }
 
 /// Where everything is on a screen of the model's size.
@@ -96,6 +100,8 @@ pub(crate) fn layout(model: &Model) -> Areas {
         lines: none,
         scrollbar: none,
         terminal: none,
+        text: none,
+        zoomed: is_zoomed(model),
     };
     if class == Class::TooSmall {
         return areas;
@@ -104,7 +110,9 @@ pub(crate) fn layout(model: &Model) -> Areas {
         terminal(&mut areas);
         return areas;
     }
-    if !(model.logs.zoom && model.view == View::Logs) {
+    if model.zoom == Some(View::Logs) && areas.zoomed {
+        areas.footer = Rect { y: screen.bottom(), height: 0, ..screen };
+    } else {
         frame(model, &mut areas);
     }
     match model.view {
@@ -116,6 +124,9 @@ pub(crate) fn layout(model: &Model) -> Areas {
         View::Web => web(model, &mut areas),
         View::Mcp => mcp(model, &mut areas),
         View::Settings => settings(&mut areas),
+    }
+    if areas.zoomed && model.view != View::Logs {
+        return text_alone(areas);
     }
     if model.attached.is_some() {
         let mut output = areas.output;
@@ -132,6 +143,41 @@ fn terminal(areas: &mut Areas) {
     areas.footer = take_bottom(&mut body, 1);
     areas.status = take_bottom(&mut body, u16::from(areas.class > Class::Tiny));
     (areas.body, areas.terminal) = (body, body);
+}
+
+/// Whether the text in front fills the screen.
+pub(crate) fn is_zoomed(model: &Model) -> bool {
+    model.zoom == Some(model.view)
+}
+
+/// What is selected has the whole screen; the list stays as high as it is when that ends.
+fn text_alone(areas: Areas) -> Areas {
+    let (screen, none) = (areas.screen, Rect::default());
+    let below = Rect { y: screen.bottom(), height: 0, ..screen };
+    Areas {
+        header: none,
+        tabs: none,
+        body: screen,
+        status: below,
+        footer: below,
+        columns: none,
+        strip: none,
+        detail: screen,
+        children: none,
+        output: none,
+        clients: none,
+        tab: none,
+        chips: none,
+        terminal: none,
+        text: screen,
+        ..areas
+    }
+}
+
+/// What is left of an area below so many rows, without its rim at the left and the right.
+fn below(mut area: Rect, rows: u16, rim: u16) -> Rect {
+    take_top(&mut area, rows);
+    Rect { x: area.x + rim, width: area.width.saturating_sub(2 * rim), ..area }
 }
 
 fn frame(model: &Model, areas: &mut Areas) {
@@ -179,6 +225,7 @@ fn scripts(model: &Model, areas: &mut Areas) {
         }
         _ => areas.list = body,
     }
+    areas.text = below(areas.detail, 3, 0);
 }
 
 fn processes(model: &Model, areas: &mut Areas) {
@@ -206,6 +253,9 @@ fn processes(model: &Model, areas: &mut Areas) {
         areas.columns = take_top(&mut body, 1);
         areas.list = body;
     }
+    if model.attached.is_none() {
+        areas.text = below(areas.output, 1, 0);
+    }
 }
 
 /// How many of these rows are for the children of the selected process and their title, when so many are left to its lines.
@@ -221,7 +271,7 @@ fn child_rows(model: &Model, rows: u16, for_lines: u16) -> u16 {
 
 fn logs(model: &Model, areas: &mut Areas) {
     let mut body = areas.body;
-    if !model.logs.zoom {
+    if !areas.zoomed {
         let wanted = areas.class > Class::Tiny || model.logs.has_filters();
         areas.chips = take_top(&mut body, u16::from(wanted));
         let bar = u16::from(areas.class > Class::Tiny);
@@ -255,16 +305,10 @@ fn errors(model: &Model, areas: &mut Areas) {
     let height = areas.detail.height.saturating_sub(above).min(1);
     let (x, width) = (areas.detail.x + 1, areas.detail.width.saturating_sub(1));
     areas.strip = Rect { x, y: areas.detail.y + above, width, height };
+    areas.text = below(areas.detail, above + 2, 1);
     if shown == 0 {
         areas.strip = Rect::default();
     }
-}
-
-/// Where what is known of an error stands, below its strip.
-pub(crate) fn error_text(areas: &Areas) -> Rect {
-    let mut text = areas.detail;
-    take_top(&mut text, areas.strip.y.saturating_sub(areas.detail.y) + 2);
-    Rect { x: text.x + 1, width: text.width.saturating_sub(2), ..text }
 }
 
 fn settings(areas: &mut Areas) {
@@ -294,6 +338,8 @@ fn urls(model: &Model, areas: &mut Areas) {
         _ => {}
     }
     strip_and_list(areas, body, any);
+    let text = below(areas.detail, 3, 0);
+    areas.text = Rect { x: text.x + 1, width: text.width.saturating_sub(1), ..text };
 }
 
 fn web(model: &Model, areas: &mut Areas) {
@@ -330,23 +376,16 @@ fn mcp(model: &Model, areas: &mut Areas) {
 fn strip_and_list(areas: &mut Areas, mut body: Rect, any: bool) {
     let detail = areas.detail;
     areas.strip = Rect { y: detail.y + 1, height: detail.height.saturating_sub(1).min(1), ..detail };
+    areas.text = below(detail, if areas.class >= Class::Medium { 3 } else { 2 }, 1);
     areas.columns = take_top(&mut body, u16::from(any));
     areas.list = body;
-}
-
-/// Where the text of a request or of a call is, below its strip.
-pub(crate) fn detail_text(areas: &Areas) -> Rect {
-    let above = if areas.class >= Class::Medium { 3 } else { 2 };
-    let mut text = areas.detail;
-    take_top(&mut text, above);
-    Rect { x: text.x + 1, width: text.width.saturating_sub(2), ..text }
 }
 
 /// Where the QR code of the selected URL is, with a row above it for who can open it: below the strip, where the list
 /// has its detail beside it.
 pub(crate) fn qr_pane(areas: &Areas) -> Rect {
-    let mut pane = if areas.class == Class::Wide { areas.detail } else { Rect::default() };
-    take_top(&mut pane, 4);
+    let mut pane = if areas.class == Class::Wide || areas.zoomed { areas.detail } else { Rect::default() };
+    take_top(&mut pane, if areas.zoomed { 1 } else { 4 });
     pane
 }
 
@@ -361,7 +400,7 @@ pub(crate) struct Gutter {
 
 /// How the Logs view begins its lines.
 pub(crate) fn gutter(model: &Model, class: Class) -> Gutter {
-    if model.logs.zoom {
+    if is_zoomed(model) {
         return Gutter { time: 0, name: 0, width: 0 };
     }
     let time = if class == Class::Tiny { 0 } else { model.logs.time.width() };

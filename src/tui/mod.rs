@@ -32,6 +32,7 @@ mod record;
 mod run;
 mod screen;
 mod settings;
+mod sheet;
 mod shown;
 mod source;
 mod terminal;

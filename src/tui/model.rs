@@ -24,6 +24,7 @@ use crate::tui::record::Record;
 use crate::tui::settings::SettingsView;
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::tour::{Newcomer, Tour};
+use crate::tui::update::select::Selection;
 use crate::tui::web::{Urls, Web};
 
 /// The views, in the order of their tabs.
@@ -152,6 +153,10 @@ pub(crate) struct Model {
     pub(crate) presses: (u64, u8),
     /// Where in the text it went down.
     pub(crate) pressed: Option<Spot>,
+    /// Text that is selected in what a view shows of its row, or in a whole line.
+    pub(crate) selection: Option<Selection>,
+    /// The view whose text fills the screen.
+    pub(crate) zoom: Option<View>,
     /// A process that is to be shown alone as soon as it is in the table.
     pub(crate) show_next: Option<ProcessId>,
     /// Where Esc goes back to after a solo.
@@ -363,6 +368,8 @@ impl Model {
             clicked: None,
             presses: (0, 0),
             pressed: None,
+            selection: None,
+            zoom: None,
             show_next: None,
             return_to: None,
         }

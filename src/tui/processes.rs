@@ -57,6 +57,9 @@ impl StatusFilter {
     }
 }
 
+/// Cells of the time before each line of what a process wrote.
+pub(crate) const OUTPUT_SIGN: usize = 14;
+
 /// What is measured of a process from one look to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Trend {
@@ -93,11 +96,18 @@ pub(crate) struct Processes {
     /// Until then the order is held, because the cursor was moved.
     pub(crate) hold_until: u64,
     pub(crate) trends: HashMap<ProcessId, Trend>,
+    /// What this process wrote is shown up to this line, while it is read.
+    pub(crate) held: Option<(ProcessId, u64)>,
 }
 
 impl Processes {
     pub(crate) fn get(&self, id: ProcessId) -> Option<&ProcessRow> {
         self.rows.iter().find(|row| row.id == id)
+    }
+
+    /// Up to which line what it wrote is shown; none: to the newest.
+    pub(crate) fn held(&self, id: ProcessId) -> Option<u64> {
+        self.held.filter(|(held, _)| *held == id).map(|(_, seq)| seq)
     }
 
     /// The rows that are shown, in order.

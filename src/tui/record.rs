@@ -82,6 +82,15 @@ impl Record {
         &BUTTONS[..BUTTONS.len() - usize::from(self.url.is_none())]
     }
 
+    /// A line as it is stored, if it is drawn otherwise.
+    pub(crate) fn stored(&self, line: usize) -> Option<&str> {
+        let stored = match self.json.as_ref().filter(|_| self.pretty) {
+            Some(lines) => lines.get(line)?.text.as_str(),
+            None => self.plain.lines().nth(line)?,
+        };
+        (stored != self.shown[line]).then_some(stored)
+    }
+
     fn field_on(&self, line: usize) -> Option<&Field> {
         self.json.as_ref().filter(|_| self.pretty)?.get(line)?.field.as_ref()
     }

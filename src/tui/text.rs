@@ -1,6 +1,7 @@
 //! Turns stored bytes into what may be drawn: colours kept on request, everything that could harm the terminal neutralised.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
@@ -18,6 +19,17 @@ pub(crate) struct Clean {
     pub(crate) text: String,
     /// From these byte offsets on, this style; in order.
     pub(crate) runs: Vec<(usize, Style)>,
+}
+
+impl Clean {
+    /// A part of it.
+    pub(crate) fn part(&self, part: Range<usize>) -> Clean {
+        let Range { start: from, end: to } = part;
+        let before = self.runs.iter().rev().find(|(at, _)| *at <= from).map(|(_, style)| (0, *style));
+        let within =
+            self.runs.iter().filter(|(at, _)| (from + 1..to).contains(at)).map(|(at, style)| (at - from, *style));
+        Clean { runs: before.into_iter().chain(within).collect(), text: self.text[from..to].to_string() }
+    }
 }
 
 /// Cleans bytes without escape sequences.

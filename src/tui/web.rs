@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use ratatui::style::Style;
+
 use crate::app::view::{ExchangePart, PageEvent, PageSession, ProxyRow, UrlRow};
 use crate::event::ProcessId;
 use crate::proxy::capture::redact;
@@ -10,7 +12,8 @@ use crate::proxy::{Exchange, ExchangeId, Traffic};
 use crate::tui::field::Field;
 use crate::tui::model::{View, narrow};
 use crate::tui::qr::Card;
-use crate::tui::text::{clean, wrap};
+use crate::tui::sheet::{Line, Row, lay_out};
+use crate::tui::text::clean;
 use crate::tui::web_filter::{Ended, Kind};
 
 /// A URL, by what names it.
@@ -146,7 +149,7 @@ pub(crate) struct Web {
     texts: u64,
     wrapped: Option<(u64, usize)>,
     /// The text, or the event, wrapped to the width of its place.
-    pub(crate) rows: Vec<String>,
+    pub(crate) rows: Vec<Row>,
     pub(crate) scroll: usize,
     /// The view that was in front last.
     pub(crate) front: Option<View>,
@@ -347,14 +350,15 @@ impl Web {
                 &own
             }
         };
-        for line in lines {
+        for (number, line) in lines.iter().enumerate() {
             let text = clean(line.as_bytes()).text;
-            let starts = wrap(&text, cells);
-            let ends = starts.iter().skip(1).copied().chain([text.len()]);
-            rows.extend(starts.iter().zip(ends).map(|(from, to)| text[*from..to].to_string()));
+            let stored = (text != *line).then(|| line.clone());
+            let shown = Line { stored, wraps: true, ..Line::new(number, text, Style::new()) };
+            rows.extend(lay_out(vec![shown], cells, true));
             if rows.len() > ROWS_MAX {
                 rows.truncate(ROWS_MAX);
-                rows.push("… more is not shown".into());
+                let more = Line::new(number + 1, "… more is not shown".into(), Style::new());
+                rows.extend(lay_out(vec![more], cells, true));
                 break;
             }
         }

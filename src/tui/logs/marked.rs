@@ -34,7 +34,7 @@ impl Marked {
 }
 
 /// The end of the letter at `at`.
-fn next_letter(text: &str, at: usize) -> usize {
+pub(crate) fn next_letter(text: &str, at: usize) -> usize {
     (at + 1..text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len())
 }
 

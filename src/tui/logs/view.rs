@@ -179,7 +179,6 @@ pub(crate) struct LogView {
     pub(crate) time: TimeFormat,
     pub(crate) collapse: bool,
     pub(crate) folds: Folds,
-    pub(crate) zoom: bool,
     filter_newest: Arc<AtomicU64>,
     find_newest: Arc<AtomicU64>,
 }
@@ -211,7 +210,6 @@ impl LogView {
             time: TimeFormat::Clock,
             collapse: false,
             folds: Folds::default(),
-            zoom: false,
             filter_newest: Arc::default(),
             find_newest: Arc::default(),
         }

@@ -78,7 +78,20 @@ const STATES: &[&[&str]] = &[
     &["e"],
     &["q"],
     &["1", "home", "up"],
+    &["1", "right", "Z", "Z"],
+    &["4", "right", "Z", "Z"],
 ];
+
+#[test]
+fn z_is_named_where_a_text_has_the_focus_and_what_fills_the_screen_has_no_footer() {
+    for state in [["1", "right"], ["2", "right"], ["4", "right"], ["5", "right"], ["6", "enter"], ["7", "enter"]] {
+        let mut rig = Rig::new(Mock::full(), (120, 36));
+        rig.press(&state);
+        assert!(rig.text().lines().last().unwrap().contains("Z zoom"), "{state:?}\n{}", rig.text());
+        rig.press(&["Z"]);
+        assert_eq!(layout(&rig.model).footer.height, 0);
+    }
+}
 
 #[test]
 fn every_key_in_a_footer_works() {

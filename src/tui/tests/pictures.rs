@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
@@ -80,18 +81,55 @@ fn the_fields_of_a_json_line_look_as_they_did() {
     let cases: [(&str, &[&str]); 3] =
         [("field", &["down", "down"]), ("menu", &["down", "down", "enter", "down"]), ("buttons", &["right", "right"])];
     for (name, keys) in cases {
-        for theme in ["light", "dark"] {
-            for size in SIZES {
-                let mut rig = Rig::with_theme(Mock::full(), size, theme, Depth::True);
-                rig.mock.line(2, "api", line);
-                rig.refresh();
-                rig.press(&["3", "space", "enter"]);
-                rig.press(keys);
-                let buffer = rig.draw().0;
-                let text = format!("{}\n{}", text_of(&buffer), looks(&buffer));
-                compare(&format!("{theme}/json_{name}_{}x{}", size.0, size.1), &text);
-            }
+        compare_looks(&format!("json_{name}"), |rig| {
+            rig.mock.line(2, "api", line);
+            rig.refresh();
+            rig.press(&["3", "space", "enter"]);
+            rig.press(keys);
+        });
+    }
+}
+
+/// A state in light and dark colours at every size.
+fn compare_looks(name: &str, prepare: impl Fn(&mut Rig)) {
+    for theme in ["light", "dark"] {
+        for size in SIZES {
+            let mut rig = Rig::with_theme(Mock::full(), size, theme, Depth::True);
+            prepare(&mut rig);
+            let buffer = rig.draw().0;
+            let text = format!("{}\n{}", text_of(&buffer), looks(&buffer));
+            compare(&format!("{theme}/{name}_{}x{}", size.0, size.1), &text);
         }
+    }
+}
+
+#[test]
+fn the_text_of_a_row_alone_on_the_screen_looks_as_it_did() {
+    let cases: [(&str, &[&str]); 6] = [
+        ("scripts", &["1", "down", "Z"]),
+        ("processes", &["2", "down", "down", "Z"]),
+        ("errors", &["4", "down", "Z"]),
+        ("urls", &["5", "Z", "x"]),
+        ("web", &["6", "down", "Z"]),
+        ("mcp", &["7", "down", "Z"]),
+    ];
+    for (name, keys) in cases {
+        compare_looks(&format!("zoom_{name}"), |rig| _ = rig.press(keys));
+    }
+}
+
+#[test]
+fn text_that_is_selected_with_the_mouse_looks_as_it_did() {
+    for (name, keys) in [("errors", &["4", "down", "right"][..]), ("record", &["3", "up", "enter"])] {
+        compare_looks(&format!("selected_{name}"), |rig| {
+            rig.press(keys);
+            let area = crate::tui::views::sheet(&rig.model).unwrap().area;
+            let places = [(area.x + 3, area.y), (area.x + 6, area.y + 2.min(area.height.max(1) - 1))];
+            for (kind, (column, row)) in [MouseEventKind::Down, MouseEventKind::Drag].into_iter().zip(places) {
+                let (kind, modifiers) = (kind(MouseButton::Left), KeyModifiers::NONE);
+                rig.send(Message::Mouse(MouseEvent { kind, column, row, modifiers }));
+            }
+        });
     }
 }
 

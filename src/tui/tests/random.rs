@@ -16,7 +16,7 @@ use crate::tui::screen::{Screen, text_of};
 use crate::tui::testing::{Mock, Rig};
 use crate::tui::text::is_harmful;
 use crate::tui::theme::{Depth, Theme};
-use crate::tui::update::strip;
+use crate::tui::update::{select, strip};
 
 /// How the UI is at the beginning.
 #[derive(Clone, Debug)]
@@ -113,6 +113,11 @@ impl Watched {
 }
 
 fn selections_are_inside(model: &Model) -> TestCaseResult {
+    // What is selected is what is shown.
+    if model.selection.as_ref().is_some_and(|selection| selection.marked.is_some()) {
+        prop_assert!(select::text(model).is_some());
+    }
+    prop_assert!(model.zoom.is_none_or(|view| view == model.view));
     let inside = |at: usize, len: usize| len == 0 || at < len;
     prop_assert!(inside(model.scripts.position(), model.scripts.items().len()));
     prop_assert!(inside(model.processes.position(), model.processes.shown().len()));
@@ -129,11 +134,14 @@ fn selections_are_inside(model: &Model) -> TestCaseResult {
 /// Whether nothing is open, marked, searched or focused: the view as it is come to first.
 fn is_plain(model: &Model) -> bool {
     let logs = &model.logs;
-    let in_logs = logs.marked.is_none() && logs.anchor.is_none() && !logs.zoom && logs.before_solo.is_none();
+    let in_logs = logs.marked.is_none() && logs.anchor.is_none() && logs.before_solo.is_none();
     let unmarked = model.view != View::Processes || model.processes.marked.is_empty();
     model.overlay.is_none()
         && model.attached.is_none()
         && (model.tab, model.chip) == (None, None)
+        && model.selection.is_none()
+        && model.zoom.is_none()
+        && model.processes.held.is_none()
         && strip::focused(model).is_none()
         && !crate::tui::layout::has_find(model)
         && unmarked

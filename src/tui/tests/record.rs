@@ -154,6 +154,11 @@ fn a_click_selects_a_field_and_the_second_one_asks_what_to_do() {
     assert_eq!(record(&rig).focus, Focus::Field, "a first click is no Enter, even where the cursor was");
     click(&mut rig, "\"id\": 31");
     assert_eq!(title(&rig), r#""id": 31"#);
+    // Two quick ones are about the text, as everywhere.
+    click(&mut rig, "\"id\": 31");
+    assert_eq!(record(&rig).focus, Focus::Field);
+    let later = rig.model.now + 2000;
+    rig.send(Message::Now(later));
     click(&mut rig, "\"id\": 31");
     assert_eq!(record(&rig).focus, Focus::Menu(0));
     click(&mut rig, "Copy value");

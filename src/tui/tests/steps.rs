@@ -19,6 +19,8 @@ use crate::tui::update::strip::{Button, buttons};
 pub(super) enum Step {
     Key(KeyEvent),
     Mouse(MouseEvent),
+    /// The button goes down, the mouse moves, and the button goes up or not.
+    Drag([(u16, u16); 2], bool),
     Paste(String),
     Resize(u16, u16),
     Wait(u64),
@@ -187,6 +189,7 @@ pub(super) fn step(attached: bool) -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => key().prop_map(Step::Key),
         2 => mouse().prop_map(Step::Mouse),
+        2 => ([(0_u16..120, 0_u16..36), (0_u16..120, 0_u16..36)], any::<bool>()).prop_map(|(at, up)| Step::Drag(at, up)),
         1 => text().prop_map(Step::Paste),
         1 => size().prop_map(|(columns, rows)| Step::Resize(columns, rows)),
         1 => (0_u64..5000).prop_map(Step::Wait),
@@ -271,6 +274,14 @@ fn happen_to(rig: &mut Rig, step: &Step) {
             rig.send(Message::Key(*event));
         }
         Step::Mouse(event) => rig.send(Message::Mouse(*event)),
+        Step::Drag([from, to], up) => {
+            let button = MouseButton::Left;
+            let (down, drag, up) =
+                (MouseEventKind::Down(button), MouseEventKind::Drag(button), up.then_some(MouseEventKind::Up(button)));
+            for (kind, (column, row)) in [(down, *from), (drag, *to)].into_iter().chain(up.map(|up| (up, *to))) {
+                rig.send(Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+            }
+        }
         Step::Paste(text) => rig.send(Message::Paste(text.clone())),
         Step::Resize(columns, rows) => rig.send(Message::Resize(*columns, *rows)),
         Step::Wait(millis) => {

@@ -4,7 +4,7 @@ use crate::tui::keymap::Action;
 use crate::tui::layout::{self, layout};
 use crate::tui::mcp::McpPage;
 use crate::tui::model::{Model, View};
-use crate::tui::update::{attached, errors, mcp, scripts, settings, strip, url_list, urls};
+use crate::tui::update::{attached, errors, mcp, pane, scripts, settings, strip, url_list, urls};
 use crate::tui::web::Page;
 
 /// Whether an action can do anything now.
@@ -14,6 +14,7 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
     let paused = !model.logs.place.follow;
     let has_lines = || model.logs.rows().last().is_some();
     match action {
+        A::Zoom => pane::can_zoom(model),
         A::OpenUrl | A::ShowQr => urls::here(model).is_some(),
         A::OpenProxied | A::CopyProxied => url_list::proxied(model).is_some(),
         A::ForgetUrl => model.urls.selected().is_some(),

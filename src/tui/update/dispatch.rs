@@ -16,8 +16,8 @@ use crate::tui::message::{Asked, Effect, Message, Outcome};
 use crate::tui::model::{Model, Overlay, Scripts, View};
 use crate::tui::update::available::available;
 use crate::tui::update::{
-    attached, away, chips, commands, env, errors, logs, mcp, mouse, overlays, processes, qr, scripts, settings, strip,
-    tell, tour, url_list, urls, web,
+    attached, away, chips, commands, env, errors, logs, mcp, mouse, overlays, pane, processes, qr, scripts, select,
+    settings, strip, tell, tour, url_list, urls, web,
 };
 
 /// Holding ↑ stops at the top of a list: only a press after this long goes up to the tabs.
@@ -37,7 +37,9 @@ pub(crate) fn follow_up(model: &mut Model) -> Vec<Effect> {
     effects.extend(processes::follow_up(model));
     effects.extend(url_list::follow_up(model));
     effects.extend(tour::follow_up(model));
+    effects.extend(pane::follow_up(model));
     qr::follow_up(model);
+    select::follow_up(model);
     effects
 }
 
@@ -56,7 +58,6 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Resize(columns, rows) => {
             model.size = (columns, rows);
             keep_in_sight(model);
-            mcp::scroll_text(model, 0);
             let size = pane(model);
             let command = Command::Resize { columns: size.text as u16, rows: size.height as u16 };
             let own = attached::resized(model);
@@ -176,6 +177,9 @@ fn answered(model: &mut Model, asked: Asked, answer: crate::error::Result<Reply>
 /// Takes a key; `None` if it does nothing here.
 pub(crate) fn key(model: &mut Model, event: KeyEvent) -> Option<Vec<Effect>> {
     let key = Key::of(event);
+    if let Some(effects) = select::key(model, key, event) {
+        return Some(effects);
+    }
     if model.overlay.is_some() {
         return overlays::key(model, key, event);
     }
@@ -188,6 +192,9 @@ pub(crate) fn key(model: &mut Model, event: KeyEvent) -> Option<Vec<Effect>> {
     };
     if !available(model, action) {
         return None;
+    }
+    if let Some(effects) = pane::zoomed(model, action) {
+        return Some(effects);
     }
     if let Some(tab) = model.tab
         && let Some(effects) = tab_key(model, tab, action)
@@ -228,35 +235,14 @@ fn strip_key(model: &mut Model, button: usize, action: Action) -> Option<Vec<Eff
         Action::Right => strip::focus(model, Some((button + 1).min(buttons.len().saturating_sub(1)))),
         Action::Back => strip::focus(model, None),
         // What is below the strip is a text: of the request, of the error.
-        Action::Up if has_text(model) => scroll_text(model, -1),
-        Action::Down if has_text(model) => scroll_text(model, 1),
-        Action::PageUp if has_text(model) => scroll_text(model, -text_page(model)),
-        Action::PageDown if has_text(model) => scroll_text(model, text_page(model)),
+        Action::Up if pane::has_text(model) => pane::scroll_view(model, -1),
+        Action::Down if pane::has_text(model) => pane::scroll_view(model, 1),
+        Action::PageUp if pane::has_text(model) => pane::scroll_view(model, -pane::page(model)),
+        Action::PageDown if pane::has_text(model) => pane::scroll_view(model, pane::page(model)),
         Action::Open => return Some(buttons.get(button).map_or_else(Vec::new, |button| strip::press(model, *button))),
         _ => return None,
     }
     Some(Vec::new())
-}
-
-fn has_text(model: &Model) -> bool {
-    matches!(model.view, View::Web | View::Errors | View::Mcp)
-}
-
-/// Scrolls the text below the strip.
-pub(super) fn scroll_text(model: &mut Model, by: isize) {
-    match model.view {
-        View::Errors => errors::scroll_text(model, by),
-        View::Mcp => mcp::scroll_text(model, by),
-        _ => web::scroll_text(model, by),
-    }
-}
-
-fn text_page(model: &Model) -> isize {
-    match model.view {
-        View::Errors => errors::text_page(model),
-        View::Mcp => mcp::text_page(model),
-        _ => web::text_page(model),
-    }
 }
 
 /// Goes to a view.
@@ -273,12 +259,7 @@ pub(super) fn go(model: &mut Model, view: View) -> Vec<Effect> {
         model.errors.arrange(u64::MAX);
     }
     keep_in_sight(model);
-    let mut effects = Vec::new();
-    if model.logs.zoom && view != View::Logs {
-        model.logs.zoom = false;
-        effects.push(Effect::Mouse(model.mouse));
-    }
-    effects
+    Vec::new()
 }
 
 /// Scrolls the list in front so that its selected row is on the screen; how high the others are is known when they are.
@@ -358,6 +339,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::Messages => model.overlay = Some(Overlay::Messages { offset: 0 }),
         A::Redraw => return vec![Effect::Redraw],
         A::Suspend => return vec![Effect::Suspend],
+        A::Zoom => return pane::toggle_zoom(model),
         A::Help => model.overlay = Some(Overlay::Help { filter: Default::default(), offset: 0 }),
         A::OpenProxied => return url_list::open_proxied(model),
         A::CopyProxied => return url_list::copy(model, true),
@@ -460,10 +442,6 @@ fn act_in_logs(model: &mut Model, action: Action) -> Vec<Effect> {
         A::SelectLines => logs::select(model),
         A::SelectUp => logs::select_step(model, -1),
         A::SelectDown => logs::select_step(model, 1),
-        A::Zoom => {
-            model.logs.zoom = !model.logs.zoom;
-            return vec![Effect::Mouse(model.mouse && !model.logs.zoom)];
-        }
         A::Clear => logs::clear(model),
         A::Undo => return logs::undo(model),
         A::CopyContext => return logs::copy(model, true),
@@ -569,6 +547,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
             model.scripts.find = Default::default();
             scripts::keep_in_sight(model);
         }
+        View::Processes if model.processes.held.is_some() => model.processes.held = None,
         View::Processes if !model.processes.marked.is_empty() => model.processes.marked.clear(),
         View::Processes if !model.processes.find.is_empty() => {
             model.processes.find = Default::default();
@@ -582,7 +561,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         View::Logs if model.logs.anchor.is_some() => model.logs.anchor = None,
         View::Logs if !model.logs.find.field.is_empty() => return overlays::clear_find(model),
         View::Logs if model.logs.sideways > 0 && !model.logs.wrap => model.logs.sideways = 0,
-        View::Logs if model.logs.zoom => return act(model, Action::Zoom),
+        View::Logs if pane::is_zoomed(model) => return pane::toggle_zoom(model),
         View::Logs if model.logs.before_solo.is_some() => {
             return logs::end_solo(model).unwrap_or_default();
         }

@@ -7,13 +7,12 @@ use crate::event::Level;
 use crate::io::editor::Spot;
 use crate::proxy::ExchangeId;
 use crate::tui::errors::{Severity, Undo};
-use crate::tui::layout::{error_text, layout};
+use crate::tui::layout::layout;
 use crate::tui::message::Effect;
 use crate::tui::model::{Model, View, scroll};
 use crate::tui::source::Question;
 use crate::tui::update::strip::Button;
-use crate::tui::update::{dispatch, logs, tell, web};
-use crate::tui::views::error_rows;
+use crate::tui::update::{dispatch, logs, pane, tell, web};
 use crate::tui::web::Page;
 
 /// For so long after the last key the rows keep their places.
@@ -86,10 +85,15 @@ pub(super) fn keep_in_sight(model: &mut Model) {
 /// Gives the strip the focus; the selected group stays the selected one.
 pub(super) fn focus_strip(model: &mut Model, to: Option<usize>) {
     if to.is_some() {
-        let id = model.errors.selected().map(|row| row.id);
-        select(model, id);
+        pin(model);
     }
     model.errors.strip = to;
+}
+
+/// The selected group stays the selected one.
+pub(super) fn pin(model: &mut Model) {
+    let id = model.errors.selected().map(|row| row.id);
+    select(model, id);
 }
 
 /// The buttons of the selected group.
@@ -263,7 +267,7 @@ pub(super) fn follow_up(model: &mut Model) -> Option<Effect> {
     if model.view != View::Errors {
         return None;
     }
-    scroll_text(model, 0);
+    pane::scroll_view(model, 0);
     let key = model.errors.key()?;
     if model.errors.asked.as_ref() == Some(&key) {
         return None;
@@ -276,16 +280,4 @@ pub(super) fn follow_up(model: &mut Model) -> Option<Effect> {
     };
     let cwd = process.map(|process| PathBuf::from(&*process.cwd));
     Some(Effect::Explain(key, Box::new(Question { row, cwd })))
-}
-
-/// Scrolls the text below the strip.
-pub(super) fn scroll_text(model: &mut Model, by: isize) {
-    let text = error_text(&layout(model));
-    let most = error_rows(model, text.width.into()).len().saturating_sub(text.height.into());
-    model.errors.scroll = model.errors.scroll.saturating_add_signed(by).min(most);
-}
-
-/// The height of the text, for a page of it.
-pub(super) fn text_page(model: &Model) -> isize {
-    isize::try_from(error_text(&layout(model)).height.max(2)).unwrap_or(isize::MAX) - 1
 }

@@ -12,7 +12,7 @@ use crate::tui::logs::{FindMode, LogView, TimeFormat};
 use crate::tui::message::Effect;
 use crate::tui::model::{Model, Overlay, View};
 use crate::tui::record::Record;
-use crate::tui::update::{dispatch, tell, urls};
+use crate::tui::update::{dispatch, select, tell, urls};
 
 pub(super) fn scans(requests: impl IntoIterator<Item = Request>) -> Vec<Effect> {
     requests.into_iter().map(Effect::Scan).collect()
@@ -261,11 +261,7 @@ pub(super) fn copy(model: &mut Model, context: bool) -> Vec<Effect> {
             tell::tell(model, Level::Warn, TOO_MUCH);
             return Vec::new();
         }
-        let what = match (text.lines().count(), text.chars().count()) {
-            (0..=1, 1) => "1 character".to_string(),
-            (0..=1, letters) => format!("{letters} characters"),
-            (lines, _) => format!("{lines} lines"),
-        };
+        let what = select::counted(&text);
         return vec![Effect::Copy(text, what)];
     }
     let logs = &model.logs;

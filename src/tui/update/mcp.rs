@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::app::mcp_copy;
 use crate::app::view::{McpKind, McpRow};
 use crate::event::Level;
-use crate::tui::layout::{detail_text, layout};
+use crate::tui::layout::layout;
 use crate::tui::mcp::{McpPage, process};
 use crate::tui::message::Effect;
 use crate::tui::model::{Confirm, Dialog, Model, Overlay, View};
 use crate::tui::update::strip::Button;
-use crate::tui::update::{logs, mcp_again, overlays, tell};
-use crate::tui::views::mcp_rows;
+use crate::tui::update::{logs, mcp_again, overlays, pane, tell};
+use crate::tui::views::answer_row;
 
 /// Takes how the server stands; the row with the cursor keeps its line on the screen.
 pub(super) fn take(model: &mut Model, row: McpRow) {
@@ -30,7 +30,6 @@ pub(super) fn take(model: &mut Model, row: McpRow) {
     }
     keep_in_sight(model);
     mcp_again::look(model);
-    scroll_text(model, 0);
 }
 
 /// Selects the row that is `by` rows away.
@@ -149,24 +148,9 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
 /// Goes to the arguments or to the answer in the text below the strip.
 pub(super) fn show(model: &mut Model, answer: bool) {
     pin(model);
-    let text = detail_text(&layout(model));
-    model.mcp.scroll = if answer { mcp_rows(model, text.width.into()).answer } else { 0 };
-    scroll_text(model, 0);
-}
-
-/// Scrolls the text below the strip.
-pub(super) fn scroll_text(model: &mut Model, by: isize) {
-    let text = detail_text(&layout(model));
-    if model.view != View::Mcp || text.height == 0 {
-        return;
-    }
-    let most = mcp_rows(model, text.width.into()).rows.len().saturating_sub(text.height.into());
-    model.mcp.scroll = model.mcp.scroll.saturating_add_signed(by).min(most);
-}
-
-/// The height of the text, for a page of it.
-pub(super) fn text_page(model: &Model) -> isize {
-    isize::try_from(detail_text(&layout(model)).height.max(2)).unwrap_or(isize::MAX) - 1
+    let cells = layout(model).text.width;
+    model.mcp.scroll = if answer { answer_row(model, cells.into()) } else { 0 };
+    pane::scroll_view(model, 0);
 }
 
 /// Copies the selected call with its answer, or the address of the selected instance; where nothing has called yet, what a

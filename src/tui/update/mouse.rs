@@ -17,8 +17,8 @@ use crate::tui::processes::Sort;
 use crate::tui::text;
 use crate::tui::update::chips::press as press_chip;
 use crate::tui::update::{
-    attached, dispatch, env, errors, find, logs, mcp, overlays, processes, record, scripts, settings, strip, tour,
-    url_list, urls, web,
+    attached, dispatch, env, errors, find, logs, mcp, overlays, pane, processes, record, scripts, select, settings,
+    strip, tour, url_list, urls, web,
 };
 use crate::tui::{views, widgets};
 
@@ -29,10 +29,14 @@ pub(super) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         MouseEventKind::Down(MouseButton::Left) if event.modifiers.contains(KeyModifiers::CONTROL) => {
             return open_at(model, &areas, at).unwrap_or_else(|| mouse(model, plain(event)));
         }
+        MouseEventKind::Drag(MouseButton::Left) if select::drag(model, at) => {}
+        MouseEventKind::Up(MouseButton::Left) if model.selection.is_some() => return select::release(model),
         MouseEventKind::ScrollUp => wheel(model, at, -model.scroll_lines),
         MouseEventKind::ScrollDown => wheel(model, at, model.scroll_lines),
-        MouseEventKind::Down(MouseButton::Left) if model.overlay.is_some() => return click_overlay(model, at),
-        MouseEventKind::Down(MouseButton::Left) => return click(model, &areas, at),
+        MouseEventKind::Down(MouseButton::Left) => {
+            select::clear(model);
+            return if model.overlay.is_some() { click_overlay(model, at) } else { click(model, &areas, at) };
+        }
         MouseEventKind::Down(MouseButton::Right) => right_click(model, &areas, at),
         MouseEventKind::Drag(MouseButton::Left) if model.overlay.is_none() => drag(model, &areas, at),
         MouseEventKind::Up(MouseButton::Left) if model.view == View::Logs && model.overlay.is_none() => {
@@ -132,15 +136,25 @@ fn wheel(model: &mut Model, at: Position, by: isize) {
         Some(Overlay::Environment(_)) => env::wheel(model, by),
         Some(_) => {}
         None if model.view == View::Logs => logs::scroll(model, by),
-        None if matches!(model.view, View::Web | View::Errors | View::Mcp) && areas.detail.contains(at) => {
-            dispatch::scroll_text(model, by);
-        }
-        None => dispatch::step(model, by),
+        None => wheel_view(model, &areas, at, by),
     }
+}
+
+/// Scrolls what the mouse is over: the text of the selected row, or the list.
+fn wheel_view(model: &mut Model, areas: &Areas, at: Position, by: isize) {
+    let over_text = match model.view {
+        _ if areas.zoomed => true,
+        View::Processes => areas.text.contains(at),
+        _ => pane::has_text(model) && areas.detail.contains(at),
+    };
+    if over_text { pane::scroll_view(model, by) } else { dispatch::step(model, by) }
 }
 
 fn click(model: &mut Model, areas: &Areas, at: Position) -> Vec<Effect> {
     let again = model.clicked.replace((at.x, at.y)) == Some((at.x, at.y));
+    if areas.zoomed && model.view != View::Logs {
+        return Vec::new();
+    }
     if let Some((view, _)) = views::tabs(model, areas).into_iter().find(|(_, rect)| rect.contains(at)) {
         return dispatch::go(model, view);
     }
@@ -169,6 +183,7 @@ fn click(model: &mut Model, areas: &Areas, at: Position) -> Vec<Effect> {
     if model.view == View::Logs {
         return click_logs(model, areas, at, again);
     }
+    select::press(model, at, again);
     Vec::new()
 }
 
@@ -202,24 +217,20 @@ fn jump(model: &mut Model, areas: &Areas, at: Position) {
     }
 }
 
-/// Two presses within this time are a double click.
-const DOUBLE_MILLIS: u64 = 400;
-
 /// The first press selects the line, a second one after a while opens it; quick ones select a word, then the line.
 fn press_line(model: &mut Model, areas: &Areas, at: Position, again: bool) {
     let was = model.logs.place;
-    let quick = again && model.now.saturating_sub(model.presses.0) <= DOUBLE_MILLIS;
-    model.presses = (model.now, if quick { model.presses.1 % 3 + 1 } else { 1 });
+    let presses = select::presses(model, again);
     let Some(seq) = line_at(model, areas, at) else { return };
     let spot = spot_at(model, areas, at);
     logs::pin_here(model);
     (model.logs.anchor, model.logs.marked, model.pressed) = (None, None, spot);
     model.logs.place.cursor = seq;
     let text = model.logs.rows().get(seq).map(|line| clean_line(&line).text).unwrap_or_default();
-    let part = match (model.presses.1, spot) {
+    let part = match (presses, spot) {
         (2, Some(spot)) => word(&text, spot.at),
         (3, Some(_)) => 0..text.len(),
-        _ if again && !quick && !was.follow && was.cursor == seq => return logs::open(model),
+        (1, _) if again && !was.follow && was.cursor == seq => return logs::open(model),
         _ => return,
     };
     if let Some((last, _)) = text[part.clone()].char_indices().next_back() {

@@ -3,10 +3,13 @@
 use crate::app::command::{Command, Target};
 use crate::app::view::Sampling;
 use crate::event::{Level, ProcessId};
+use crate::logs::LineRef;
 use crate::tui::layout::layout;
+use crate::tui::logs::window::clean_line;
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Confirm, Dialog, Model, Overlay, View, scroll};
-use crate::tui::processes::{Sort, StatusFilter};
+use crate::tui::processes::{OUTPUT_SIGN, Sort, StatusFilter};
+use crate::tui::text::width;
 use crate::tui::update::{logs, overlays, tell};
 
 /// For so long after the last key the rows keep their places.
@@ -52,6 +55,47 @@ pub(super) fn select_row(model: &mut Model, row: usize) -> Option<bool> {
     model.processes.selected = Some(id);
     hold(model);
     Some(again)
+}
+
+/// What the selected process wrote stays as it is shown, whatever it writes.
+pub(super) fn hold_output(model: &mut Model) {
+    let Some(id) = model.processes.selected().map(|row| row.id) else { return };
+    model.processes.selected = Some(id);
+    if model.processes.held(id).is_none() {
+        let newest = model.logs.all.only(&[id]).last_seq();
+        model.processes.held = newest.map(|seq| (id, seq));
+    }
+}
+
+/// Goes up or down in what the selected process wrote; the end follows again.
+pub(super) fn scroll_output(model: &mut Model, by: isize) {
+    let areas = layout(model);
+    let (text, rows) = (areas.text, usize::from(areas.text.height).max(1));
+    let Some(id) = model.processes.selected().map(|row| row.id) else { return };
+    let only = model.logs.all.only(&[id]);
+    let held = model.processes.held(id);
+    let Some(here) = held.or(only.last_seq()) else { return };
+    let to = match by {
+        0 => return,
+        isize::MIN..0 => {
+            // The first line stays at the top.
+            let cells = usize::from(text.width).saturating_sub(OUTPUT_SIGN).max(1);
+            let mut taken = 0;
+            let fits = |line: &LineRef<'_>| {
+                taken += if areas.zoomed { width(&clean_line(line).text).div_ceil(cells).max(1) } else { 1 };
+                taken <= rows
+            };
+            let first = only.after(0).next().map(|line| line.seq);
+            let least = only.after(0).take_while(fits).last().map(|line| line.seq).or(first);
+            let least = least.filter(|least| *least < here);
+            let up = only.before(here).nth(by.unsigned_abs() - 1).map(|line| line.seq);
+            least.map(|least| up.map_or(least, |up| up.max(least))).or(held)
+        }
+        _ => only.after(here.saturating_add(1)).nth(by.unsigned_abs() - 1).map(|line| line.seq),
+    };
+    // Nothing came after the newest of all.
+    let to = to.filter(|to| only.last_seq() != Some(*to));
+    model.processes.held = to.map(|seq| (id, seq));
 }
 
 /// Opens the logs of the selected process.

@@ -9,7 +9,7 @@ use crate::tui::logs::filter::{Pattern, PatternMode};
 use crate::tui::message::Effect;
 use crate::tui::model::{Model, Overlay};
 use crate::tui::record::{FIELD_ACTIONS, Focus, Record};
-use crate::tui::update::{logs, overlays, tell};
+use crate::tui::update::{logs, overlays, select, tell};
 use crate::tui::widgets::record::{button_spots, menu_spots, place};
 
 type Hints = &'static [(&'static str, &'static str)];
@@ -107,30 +107,38 @@ pub(super) fn scroll(model: &mut Model, by: isize) {
     }
 }
 
-/// A click; one again at the same place is Enter on the field there. None if there is nothing to click.
+/// A click: the first selects a field, a second one after a while is Enter on it; quick ones select a word, then the line.
+/// None if there is nothing to click.
 pub(super) fn click(model: &mut Model, mut record: Record, at: Position) -> Option<Vec<Effect>> {
     let again = model.clicked.replace((at.x, at.y)) == Some((at.x, at.y));
     let screen = layout(model).screen;
     let within = |spots: &[ratatui::layout::Rect]| spots.iter().position(|rect| rect.contains(at));
     if let Focus::Menu(_) = record.focus {
-        if let Some(chosen) = within(&menu_spots(screen)) {
-            return Some(choose(model, &record, chosen));
+        let chosen = within(&menu_spots(screen));
+        let effects = chosen.map(|chosen| choose(model, &record, chosen));
+        if effects.is_none() {
+            model.overlay = Some(Overlay::Record(record));
         }
-    } else if let Some(button) = within(&button_spots(&record, screen)) {
-        return Some(press(model, record, button));
-    } else {
-        let place = place(&record, screen);
-        let row = place.text.contains(at).then(|| record.offset + usize::from(at.y - place.text.y));
-        let line = row.and_then(|row| place.rows.get(row)).map(|(line, _)| *line);
-        let selected = line.and_then(|line| record.select(line));
-        if selected == Some(true) && again {
-            record.focus = Focus::Menu(0);
-        }
-        model.overlay = Some(Overlay::Record(record));
-        return selected.map(|_| Vec::new());
+        return effects;
     }
+    if let Some(button) = within(&button_spots(&record, screen)) {
+        return Some(press(model, record, button));
+    }
+    let place = place(&record, screen);
+    let row = place.text.contains(at).then(|| record.offset + usize::from(at.y - place.text.y));
+    let line = row.and_then(|row| place.rows.get(row)).map(|(line, _)| *line);
+    let was_there = line.and_then(|line| record.select(line)) == Some(true);
     model.overlay = Some(Overlay::Record(record));
-    None
+    let times = select::press(model, at, again)?;
+    if let Some(Overlay::Record(record)) = &mut model.overlay
+        && was_there
+        && again
+        && times == 1
+    {
+        record.focus = Focus::Menu(0);
+        select::clear(model);
+    }
+    Some(Vec::new())
 }
 
 fn press(model: &mut Model, record: Record, button: usize) -> Vec<Effect> {

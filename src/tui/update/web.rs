@@ -7,11 +7,11 @@ use crate::app::view::{ExchangePart, PageEvent, PageSession};
 use crate::error::{Error, Result};
 use crate::event::Level;
 use crate::proxy::{Exchange, ExchangeId};
-use crate::tui::layout::{detail_text, layout};
+use crate::tui::layout::layout;
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Confirm, Dialog, Model, Overlay, View};
 use crate::tui::text::safe;
-use crate::tui::update::tell;
+use crate::tui::update::{pane, tell};
 use crate::tui::web::{Page, TextKey, Web, has_frames};
 use crate::tui::web_filter::filter;
 
@@ -173,8 +173,8 @@ pub(super) fn follow_up(model: &mut Model) -> Vec<Effect> {
         model.web.wanted = Some(wanted);
     }
     effects.extend(ask_text(model));
-    model.web.wrap(usize::from(detail_text(&layout(model)).width).max(1));
-    scroll_text(model, 0);
+    model.web.wrap(usize::from(layout(model).text.width).max(1));
+    pane::scroll_view(model, 0);
     effects
 }
 
@@ -202,18 +202,6 @@ fn ask_text(model: &mut Model) -> Option<Effect> {
     }
     model.web.asked = Some(of);
     Some(Effect::ExchangeText { id, part: of.1, reveal: of.2, copy: false })
-}
-
-/// Scrolls the text below the list.
-pub(super) fn scroll_text(model: &mut Model, by: isize) {
-    let height = usize::from(detail_text(&layout(model)).height);
-    let most = model.web.rows.len().saturating_sub(height);
-    model.web.scroll = model.web.scroll.saturating_add_signed(by).min(most);
-}
-
-/// The height of the text, for a page of it.
-pub(super) fn text_page(model: &Model) -> isize {
-    isize::try_from(detail_text(&layout(model)).height.max(2)).unwrap_or(isize::MAX) - 1
 }
 
 /// Shows a part of the selected request.

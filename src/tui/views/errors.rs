@@ -16,12 +16,13 @@ use ratatui::style::{Modifier, Style};
 use crate::app::view::{ErrorOrigin, ErrorRow};
 use crate::event::Level;
 use crate::tui::clock;
-use crate::tui::layout::{Areas, Class, error_text};
+use crate::tui::layout::{Areas, Class};
 use crate::tui::logs::window::clean_line;
 use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
+use crate::tui::sheet::Line;
 use crate::tui::source::{Excerpt, Explained};
-use crate::tui::text::{clean, cut, cut_middle, fit, fit_right, put, safe, width, wrap};
+use crate::tui::text::{clean, cut, cut_middle, fit, fit_right, put, safe, width};
 use crate::tui::views::chips;
 use crate::tui::views::screen::{cursor_row, draw_strip, rule};
 
@@ -125,11 +126,6 @@ fn detail(model: &Model, areas: &Areas, row: &ErrorRow, buffer: &mut Buffer) {
     let message = safe(message.unwrap_or(&row.message)).into_owned();
     put(buffer, area.x + 1, top + 1, area.width, &cut(&message, room), theme.text);
     draw_strip(model, areas, buffer);
-    let text = error_text(areas);
-    let rows = rows(model, text.width.into());
-    for (line, (ink, row)) in rows.iter().skip(model.errors.scroll).take(text.height.into()).enumerate() {
-        put(buffer, text.x, text.y + line as u16, text.width, row, ink.style(model));
-    }
 }
 
 /// How a row of the detail is drawn.
@@ -153,63 +149,89 @@ impl Ink {
     }
 }
 
+/// What stands below the strip, as it is put together.
+struct Text<'a> {
+    model: &'a Model,
+    lines: Vec<Line>,
+}
+
+impl Text<'_> {
+    fn push(&mut self, ink: Ink, text: String) -> &mut Line {
+        self.behind(ink, String::new(), text)
+    }
+
+    /// With a sign before it that is no part of it.
+    fn behind(&mut self, ink: Ink, sign: String, text: String) -> &mut Line {
+        let style = ink.style(self.model);
+        self.lines.push(Line::new(self.lines.len(), text, style).behind(sign, style));
+        self.lines.last_mut().expect("a line was pushed")
+    }
+
+    /// A line as it is stored.
+    fn stored(&mut self, ink: Ink, sign: String, line: &str) {
+        self.behind(ink, sign, clean(line.as_bytes()).text).stored = Some(line.to_owned());
+    }
+}
+
 /// What stands below the strip: the rest of a long message, the stack with the source, the lines around, the requests.
-pub(crate) fn rows(model: &Model, cells: usize) -> Vec<(Ink, String)> {
+pub(super) fn lines(model: &Model, cells: usize) -> Vec<Line> {
     let Some(row) = model.errors.selected() else { return Vec::new() };
-    let mut rows = Vec::new();
+    let mut text = Text { model, lines: Vec::new() };
     if width(&row.message) > cells {
-        let text = safe(&row.message);
-        let starts = wrap(&text, cells.max(1));
-        let ends = starts.iter().skip(1).copied().chain([text.len()]);
-        rows.extend(starts.iter().zip(ends).map(|(from, to)| (Ink::Text, text[*from..to].to_owned())));
-        rows.push((Ink::Text, String::new()));
+        let message = text.push(Ink::Text, safe(&row.message).into_owned());
+        (message.wraps, message.stored) = (true, Some(row.message.to_string()));
+        text.push(Ink::Text, String::new());
     }
     if let ErrorOrigin::Page { page, session } = &row.origin {
-        rows.push((Ink::Muted, format!("in the page {}, tab {}", safe(page), safe(session))));
+        text.push(Ink::Muted, format!("in the page {}, tab {}", safe(page), safe(session)));
     }
     match model.errors.explained() {
-        Some(explained) if !explained.places.is_empty() => stack(model, row, explained, cells, &mut rows),
-        Some(_) => rows.extend(row.stack.lines().map(|line| (Ink::Text, clean(line.as_bytes()).text))),
+        Some(explained) if !explained.places.is_empty() => stack(row, explained, cells, &mut text),
+        Some(_) => row.stack.lines().for_each(|line| text.stored(Ink::Text, String::new(), line)),
         None => {}
     }
-    context(model, row, &mut rows);
+    context(row, &mut text);
     if let Some(related) = model.errors.explained().map(|explained| &explained.related).filter(|all| !all.is_empty()) {
-        rows.push((Ink::Text, String::new()));
-        rows.extend(related.iter().map(|(_, text)| (Ink::Accent, format!("failed with it  {}", safe(text)))));
+        text.push(Ink::Text, String::new());
+        for (_, request) in related {
+            text.behind(Ink::Accent, "failed with it  ".into(), safe(request).into_owned());
+        }
     }
-    rows
+    text.lines
 }
 
 /// What the stack tells beside its frames, then the frames; those of others are folded.
-fn stack(model: &Model, row: &ErrorRow, explained: &Explained, cells: usize, rows: &mut Vec<(Ink, String)>) {
-    let glyphs = model.theme.glyphs;
+fn stack(row: &ErrorRow, explained: &Explained, cells: usize, text: &mut Text<'_>) {
+    let glyphs = text.model.theme.glyphs;
     // What a test expected, say, stands before the first frame.
     let prose = row.stack.lines().take_while(|line| crate::logs::frames(line).is_empty());
     let prose = prose.filter(|line| !line.trim().is_empty());
-    rows.extend(prose.take(PROSE_MAX).map(|line| (Ink::Muted, clean(line.as_bytes()).text)));
+    prose.take(PROSE_MAX).for_each(|line| text.stored(Ink::Muted, String::new(), line));
     let mut folded: Vec<&str> = Vec::new();
     for (at, place) in explained.places.iter().enumerate() {
         if let Some(library) = place.library {
             folded.push(library);
             continue;
         }
-        fold(&mut folded, rows);
+        fold(&mut folded, text);
         let here = explained.excerpt.as_ref().is_some_and(|excerpt| excerpt.place == at);
         let column = place.frame.column.map_or(String::new(), |column| format!(":{column}"));
-        let name = format!("{}:{}{column}", safe(&place.shown), place.frame.line);
+        let whole = format!("{}:{}{column}", safe(&place.shown), place.frame.line);
         let sign = if here { glyphs.here() } else { " " };
         let room = (cells.saturating_sub(2) * 3 / 5).max(20);
-        let name = fit(&cut_middle(&name, room), room.min(32).max(width(&cut_middle(&name, room))));
+        let name = fit(&cut_middle(&whole, room), room.min(32).max(width(&cut_middle(&whole, room))));
         let ink = if place.path.is_some() { Ink::Text } else { Ink::Muted };
-        rows.push((if here { Ink::Accent } else { ink }, format!("{sign} {name} {}", safe(&place.frame.function))));
+        let (ink, function) = (if here { Ink::Accent } else { ink }, safe(&place.frame.function));
+        let line = text.behind(ink, format!("{sign} "), format!("{name} {function}"));
+        line.stored = Some(format!("{whole} {function}").trim_end().to_owned());
         if let Some(excerpt) = explained.excerpt.as_ref().filter(|_| here) {
-            source(model, excerpt, place.frame.line, rows);
+            source(excerpt, place.frame.line, text);
         }
     }
-    fold(&mut folded, rows);
+    fold(&mut folded, text);
 }
 
-fn fold(folded: &mut Vec<&str>, rows: &mut Vec<(Ink, String)>) {
+fn fold(folded: &mut Vec<&str>, text: &mut Text<'_>) {
     let count = folded.len();
     let mut names: Vec<&str> = Vec::new();
     for name in folded.drain(..) {
@@ -219,21 +241,21 @@ fn fold(folded: &mut Vec<&str>, rows: &mut Vec<(Ink, String)>) {
     }
     if count > 0 {
         let frames = if count == 1 { "frame" } else { "frames" };
-        rows.push((Ink::Muted, format!("  {} ({count} {frames} folded)", names.join(", "))));
+        text.behind(Ink::Muted, "  ".into(), format!("{} ({count} {frames} folded)", names.join(", ")));
     }
 }
 
-fn source(model: &Model, excerpt: &Excerpt, line: u32, rows: &mut Vec<(Ink, String)>) {
-    let glyphs = model.theme.glyphs;
+fn source(excerpt: &Excerpt, line: u32, text: &mut Text<'_>) {
+    let glyphs = text.model.theme.glyphs;
     let digits = (excerpt.first as usize + excerpt.lines.len()).to_string().len();
-    for (number, text) in (excerpt.first..).zip(&excerpt.lines) {
+    for (number, code) in (excerpt.first..).zip(&excerpt.lines) {
         let here = number == line;
         let sign = if here { glyphs.here() } else { " " };
-        let text = format!("{} {sign}{number:>digits$}  {}", glyphs.bar(), clean(text.as_bytes()).text);
-        rows.push((if here { Ink::Here } else { Ink::Text }, text));
+        let ink = if here { Ink::Here } else { Ink::Text };
+        text.stored(ink, format!("{} {sign}{number:>digits$}  ", glyphs.bar()), code);
     }
     if excerpt.changed {
-        rows.push((Ink::Muted, format!("{} the file was changed since", glyphs.bar())));
+        text.behind(Ink::Muted, format!("{} ", glyphs.bar()), "the file was changed since".into());
     }
 }
 
@@ -243,21 +265,23 @@ const PROSE_MAX: usize = 12;
 const BEFORE: usize = 3;
 const AFTER: usize = 2;
 
-fn context(model: &Model, row: &ErrorRow, rows: &mut Vec<(Ink, String)>) {
+fn context(row: &ErrorRow, text: &mut Text<'_>) {
     let ErrorOrigin::Lines { process, first, last } = row.origin else { return };
-    let own = model.logs.all.only(&[process]);
+    let own = text.model.logs.all.only(&[process]);
     let mut before: Vec<_> = own.before(first).take(BEFORE).collect();
     before.reverse();
     let after: Vec<_> = own.after(last.saturating_add(1)).take(AFTER).collect();
     if before.is_empty() && after.is_empty() {
         return;
     }
-    rows.push((Ink::Text, String::new()));
+    text.push(Ink::Text, String::new());
     let lines = |count: usize| if count == 1 { "line" } else { "lines" };
     let title = format!("context  {} {} before, {} after", before.len(), lines(before.len()), after.len());
-    rows.push((Ink::Muted, title));
+    text.push(Ink::Muted, title);
     for line in before.iter().chain(&after) {
-        rows.push((Ink::Text, format!("{} {}", model.clock.millis(line.time_ms), clean_line(line).text)));
+        let time = format!("{} ", text.model.clock.millis(line.time_ms));
+        let shown = text.behind(Ink::Text, time, clean_line(line).text);
+        shown.stored = Some(String::from_utf8_lossy(line.plain).into_owned());
     }
 }
 

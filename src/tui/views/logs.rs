@@ -196,9 +196,7 @@ fn part_of(clean: Clean, part: usize, cells: usize) -> Clean {
     let starts = text::wrap(&clean.text, cells);
     let from = starts.get(part).copied().unwrap_or(clean.text.len());
     let to = starts.get(part + 1).copied().unwrap_or(clean.text.len());
-    let before = clean.runs.iter().rev().find(|(at, _)| *at <= from).map(|(_, style)| (0, *style));
-    let within = clean.runs.iter().filter(|(at, _)| (from + 1..to).contains(at)).map(|(at, style)| (at - from, *style));
-    Clean { runs: before.into_iter().chain(within).collect(), text: clean.text[from..to].to_string() }
+    clean.part(from..to)
 }
 
 /// Draws cleaned text from a column on; matches are marked.

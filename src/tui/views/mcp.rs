@@ -19,15 +19,16 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use crate::app::command::AI_TOOLS;
-use crate::app::mcp_copy;
 use crate::app::view::{McpCall, McpInstance};
 use crate::tui::clock;
+use crate::tui::json;
 use crate::tui::keymap::Action;
-use crate::tui::layout::{Areas, Class, detail_text};
+use crate::tui::layout::{Areas, Class};
 use crate::tui::mcp::{McpPage, target};
 use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
-use crate::tui::text::{clean, cut, put, safe, width, wrap};
+use crate::tui::sheet::{Line, lay_out};
+use crate::tui::text::{clean, cut, put, safe, width};
 use crate::tui::views::chips;
 use crate::tui::views::errors::Ink;
 use crate::tui::views::screen::{draw_strip, rule};
@@ -220,25 +221,13 @@ fn detail(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(6);
     rule(model, Rect { height: 1, ..area }, &cut(&title.unwrap_or_default(), room), buffer);
     draw_strip(model, areas, buffer);
-    let place = detail_text(areas);
-    let text = text(model, place.width.into());
-    for (line, (ink, row)) in text.rows.iter().skip(mcp.scroll).take(place.height.into()).enumerate() {
-        put(buffer, place.x, place.y + line as u16, place.width, row, ink.style(model));
-    }
 }
 
-/// What stands below the strip.
-#[derive(Debug, Default)]
-pub(crate) struct Text {
-    pub(crate) rows: Vec<(Ink, String)>,
-    /// The row where the answer begins.
-    pub(crate) answer: usize,
-}
-
-/// What stands below the strip: what was given and what was answered, or where an instance is.
-pub(crate) fn text(model: &Model, cells: usize) -> Text {
-    let mut text = Text::default();
-    let glyphs = model.theme.glyphs;
+/// What stands below the strip: what was given and what was answered, or where an instance is; and the number of the line
+/// where the answer begins.
+pub(super) fn lines(model: &Model, cells: usize) -> (Vec<Line>, u64) {
+    let mut lines = Vec::new();
+    let (glyphs, theme) = (model.theme.glyphs, &model.theme);
     if let Some(one) = model.mcp.selected_instance() {
         let pairs = [
             ("folder", folder(model, &one.directory)),
@@ -246,47 +235,50 @@ pub(crate) fn text(model: &Model, cells: usize) -> Text {
             ("process", format!("{}, since {}", one.pid, model.clock.clock(one.started_ms))),
             ("version", safe(&one.version).into_owned()),
         ];
-        text.rows.extend(pairs.into_iter().map(|(name, value)| (Ink::Text, format!("{name:9}{value}"))));
+        for (at, (name, value)) in pairs.into_iter().enumerate() {
+            lines.push(Line::new(at, value, theme.text).behind(format!("{name:9}"), theme.text));
+        }
     }
-    let Some(call) = model.mcp.selected() else { return text };
+    let Some(call) = model.mcp.selected() else { return (lines, 0) };
     let given = given(call, cells.saturating_sub(2));
-    paragraph(&mut text.rows, glyphs.given(), &given, cells, Ink::Text);
-    text.rows.push((Ink::Text, String::new()));
-    text.answer = text.rows.len();
+    paragraph(&mut lines, glyphs.given(), &given, Ink::Text.style(model));
+    lines.push(Line::new(lines.len(), String::new(), theme.text));
+    let answer = lines.len() as u64;
     match &call.end {
         None => {
             let since = format!("it waits for its answer since {}", model.clock.clock(call.time_ms));
-            paragraph(&mut text.rows, glyphs.busy(), &since, cells, Ink::Accent);
+            paragraph(&mut lines, glyphs.busy(), &since, Ink::Accent.style(model));
         }
         Some(end) => {
             let ink = if end.is_good { Ink::Text } else { Ink::Here };
-            paragraph(&mut text.rows, glyphs.answered(), &end.text, cells, ink);
+            paragraph(&mut lines, glyphs.answered(), &end.text, ink.style(model));
         }
     }
-    text
+    (lines, answer)
+}
+
+/// The row where the answer begins.
+pub(crate) fn answer_row(model: &Model, cells: usize) -> usize {
+    let (lines, answer) = lines(model, cells);
+    lay_out(lines, cells, false).partition_point(|row| row.line < answer)
 }
 
 /// The arguments: in one line where that has room, else a line each.
 fn given(call: &McpCall, cells: usize) -> String {
-    if call.arguments.is_empty() {
-        return "nothing was given".into();
+    let text = call.arguments.trim();
+    match json::lay_out(text).filter(|_| width(text) > cells) {
+        _ if text.is_empty() => "nothing was given".into(),
+        Some(lines) => lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n"),
+        None => text.to_owned(),
     }
-    let Some(value) = mcp_copy::arguments(call) else { return call.arguments.to_string() };
-    let short = value.to_string();
-    if width(&short) <= cells { short } else { serde_json::to_string_pretty(&value).unwrap_or(short) }
 }
 
 /// Lines behind a sign, wrapped and indented by it.
-fn paragraph(rows: &mut Vec<(Ink, String)>, sign: &str, text: &str, cells: usize, ink: Ink) {
+fn paragraph(lines: &mut Vec<Line>, sign: &str, text: &str, style: Style) {
     let mut sign = format!("{sign} ");
     for line in text.lines().chain(text.is_empty().then_some("")) {
-        let line = clean(line.as_bytes()).text;
-        let starts = wrap(&line, cells.saturating_sub(2).max(1));
-        let ends = starts.iter().skip(1).copied().chain([line.len()]);
-        for (from, to) in starts.iter().zip(ends) {
-            rows.push((ink, format!("{sign}{}", &line[*from..to])));
-            sign = "  ".into();
-        }
+        let shown = Line::new(lines.len(), clean(line.as_bytes()).text, style);
+        lines.push(shown.behind(std::mem::replace(&mut sign, "  ".into()), style).stored_as(line).wrapped());
     }
 }
 

@@ -10,6 +10,7 @@ mod processes;
 mod screen;
 mod scripts;
 mod settings;
+mod sheet;
 mod spark;
 mod tab_line;
 mod table;
@@ -17,8 +18,8 @@ mod urls;
 mod waterfall;
 mod web;
 
-pub(crate) use errors::rows as error_rows;
 pub(crate) use logs::pill;
-pub(crate) use mcp::text as mcp_rows;
+pub(crate) use mcp::answer_row;
 pub(crate) use processes::sort_spots;
 pub(crate) use screen::{draw, strip_spots, tabs};
+pub(crate) use sheet::{draw_record_selection, owner, sheet, view_sheet};

@@ -21,8 +21,9 @@ use crate::tui::clock;
 use crate::tui::layout::{Areas, Class};
 use crate::tui::logs::window::clean_line;
 use crate::tui::model::Model;
+use crate::tui::processes::OUTPUT_SIGN;
+use crate::tui::sheet::Line;
 use crate::tui::text::{clean_ansi, cut, cut_middle, put, safe, width};
-use crate::tui::views::logs::draw_clean;
 use crate::tui::views::screen::{draw_strip, rule};
 use crate::tui::views::spark::spark;
 
@@ -118,32 +119,55 @@ fn draw_children(model: &Model, area: Rect, row: &ProcessRow, buffer: &mut Buffe
 }
 
 fn output(model: &Model, area: Rect, row: &ProcessRow, buffer: &mut Buffer) {
-    let title = format!("{} · last output", safe(&row.name));
+    let which = if model.processes.held(row.id).is_some() { "earlier" } else { "last" };
+    let title = format!("{} · {which} output", safe(&row.name));
     rule(model, Rect { height: 1, ..area }, &title, buffer);
-    let only = model.logs.all.only(&[row.id]);
-    let rows = usize::from(area.height) - 1;
-    let unfinished: Vec<_> = only.partials().take(rows).collect();
-    let lines: Vec<_> = only.before(u64::MAX).take(rows - unfinished.len()).collect();
-    for (at, line) in lines.iter().rev().enumerate() {
-        let y = area.y + 1 + at as u16;
-        let x = put(buffer, area.x + 1, y, 12, &model.clock.millis(line.time_ms), model.theme.muted) + 1;
-        let (_, style) = model.theme.level(line.level);
-        draw_clean(
-            model,
-            &clean_line(line),
-            0,
-            Rect::new(x, y, area.right().saturating_sub(x), 1),
-            style,
-            None,
-            buffer,
-        );
-    }
-    for (at, partial) in unfinished.iter().enumerate() {
-        let y = area.y + 1 + (lines.len() + at) as u16;
-        let place = Rect { x: area.x + 14, y, width: area.width.saturating_sub(14), height: 1 };
-        draw_clean(model, &clean_ansi(partial.state()), 0, place, model.theme.text, None, buffer);
-    }
-    if lines.is_empty() && unfinished.is_empty() {
+    if output_lines(model, 1, false).is_none() {
         put(buffer, area.x + 1, area.y + 1, area.width.saturating_sub(1), "nothing written yet", model.theme.muted);
     }
+}
+
+/// More lines than this are not selected at a time.
+const LINES_MAX: usize = 10_000;
+/// The numbers of lines that are not finished begin here: below all others.
+const UNFINISHED: u64 = 1 << 63;
+
+/// What the selected process wrote, as many lines as there are rows, up to where it is held; and which of them are on the
+/// screen. All of it: also what is selected of the lines above and below.
+pub(super) fn output_lines(model: &Model, rows: usize, all: bool) -> Option<(Vec<Line>, (u64, u64))> {
+    let id = model.processes.selected()?.id;
+    let only = model.logs.all.only(&[id]);
+    let held = model.processes.held(id);
+    let unfinished: Vec<_> = only.partials().take(if held.is_none() { rows } else { 0 }).collect();
+    let newest = only.before(held.map_or(u64::MAX, |seq| seq.saturating_add(1)));
+    let (mut first, mut last) = (None, None);
+    for line in newest.take(rows - unfinished.len()) {
+        (first, last) = (Some(line.seq), last.or(Some(line.seq)));
+    }
+    let mut lines = Vec::new();
+    if let (Some(first), Some(last)) = (first, last) {
+        let marked = model.selection.as_ref().and_then(|selection| selection.marked).filter(|_| all);
+        let (from, to) = marked.map_or((first, last), |marked| {
+            (first.min(marked.from.seq).min(marked.to.seq), last.max(marked.from.seq).max(marked.to.seq))
+        });
+        lines.extend(only.after(from).take_while(|line| line.seq <= to).take(LINES_MAX).map(|line| {
+            let time = format!(" {} ", model.clock.millis(line.time_ms));
+            let (_, style) = model.theme.level(line.level);
+            Line {
+                number: line.seq,
+                sign: (time, model.theme.muted),
+                text: clean_line(&line),
+                style,
+                stored: Some(String::from_utf8_lossy(line.plain).into_owned()),
+                wraps: false,
+            }
+        }));
+    }
+    for (at, partial) in unfinished.iter().enumerate() {
+        let number = UNFINISHED + at as u64;
+        let (sign, text) = ((" ".repeat(OUTPUT_SIGN), model.theme.muted), clean_ansi(partial.state()));
+        lines.push(Line { number, sign, text, style: model.theme.text, ..Line::default() });
+    }
+    let last = if unfinished.is_empty() { last } else { Some(u64::MAX) };
+    Some((lines, (first.unwrap_or(UNFINISHED), last?)))
 }

@@ -19,7 +19,7 @@ use crate::tui::model::{Model, Overlay, View};
 use crate::tui::screen::Cursor;
 use crate::tui::text::{self, put};
 use crate::tui::update::strip::{Button, buttons, focused};
-use crate::tui::views::{attached, errors, logs, mcp, processes, scripts, settings, urls, web};
+use crate::tui::views::{attached, errors, logs, mcp, processes, scripts, settings, sheet, urls, web};
 use crate::tui::widgets;
 
 /// Draws everything and answers where the terminal's cursor belongs.
@@ -45,6 +45,11 @@ fn draw_all(model: &Model, buffer: &mut Buffer) -> Cursor {
     }
     let mut cursor = match model.view {
         _ if full.is_some() => None,
+        View::Urls if areas.zoomed => {
+            urls::draw_code(model, &areas, buffer);
+            None
+        }
+        View::Scripts | View::Processes | View::Errors | View::Web | View::Mcp if areas.zoomed => None,
         View::Scripts => scripts::draw(model, &areas, buffer),
         View::Processes => processes::draw(model, &areas, buffer),
         View::Logs => logs::draw(model, &areas, buffer),
@@ -55,6 +60,7 @@ fn draw_all(model: &Model, buffer: &mut Buffer) -> Cursor {
         View::Mcp => mcp::draw(model, &areas, buffer),
     };
     if full.is_none() {
+        sheet::draw(model, &areas, buffer);
         status(model, &areas, buffer);
     }
     if let Some(attached) = &model.attached {

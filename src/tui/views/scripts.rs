@@ -18,6 +18,7 @@ use crate::tui::clock;
 use crate::tui::layout::{Areas, Class};
 use crate::tui::model::{Item, Model};
 use crate::tui::screen::Cursor;
+use crate::tui::sheet::Line;
 use crate::tui::text::{cut_middle, fit, put, safe, width};
 use crate::tui::views::screen::{cursor_row, draw_strip, rule};
 
@@ -112,6 +113,11 @@ fn draw_detail(model: &Model, areas: &Areas, row: &ScriptRow, buffer: &mut Buffe
     put(buffer, area.x, area.y, area.width, &title, model.theme.text.add_modifier(Modifier::BOLD));
     rule(model, Rect { y: area.y + 1, height: 1, ..area }, "", buffer);
     draw_strip(model, areas, buffer);
+}
+
+/// What is known of the selected script.
+pub(super) fn facts(model: &Model, cells: usize, wraps: bool) -> Option<Vec<Line>> {
+    let row = model.scripts.selected()?;
     let (_, word, _) = state(model, row);
     let pid = process(model, row).and_then(|process| process.pid);
     let last = pid.map_or(word.clone(), |pid| format!("{word}, pid {pid}"));
@@ -130,15 +136,15 @@ fn draw_detail(model: &Model, areas: &Areas, row: &ScriptRow, buffer: &mut Buffe
     if let Err(why) = &row.runnable {
         facts.push(("cannot", why));
     }
-    for (at, (name, value)) in facts.into_iter().enumerate() {
-        let y = area.y + 3 + at as u16;
-        if y >= area.bottom() {
-            break;
-        }
-        put(buffer, area.x, y, area.width, name, model.theme.muted);
-        let room = area.width.saturating_sub(10);
-        put(buffer, area.x + 10, y, room, &cut_middle(&safe(value), room.into()), model.theme.text);
-    }
+    let line = |(at, (name, value))| fact(model, at, &format!("{name:10}"), value, cells, wraps);
+    Some(facts.into_iter().enumerate().map(line).collect())
+}
+
+/// A fact with its name; cut in the middle where it has no room, unless it goes on below.
+pub(super) fn fact(model: &Model, at: usize, name: &str, value: &str, cells: usize, wraps: bool) -> Line {
+    let room = if wraps { usize::MAX } else { cells.saturating_sub(width(name)) };
+    let line = Line::new(at, cut_middle(&safe(value), room).into_owned(), model.theme.text);
+    line.behind(name, model.theme.muted).stored_as(value)
 }
 
 fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {

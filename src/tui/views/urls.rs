@@ -16,10 +16,11 @@ use crate::tui::clock;
 use crate::tui::keymap::Action;
 use crate::tui::layout::{Areas, Class, qr_pane};
 use crate::tui::model::Model;
-use crate::tui::qr::Card;
 use crate::tui::screen::Cursor;
+use crate::tui::sheet::Line;
 use crate::tui::text::{cut, cut_middle, fit, fit_right, put, safe};
 use crate::tui::views::screen::{cursor_row, draw_strip, rule};
+use crate::tui::views::scripts::fact;
 use crate::tui::widgets::qr;
 
 /// Where the columns begin and how many cells they have: state, URL, process, proxy, hits.
@@ -144,7 +145,12 @@ fn detail(model: &Model, areas: &Areas, row: &UrlRow, buffer: &mut Buffer) {
         buffer,
     );
     draw_strip(model, areas, buffer);
-    let top = area.y + 3 + model.urls.qr.as_ref().map_or(0, |card| code(model, areas, card, buffer));
+    draw_code(model, areas, buffer);
+}
+
+/// What is known of the selected one.
+pub(super) fn facts(model: &Model, cells: usize, wraps: bool) -> Option<Vec<Line>> {
+    let row = model.urls.selected()?;
     let state = model.processes.get(row.process).map_or("forgotten", |process| process.status.name());
     let process = format!("{}, {state}", row.name);
     let ago = clock::short(model.now.saturating_sub(row.seen_ms));
@@ -160,23 +166,21 @@ fn detail(model: &Model, areas: &Areas, row: &UrlRow, buffer: &mut Buffer) {
         ("hits", &clock::count(row.requests)),
         ("seen", &seen),
     ];
-    for (at, (name, value)) in facts.into_iter().enumerate() {
-        let y = top + at as u16;
-        if y >= area.bottom() {
-            break;
-        }
-        put(buffer, area.x + 1, y, area.width.saturating_sub(1), name, model.theme.muted);
-        let room = area.width.saturating_sub(10);
-        put(buffer, area.x + 10, y, room, &cut_middle(&safe(value), room.into()), model.theme.text);
-    }
+    let line = |(at, (name, value))| fact(model, at, &format!("{name:9}"), value, cells, wraps);
+    Some(facts.into_iter().enumerate().map(line).collect())
 }
 
-/// The QR code of the selected one, with who can open it above; answers how many rows it took.
-fn code(model: &Model, areas: &Areas, card: &Card, buffer: &mut Buffer) -> u16 {
+/// How many rows the QR code takes, with who can open it above it.
+pub(super) fn code_rows(model: &Model, areas: &Areas) -> u16 {
     let pane = qr_pane(areas);
-    if pane.height == 0 {
-        return 0;
-    }
+    let card = model.urls.qr.as_ref().filter(|_| pane.height > 0);
+    card.map_or(0, |card| 2 + qr::place(model, card, (pane.width, pane.height)).unwrap_or_default().1)
+}
+
+/// The QR code of the selected one, with who can open it above.
+pub(super) fn draw_code(model: &Model, areas: &Areas, buffer: &mut Buffer) {
+    let pane = qr_pane(areas);
+    let Some(card) = model.urls.qr.as_ref().filter(|_| pane.height > 0) else { return };
     let room = (pane.width, pane.height);
     let refusal = qr::refusal(model, card, room);
     let (words, style) = match &refusal {
@@ -188,7 +192,6 @@ fn code(model: &Model, areas: &Areas, card: &Card, buffer: &mut Buffer) -> u16 {
     let (width, height) = qr::place(model, card, room).unwrap_or_default();
     let x = pane.x + u16::from(width < pane.width);
     qr::draw_code(model, card, Rect { x, width, height, ..pane }, buffer);
-    height + 2
 }
 
 fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {

@@ -18,7 +18,7 @@ use crate::event::Level;
 use crate::proxy::{Exchange, Traffic};
 use crate::tui::clock;
 use crate::tui::keymap::Action;
-use crate::tui::layout::{Areas, Class, detail_text};
+use crate::tui::layout::{Areas, Class};
 use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
 use crate::tui::text::{cut, cut_middle, put, safe, width};
@@ -214,11 +214,6 @@ fn detail(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     };
     rule(model, Rect { height: 1, ..area }, &title.unwrap_or_default(), buffer);
     draw_strip(model, areas, buffer);
-    let text = detail_text(areas);
-    let rows = model.web.rows.iter().skip(model.web.scroll).take(text.height.into());
-    for (line, row) in rows.enumerate() {
-        put(buffer, text.x, text.y + line as u16, text.width, row, model.theme.text);
-    }
 }
 
 fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {

@@ -8,6 +8,7 @@ use crate::tui::model::Model;
 use crate::tui::record::{FIELD_ACTIONS, Focus, Record, Row};
 use crate::tui::screen::Cursor;
 use crate::tui::text::{put, width};
+use crate::tui::views;
 use crate::tui::widgets::frame;
 
 pub(crate) fn draw(model: &Model, areas: &Areas, record: &Record, buffer: &mut Buffer) -> Cursor {
@@ -28,6 +29,7 @@ pub(crate) fn draw(model: &Model, areas: &Areas, record: &Record, buffer: &mut B
             cursor = cursor.or(Some((row.x, y, false)));
         }
     }
+    views::draw_record_selection(model, record, areas.screen, buffer);
     for (at, (label, rect)) in record.buttons().iter().zip(button_spots(record, areas.screen)).enumerate() {
         let focused = record.focus == Focus::Button(at);
         let sign = if focused { model.theme.glyphs.here() } else { "" };
