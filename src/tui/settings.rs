@@ -107,7 +107,7 @@ impl SettingsView {
         let name = setting.name();
         let value = self.config.value(&name).map_or(String::new(), |value| plain(&value.to_string()));
         Row {
-            label: capital(&setting.key.replace('_', " ")),
+            label: written(setting.key),
             source: self.source(&name, self.config.source(&name)),
             value,
             about: setting.about.to_owned(),
@@ -140,7 +140,7 @@ impl SettingsView {
             let name = format!("{COLORS}{role}");
             let said = self.config.colors.iter().find(|line| line.role == role && !line.colors.is_empty());
             Row {
-                label: capital(&role.replace('_', " ")),
+                label: written(role),
                 value: said.map_or_else(|| "of the theme".to_owned(), |line| line.toml().replace('"', "")),
                 source: self.source(&name, self.config.source(&name)),
                 about: format!("{about}."),
@@ -409,7 +409,12 @@ fn plain(toml: &str) -> String {
     }
 }
 
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+/// The name of a setting as words: `MCP port` of `mcp_port`.
+fn written(key: &str) -> String {
+    let word = |(at, word): (usize, &str)| match word {
+        "mcp" | "csp" | "lan" | "mb" | "ws" => word.to_uppercase(),
+        _ if at == 0 => word.get(..1).unwrap_or_default().to_uppercase() + word.get(1..).unwrap_or_default(),
+        _ => word.to_owned(),
+    };
+    key.split('_').enumerate().map(word).collect::<Vec<_>>().join(" ")
 }
