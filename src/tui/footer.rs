@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::tui::attached::Attached;
+use crate::tui::empty;
 use crate::tui::key::Key;
 use crate::tui::keymap::{Action, row};
 use crate::tui::layout::{Areas, Class};
@@ -52,6 +53,13 @@ fn wanted(model: &Model) -> Vec<(&'static [Action], Option<&'static str>)> {
             (&[A::Down], Some("list")),
             (&[A::Up], Some("tabs")),
             (&[A::Back], Some("back")),
+        ],
+        _ if strip::focused(model).is_some() && empty::first_step(model).is_some() => vec![
+            (&[A::Left, A::Right], Some("choose")),
+            (&[A::Open], Some("press")),
+            (&[A::Back], Some("back")),
+            (&[A::CommandLine], None),
+            (&[A::NextView], None),
         ],
         View::Errors if strip::focused(model).is_some() => vec![
             (&[A::Left, A::Right], Some("choose")),
@@ -236,6 +244,12 @@ pub(crate) fn hints(model: &Model) -> Vec<Hint> {
     }
     if model.tab.is_none() && attached::full_screen(model).is_some() {
         wanted.insert(1, (&[Action::AttachLine], Some("attach")));
+    }
+    let on_list = (model.tab, model.chip) == (None, None) && strip::focused(model).is_none();
+    if on_list && empty::first_step(model).is_some() {
+        // There is no row to go to, but there are buttons.
+        wanted.retain(|(actions, _)| !matches!(actions, [Action::Up, Action::Down] | [Action::Open] | [Action::Right]));
+        wanted.splice(0..0, [(&[Action::Open][..], Some("press")), (&[Action::Right], Some("buttons"))]);
     }
     for (actions, word) in wanted {
         let bound = |action: &Action| model.keymap.keys(*action).first().copied().filter(|_| available(model, *action));

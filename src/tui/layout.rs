@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::tui::empty;
 use crate::tui::logs::TimeFormat;
 use crate::tui::logs::window::Pane;
 use crate::tui::mcp::McpPage;
@@ -127,6 +128,9 @@ pub(crate) fn layout(model: &Model) -> Areas {
     }
     if areas.zoomed && model.view != View::Logs {
         return text_alone(areas);
+    }
+    if let Some(empty) = empty::of(model) {
+        areas.strip = empty.strip(model, &areas);
     }
     if model.attached.is_some() {
         let mut output = areas.output;

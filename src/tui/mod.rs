@@ -7,6 +7,7 @@
 mod attached;
 mod chips;
 mod clock;
+mod empty;
 mod encode;
 mod env;
 mod errors;

@@ -123,6 +123,8 @@ pub(crate) struct Model {
     pub(crate) tab: Option<View>,
     /// The chip that has the focus, while the row of chips has it.
     pub(crate) chip: Option<usize>,
+    /// The button that has the focus in a view that has nothing to show.
+    pub(crate) next_step: Option<usize>,
     /// When ↑ was pressed last: holding it stops at the top of a list.
     pub(crate) up_at: u64,
     pub(crate) scripts: Scripts,
@@ -346,6 +348,7 @@ impl Model {
             view: View::Scripts,
             tab: None,
             chip: None,
+            next_step: None,
             up_at: 0,
             scripts: Scripts::default(),
             processes: Processes::default(),

@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod boxes;
+mod empty;
 mod errors;
 mod find;
 mod folds;

@@ -1,5 +1,6 @@
 //! Whether an action can do anything now: what cannot is neither done nor named in the footer.
 
+use crate::tui::empty;
 use crate::tui::keymap::Action;
 use crate::tui::layout::{self, layout};
 use crate::tui::mcp::McpPage;
@@ -61,15 +62,16 @@ pub(crate) fn available(model: &Model, action: Action) -> bool {
         A::WriteSettings | A::WriteUser => !model.settings.changed.is_empty(),
         A::UndoSetting => model.settings.can_undo(),
         A::Right => match model.view {
+            _ if !strip::buttons(model).is_empty() => true,
             View::Logs => model.tab.is_some() || !model.logs.wrap,
-            _ => model.tab.is_some() || !strip::buttons(model).is_empty(),
+            _ => model.tab.is_some(),
         },
         A::Left => match model.view {
-            View::Logs => model.tab.is_some() || !model.logs.wrap,
+            View::Logs if strip::focused(model).is_none() => model.tab.is_some() || !model.logs.wrap,
             _ => model.tab.is_some() || strip::focused(model).is_some(),
         },
         A::Open => match model.view {
-            _ if model.tab.is_some() || model.chip.is_some() => true,
+            _ if model.tab.is_some() || model.chip.is_some() || empty::first_step(model).is_some() => true,
             View::Scripts => model.scripts.selected().is_some(),
             View::Processes => selected().is_some(),
             View::Logs => true,

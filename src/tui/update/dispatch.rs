@@ -7,6 +7,7 @@ use crossterm::event::KeyEvent;
 use crate::app::command::{Command, Target};
 use crate::app::view::Reply;
 use crate::event::Level;
+use crate::tui::empty;
 use crate::tui::encode::Typed;
 use crate::tui::key::Key;
 use crate::tui::keymap::Action;
@@ -253,8 +254,7 @@ pub(super) fn go(model: &mut Model, view: View) -> Vec<Effect> {
         (model.errors.selected, model.errors.strip) = (None, None);
     }
     model.view = view;
-    (model.tab, model.chip) = (None, None);
-    model.return_to = None;
+    (model.tab, model.chip, model.next_step, model.return_to) = (None, None, None, None);
     if view == View::Errors && before != View::Errors {
         model.errors.arrange(u64::MAX);
     }
@@ -519,13 +519,16 @@ fn first_or_last(model: &mut Model, last: bool) {
 
 fn right(model: &mut Model) {
     match model.view {
-        View::Logs => logs::sideways(model, 8),
+        View::Logs if strip::buttons(model).is_empty() => logs::sideways(model, 8),
         _ => strip::focus(model, Some(0)),
     }
 }
 
 /// What Enter does.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
+    if let Some(button) = empty::first_step(model) {
+        return strip::press(model, button);
+    }
     match model.view {
         View::Scripts => return scripts::run(model, false),
         View::Processes => return processes::open(model),

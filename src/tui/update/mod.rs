@@ -13,6 +13,7 @@ mod logs;
 mod mcp;
 mod mcp_again;
 mod mouse;
+mod next_step;
 pub(crate) mod overlays;
 mod pane;
 mod processes;

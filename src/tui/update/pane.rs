@@ -1,5 +1,6 @@
 //! The text of the pane in front: scrolling it, holding it still while it is read, and filling the screen with it.
 
+use crate::tui::empty;
 use crate::tui::keymap::Action;
 use crate::tui::layout::layout;
 use crate::tui::message::Effect;
@@ -9,7 +10,7 @@ use crate::tui::views::view_sheet;
 
 /// Whether ↑ and ↓ scroll the text while the strip above it has the focus.
 pub(super) fn has_text(model: &Model) -> bool {
-    matches!(model.view, View::Web | View::Errors | View::Mcp)
+    matches!(model.view, View::Web | View::Errors | View::Mcp) && empty::of(model).is_none()
 }
 
 /// Scrolls the text in front.

@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use crate::app::command::{Command, Target};
 use crate::app::view::ExchangePart;
 use crate::proxy::ExchangeId;
+use crate::tui::empty;
+use crate::tui::keymap::Action;
 use crate::tui::message::{Asked, Effect};
 use crate::tui::model::{Model, View};
 use crate::tui::text::{cut, safe};
 use crate::tui::update::{
-    attached, env, errors, mcp, mcp_again, processes, qr, scripts, settings, together, url_list, urls, web,
+    attached, env, errors, mcp, mcp_again, next_step, processes, qr, scripts, settings, together, url_list, urls, web,
 };
 use crate::tui::web::{Page, has_frames};
 
@@ -57,6 +59,15 @@ pub(crate) enum Button {
     CopyAddress,
     CopyClientSettings,
     CopyFolder,
+    RunCommand,
+    ChooseScript,
+    ChooseUrl,
+    RouteUrl,
+    SetUpTool,
+    ShowAll,
+    FiltersOff,
+    /// Undoes a clearing, by this action.
+    BringBack(Action),
 }
 
 impl Button {
@@ -121,12 +132,23 @@ impl Button {
             Button::CopyAddress => "Copy address",
             Button::CopyClientSettings => "Copy settings",
             Button::CopyFolder => "Copy folder",
+            Button::RunCommand => "Run a command…",
+            Button::ChooseScript => "Choose a script",
+            Button::ChooseUrl => "Choose a URL",
+            Button::RouteUrl => "Route a URL…",
+            Button::SetUpTool => "Set up a tool…",
+            Button::ShowAll => "Show all",
+            Button::FiltersOff => "Filters off",
+            Button::BringBack(_) => "Bring back",
         }
     }
 }
 
-/// The buttons of the selected row.
+/// The buttons of the selected row; of a view that has none, those for the next step.
 pub(crate) fn buttons(model: &Model) -> Vec<Button> {
+    if let Some(empty) = empty::of(model) {
+        return empty.buttons;
+    }
     match model.view {
         View::Scripts => script_buttons(model),
         View::Processes => match model.processes.selected() {
@@ -193,6 +215,7 @@ fn web_buttons(model: &Model) -> Vec<Button> {
 /// The focused button of the strip, if the strip has the focus.
 pub(crate) fn focused(model: &Model) -> Option<usize> {
     let strip = match model.view {
+        _ if empty::first_step(model).is_some() => model.next_step,
         View::Scripts => model.scripts.strip,
         View::Processes => model.processes.strip,
         View::Logs | View::Settings => None,
@@ -206,7 +229,10 @@ pub(crate) fn focused(model: &Model) -> Option<usize> {
 
 /// Gives the strip the focus, moves it, or takes it away.
 pub(super) fn focus(model: &mut Model, to: Option<usize>) {
+    let is_empty = empty::first_step(model).is_some();
+    model.next_step = to.filter(|_| is_empty);
     match model.view {
+        _ if is_empty => {}
         View::Scripts => model.scripts.strip = to,
         View::Processes => model.processes.strip = to,
         View::Logs | View::Settings => {}
@@ -276,6 +302,7 @@ pub(super) fn press(model: &mut Model, button: Button) -> Vec<Effect> {
         Button::CopyAddress => mcp::copy_address(model),
         Button::CopyClientSettings => mcp::copy_client_settings(model),
         Button::CopyFolder => mcp::copy_folder(model),
+        _ => next_step::press(model, button),
     }
 }
 

@@ -23,8 +23,8 @@ use crate::tui::screen::Cursor;
 use crate::tui::sheet::Line;
 use crate::tui::source::{Excerpt, Explained};
 use crate::tui::text::{clean, cut, cut_middle, fit, fit_right, put, safe, width};
-use crate::tui::views::chips;
 use crate::tui::views::screen::{cursor_row, draw_strip, rule};
+use crate::tui::views::{chips, empty};
 
 /// Cells of the count, the time and the process; 0: there is no such column.
 fn columns(class: Class) -> [usize; 3] {
@@ -43,8 +43,7 @@ pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor 
     let chip = chips::draw(model, areas, buffer);
     let shown = model.errors.shown();
     if shown.is_empty() {
-        empty(model, areas.list, buffer);
-        return chip;
+        return chip.or(empty::draw(model, areas, buffer));
     }
     heads(model, areas, buffer);
     let position = model.errors.position();
@@ -282,22 +281,6 @@ fn context(row: &ErrorRow, text: &mut Text<'_>) {
         let time = format!("{} ", text.model.clock.millis(line.time_ms));
         let shown = text.behind(Ink::Text, time, clean_line(line).text);
         shown.stored = Some(String::from_utf8_lossy(line.plain).into_owned());
-    }
-}
-
-fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {
-    let errors = &model.errors;
-    let lines = if !errors.find.is_empty() {
-        ["No error matches", "Esc shows all again"]
-    } else if errors.rows.is_empty() {
-        ["No error so far", "Errors in the lines of processes and of pages appear here, equal ones as one."]
-    } else {
-        ["Nothing to show here", "What was cleared comes back with U; f shows other severities and the muted ones."]
-    };
-    for (at, line) in lines.iter().enumerate().take(usize::from(area.height).saturating_sub(1)) {
-        let style = if at == 0 { model.theme.text } else { model.theme.muted };
-        let room = area.width.saturating_sub(3);
-        put(buffer, area.x + 2, area.y + 1 + at as u16, room, &cut(line, room.into()), style);
     }
 }
 

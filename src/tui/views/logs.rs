@@ -26,13 +26,13 @@ use crate::tui::screen::Cursor;
 use crate::tui::text::{self, Clean, fit, put, safe, width};
 use crate::tui::theme::Depth;
 use crate::tui::update::attached;
+use crate::tui::views::empty;
 
 pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
     chips(model, areas, buffer);
     let window = model.logs.window(pane(model));
     if window.is_empty() {
-        empty(model, areas, buffer);
-        return None;
+        return empty::draw(model, areas, buffer);
     }
     let gutter = gutter(model, areas.class);
     let mut cursor = None;
@@ -343,28 +343,6 @@ fn scrollbar(model: &Model, areas: &Areas, window: &[Row], buffer: &mut Buffer) 
         };
         put(buffer, area.x, area.y + row as u16, 1, sign, style);
     }
-}
-
-fn empty(model: &Model, areas: &Areas, buffer: &mut Buffer) {
-    let logs = &model.logs;
-    let (first, second) = if logs.hits.as_ref().is_some_and(|hits| hits.scanning) {
-        (format!("Looking through the lines {}", model.theme.glyphs.more()), "")
-    } else if logs.has_filters() && !logs.all.is_empty() && !logs.filters_off {
-        (format!("The filters hide all {} lines", clock::count(logs.all.len())), "\\ switches them off and on")
-    } else if logs.floor > 0 {
-        ("Cleared".to_string(), "U brings it back")
-    } else if model.processes.rows.is_empty() {
-        ("Nothing has been started yet".to_string(), "1 goes to the scripts; Ctrl+N runs any command")
-    } else {
-        ("Nothing has been written yet".to_string(), "")
-    };
-    let (first, second) = match attach_hint(model) {
-        Some(hint) => (hint, ""),
-        None => (first, second),
-    };
-    let (x, y, room) = (areas.lines.x + 2, areas.lines.y + 1, areas.lines.width.saturating_sub(3));
-    put(buffer, x, y, room, &first, model.theme.text);
-    put(buffer, x, y + 1, room, second, model.theme.muted);
 }
 
 /// `api draws full screen: a attach`

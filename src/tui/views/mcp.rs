@@ -18,30 +18,27 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use crate::app::command::AI_TOOLS;
 use crate::app::view::{McpCall, McpInstance};
 use crate::tui::clock;
 use crate::tui::json;
-use crate::tui::keymap::Action;
 use crate::tui::layout::{Areas, Class};
 use crate::tui::mcp::{McpPage, target};
 use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
 use crate::tui::sheet::{Line, lay_out};
 use crate::tui::text::{clean, cut, put, safe, width};
-use crate::tui::views::chips;
 use crate::tui::views::errors::Ink;
 use crate::tui::views::screen::{draw_strip, rule};
 use crate::tui::views::table::{self, Column, table};
 use crate::tui::views::web::millis;
+use crate::tui::views::{chips, empty};
 
 pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
     let chip = chips::draw(model, areas, buffer);
     clients(model, areas.clients, buffer);
     let mcp = &model.mcp;
     if mcp.len() == 0 {
-        empty(model, areas.list, buffer);
-        return chip;
+        return chip.or(empty::draw(model, areas, buffer));
     }
     let offset = mcp.offsets[mcp.page as usize];
     match mcp.page {
@@ -279,45 +276,6 @@ fn paragraph(lines: &mut Vec<Line>, sign: &str, text: &str, style: Style) {
     for line in text.lines().chain(text.is_empty().then_some("")) {
         let shown = Line::new(lines.len(), clean(line.as_bytes()).text, style);
         lines.push(shown.behind(std::mem::replace(&mut sign, "  ".into()), style).stored_as(line).wrapped());
-    }
-}
-
-fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {
-    let mcp = &model.mcp;
-    let key = |action| model.keymap.keys(action).first().map(|key| key.written(model.theme.glyphs)).unwrap_or_default();
-    let address = mcp.row.address.as_deref().map(safe);
-    let lines: Vec<String> = match (mcp.page, &address) {
-        _ if !mcp.find.is_empty() => vec!["Nothing matches".into(), "Esc shows all again".into()],
-        (McpPage::Instances, _) => {
-            vec!["No instance is known yet".into(), "The registry is read every few seconds.".into()]
-        }
-        (_, None) if model.settings.config.settings.general.no_mcp => {
-            vec![
-                "The MCP server does not run".into(),
-                "It is switched off: no_mcp in the settings, or --no-mcp.".into(),
-            ]
-        }
-        (_, None) => vec![
-            "The MCP server does not run".into(),
-            format!("It could not be started; {} shows what was said about it.", key(Action::Messages)),
-        ],
-        _ if mcp.cleared > 0 => {
-            vec!["No call since they were cleared".into(), format!("{} brings them back.", key(Action::UndoCalls))]
-        }
-        (_, Some(address)) => vec![
-            "No AI tool has called yet".into(),
-            format!("They find brummer at {address}"),
-            String::new(),
-            format!("{}  sets one up, as `brummer mcp install NAME` does on the command line:", key(Action::SetUpTool)),
-            format!("   {}", AI_TOOLS.join(", ")),
-            format!("{}  copies the settings that any other one needs", key(Action::Copy)),
-            format!("{}  copies the address", key(Action::CopyAddress)),
-        ],
-    };
-    for (at, line) in lines.iter().enumerate().take(usize::from(area.height).saturating_sub(1)) {
-        let style = if at == 0 { model.theme.text } else { model.theme.muted };
-        let room = area.width.saturating_sub(3);
-        put(buffer, area.x + 2, area.y + 1 + at as u16, room, &cut(line, room.into()), style);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod attached;
 mod chips;
+mod empty;
 mod errors;
 mod logs;
 mod mcp;

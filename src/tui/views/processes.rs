@@ -18,6 +18,7 @@ use crate::tui::model::Model;
 use crate::tui::processes::{Sort, StatusFilter};
 use crate::tui::screen::Cursor;
 use crate::tui::text::{fit, fit_right, put, safe};
+use crate::tui::views::empty;
 use crate::tui::views::process_detail::{cpu_spark, draw_detail};
 use crate::tui::views::screen::cursor_row;
 
@@ -74,8 +75,7 @@ pub(crate) fn sort_spots(areas: &Areas) -> Vec<(Sort, Rect)> {
 pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
     let shown = model.processes.shown();
     if shown.is_empty() {
-        empty(model, areas, buffer);
-        return None;
+        return empty::draw(model, areas, buffer);
     }
     let spots = columns(areas);
     for (at, x) in spots.iter().filter(|_| areas.columns.height > 0) {
@@ -167,19 +167,6 @@ fn uptime(model: &Model, row: &ProcessRow) -> String {
         Some(ended) => format!("ran {}", clock::short(ended.saturating_sub(row.started_ms))),
         None => clock::long(model.now.saturating_sub(row.started_ms)),
     }
-}
-
-fn empty(model: &Model, areas: &Areas, buffer: &mut Buffer) {
-    let narrowed = !model.processes.rows.is_empty();
-    let (first, second) = if narrowed {
-        let hidden = format!("No process matches; {} are hidden", model.processes.rows.len());
-        (hidden, "Esc or f shows all again")
-    } else {
-        ("Nothing has been started yet".to_string(), "1 goes to the scripts; n runs any command")
-    };
-    let (x, y, room) = (areas.body.x + 2, areas.body.y + 1, areas.body.width.saturating_sub(3));
-    put(buffer, x, y, room, &first, model.theme.text);
-    put(buffer, x, y + 1, room, second, model.theme.muted);
 }
 
 pub(super) fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {

@@ -92,10 +92,11 @@ fn no_half_letters(buffer: &mut Buffer) {
 /// Where only ASCII may be drawn, the signs in the program's own texts are others; what children wrote is left as it is.
 fn plain_signs(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let begin = areas.lines.x + gutter(model, areas.class).width;
+    let ours = model.overlay.is_some() || (model.attached.is_none() && crate::tui::empty::of(model).is_some());
     let of_children = |at: Position| {
         (areas.lines.contains(at) && at.x >= begin) || areas.output.contains(at) || areas.terminal.contains(at)
     };
-    for at in areas.screen.positions().filter(|at| model.overlay.is_some() || !of_children(*at)) {
+    for at in areas.screen.positions().filter(|at| ours || !of_children(*at)) {
         let sign = match buffer[at].symbol() {
             "…" => "~",
             "·" => "-",

@@ -20,13 +20,13 @@ use crate::tui::model::{Item, Model};
 use crate::tui::screen::Cursor;
 use crate::tui::sheet::Line;
 use crate::tui::text::{cut_middle, fit, put, safe, width};
+use crate::tui::views::empty;
 use crate::tui::views::screen::{cursor_row, draw_strip, rule};
 
 pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
     let items = model.scripts.items();
     if items.is_empty() {
-        empty(model, areas.body, buffer);
-        return None;
+        return empty::draw(model, areas, buffer);
     }
     let cursor = draw_list(model, areas.list, &items, buffer);
     if areas.class == Class::Wide {
@@ -145,26 +145,6 @@ pub(super) fn fact(model: &Model, at: usize, name: &str, value: &str, cells: usi
     let room = if wraps { usize::MAX } else { cells.saturating_sub(width(name)) };
     let line = Line::new(at, cut_middle(&safe(value), room).into_owned(), model.theme.text);
     line.behind(name, model.theme.muted).stored_as(value)
-}
-
-fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {
-    let narrowed = !model.scripts.find.is_empty() || model.scripts.only_runnable;
-    let keys =
-        |action| model.keymap.keys(action).first().map(|key| key.written(model.theme.glyphs)).unwrap_or_default();
-    let lines = if narrowed {
-        ["No script matches".to_string(), "Esc shows all again".to_string(), String::new()]
-    } else {
-        [
-            format!("No scripts found in {}", safe(&model.project.dir.to_string_lossy())),
-            "brummer looks for package.json, Cargo.toml, go.mod, Makefile, pyproject.toml, .vscode/tasks.json …".into(),
-            format!("{} runs any command", keys(crate::tui::keymap::Action::RunCommandHere)),
-        ]
-    };
-    for (at, line) in lines.iter().enumerate() {
-        let style = if at == 0 { model.theme.text } else { model.theme.muted };
-        let room = area.width.saturating_sub(3);
-        put(buffer, area.x + 2, area.y + 1 + at as u16, room, &crate::tui::text::cut(line, room.into()), style);
-    }
 }
 
 pub(super) fn status(model: &Model, areas: &Areas, buffer: &mut Buffer) {

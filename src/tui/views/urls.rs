@@ -13,12 +13,12 @@ use ratatui::style::Style;
 
 use crate::app::view::{Answer, ProxyRow, UrlRow};
 use crate::tui::clock;
-use crate::tui::keymap::Action;
 use crate::tui::layout::{Areas, Class, qr_pane};
 use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
 use crate::tui::sheet::Line;
 use crate::tui::text::{cut, cut_middle, fit, fit_right, put, safe};
+use crate::tui::views::empty;
 use crate::tui::views::screen::{cursor_row, draw_strip, rule};
 use crate::tui::views::scripts::fact;
 use crate::tui::widgets::qr;
@@ -50,8 +50,7 @@ pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor 
         }
     }
     if shown.is_empty() {
-        empty(model, areas.list, buffer);
-        return None;
+        return empty::draw(model, areas, buffer);
     }
     if areas.columns.height > 0 {
         let heads = ["STATE", "URL", "PROCESS", "PROXY", "HITS"];
@@ -192,32 +191,6 @@ pub(super) fn draw_code(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let (width, height) = qr::place(model, card, room).unwrap_or_default();
     let x = pane.x + u16::from(width < pane.width);
     qr::draw_code(model, card, Rect { x, width, height, ..pane }, buffer);
-}
-
-fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {
-    let key = |action| model.keymap.keys(action).first().map(|key| key.written(model.theme.glyphs)).unwrap_or_default();
-    let urls = &model.urls;
-    let lines = match (urls.rows.len(), urls.kept().count()) {
-        (0, _) => [
-            "No URL has been seen yet".to_string(),
-            "The URLs of servers that processes print appear here,".into(),
-            "each with its address through the proxy.".into(),
-            format!("{} goes to the scripts", key(Action::GoScripts)),
-        ],
-        (all, 0) => {
-            let hidden = format!("Every URL was forgotten; there are {all}");
-            [hidden, format!("{} brings back the last", key(Action::UndoUrls)), String::new(), String::new()]
-        }
-        (_, kept) => {
-            let hidden = format!("No URL matches; {kept} are hidden");
-            [hidden, "Esc shows all again".into(), String::new(), String::new()]
-        }
-    };
-    for (at, line) in lines.iter().enumerate().take(usize::from(area.height).saturating_sub(1)) {
-        let style = if at == 0 { model.theme.text } else { model.theme.muted };
-        let room = area.width.saturating_sub(3);
-        put(buffer, area.x + 2, area.y + 1 + at as u16, room, &cut(line, room.into()), style);
-    }
 }
 
 /// `proxy reverse :19888`.

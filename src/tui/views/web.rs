@@ -17,26 +17,25 @@ use crate::app::view::{ExchangePart, PageEvent};
 use crate::event::Level;
 use crate::proxy::{Exchange, Traffic};
 use crate::tui::clock;
-use crate::tui::keymap::Action;
 use crate::tui::layout::{Areas, Class};
 use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
 use crate::tui::text::{cut, cut_middle, put, safe, width};
 use crate::tui::views::chips;
+use crate::tui::views::empty;
 use crate::tui::views::screen::{draw_strip, rule};
 use crate::tui::views::tab_line;
 use crate::tui::views::table::{self, Column, table};
 use crate::tui::views::urls::proxy_words;
 use crate::tui::views::waterfall::Waterfall;
-use crate::tui::web::{Cleared, Page, place};
+use crate::tui::web::{Page, place};
 
 pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor {
     let chip = chips::draw(model, areas, buffer);
     let web = &model.web;
     tab_line::draw(model, areas.tab, buffer);
     if web.len() == 0 {
-        empty(model, areas.list, buffer);
-        return chip;
+        return chip.or(empty::draw(model, areas, buffer));
     }
     match web.page {
         Page::Requests => requests(model, areas, buffer),
@@ -214,44 +213,6 @@ fn detail(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     };
     rule(model, Rect { height: 1, ..area }, &title.unwrap_or_default(), buffer);
     draw_strip(model, areas, buffer);
-}
-
-fn empty(model: &Model, area: Rect, buffer: &mut Buffer) {
-    let web = &model.web;
-    if !web.loaded[web.page as usize] {
-        return;
-    }
-    let key = |action| model.keymap.keys(action).first().map(|key| key.written(model.theme.glyphs)).unwrap_or_default();
-    let proxy = &model.urls.proxy;
-    let lines = match web.page {
-        _ if web.is_chosen_from() => {
-            let keys = format!("{} and {} choose others.", key(Action::NextKind), key(Action::NextChoice));
-            ["Nothing that the chips let through".to_string(), keys]
-        }
-        _ if !web.field().is_empty() => ["Nothing matches".to_string(), "Esc shows all again".into()],
-        _ if web.cleared != Cleared::default() => {
-            ["Nothing since it was cleared".to_string(), format!("{} brings it back.", key(Action::UndoWeb))]
-        }
-        _ if proxy.port.is_none() => {
-            ["The proxy does not run".to_string(), "What goes through it appears here.".into()]
-        }
-        Page::Requests => {
-            let urls = format!("Open a page by its proxy URL: {} lists them, p opens one.", key(Action::GoUrls));
-            ["No request has gone through the proxy yet".to_string(), urls]
-        }
-        Page::Telemetry if !proxy.telemetry => {
-            ["Telemetry is switched off".to_string(), "Pages are passed on as they are.".into()]
-        }
-        Page::Telemetry => [
-            "No page has told anything yet".to_string(),
-            "Errors, console and timings of pages opened by a proxy URL appear here.".into(),
-        ],
-    };
-    for (at, line) in lines.iter().enumerate().take(usize::from(area.height).saturating_sub(1)) {
-        let style = if at == 0 { model.theme.text } else { model.theme.muted };
-        let room = area.width.saturating_sub(3);
-        put(buffer, area.x + 2, area.y + 1 + at as u16, room, &cut(line, room.into()), style);
-    }
 }
 
 pub(super) fn status(model: &Model, areas: &Areas, from: u16, buffer: &mut Buffer) {
