@@ -234,6 +234,18 @@ fn ctrl_c_and_y_copy_what_is_selected_and_quit_or_copy_the_row_otherwise() {
 }
 
 #[test]
+fn a_press_that_never_ends_leaves_nothing_behind() {
+    for (keys, wanted) in PANES {
+        let mut rig = rig((120, 36), keys);
+        let at = spot(&rig, wanted);
+        send(&mut rig, MouseEventKind::Down, at);
+        assert!(rig.model.selection.is_some(), "{keys:?}");
+        rig.press(&["esc"]);
+        assert!(rig.model.selection.is_none() && rig.model.processes.held.is_none(), "{keys:?}");
+    }
+}
+
+#[test]
 fn a_popup_is_left_before_the_selection_under_it() {
     let mut rig = rig((120, 36), &["4", "down"]);
     drag_over(&mut rig, "src/checkout.ts:42:18");

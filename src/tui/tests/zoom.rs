@@ -46,6 +46,22 @@ fn z_shows_the_text_alone_and_leaves_the_mouse_to_the_terminal_and_z_or_esc_lead
 }
 
 #[test]
+fn alone_on_the_screen_a_text_says_what_it_is_about() {
+    for (keys, title) in [
+        (&["1", "down"][..], "shop (root) › test"),
+        (&["4", "down"], "Cannot read properties of undefined"),
+        (&["5"], "http://localhost:3000/"),
+        (&["7", "down"], "#47 logs_search"),
+    ] {
+        let mut rig = Rig::new(Mock::full(), (80, 24));
+        rig.press(keys);
+        rig.press(&["Z"]);
+        let text = rig.text();
+        assert!(text.lines().take(2).any(|line| line.contains(title)), "{text}");
+    }
+}
+
+#[test]
 fn the_text_scrolls_and_nothing_that_cannot_be_seen_moves() {
     let mut rig = Rig::new(Mock::full(), (40, 10));
     rig.press(&["2", "down", "down"]);

@@ -123,6 +123,10 @@ pub(super) fn clear(model: &mut Model) {
 
 /// Keys for a selection: Esc ends it, and what copies copies it. None for any other key.
 pub(super) fn key(model: &mut Model, key: Key, event: KeyEvent) -> Option<Vec<Effect>> {
+    if marked(model).is_none() {
+        // The button is down and nothing was selected yet.
+        clear(model);
+    }
     if !is_on(model) {
         return None;
     }

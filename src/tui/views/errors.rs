@@ -113,18 +113,26 @@ fn detail(model: &Model, areas: &Areas, row: &ErrorRow, buffer: &mut Buffer) {
     }
     let top = area.y + u16::from(medium);
     let room = usize::from(area.width).saturating_sub(1);
+    put(buffer, area.x + 1, top, area.width, &cut(&head(model, row), room), head_style(model, row));
+    let message = row.kind.as_deref().and_then(|kind| row.message.strip_prefix(kind)?.strip_prefix(": "));
+    let message = safe(message.unwrap_or(&row.message)).into_owned();
+    put(buffer, area.x + 1, top + 1, area.width, &cut(&message, room), theme.text);
+    draw_strip(model, areas, buffer);
+}
+
+fn head_style(model: &Model, row: &ErrorRow) -> Style {
+    style(model, row).add_modifier(Modifier::BOLD)
+}
+
+/// What kind of error it is, how often it came, when, and whose it is.
+fn head(model: &Model, row: &ErrorRow) -> String {
     let kind = row.kind.as_deref().unwrap_or(if row.level >= Level::Error { "Error" } else { "Warning" });
     let times = match model.errors.count(row) {
         1 => format!("at {}", model.clock.clock(row.last_ms)),
         _ => format!("first {} · last {}", model.clock.clock(row.first_ms), model.clock.clock(row.last_ms)),
     };
-    let count = format!("{}{}", theme.glyphs.times(), clock::count(model.errors.count(row)));
-    let head = format!("{}  {count}   {times}   {}", safe(kind), safe(&row.name));
-    put(buffer, area.x + 1, top, area.width, &cut(&head, room), style(model, row).add_modifier(Modifier::BOLD));
-    let message = row.kind.as_deref().and_then(|kind| row.message.strip_prefix(kind)?.strip_prefix(": "));
-    let message = safe(message.unwrap_or(&row.message)).into_owned();
-    put(buffer, area.x + 1, top + 1, area.width, &cut(&message, room), theme.text);
-    draw_strip(model, areas, buffer);
+    let count = format!("{}{}", model.theme.glyphs.times(), clock::count(model.errors.count(row)));
+    format!("{}  {count}   {times}   {}", safe(kind), safe(&row.name))
 }
 
 /// How a row of the detail is drawn.
@@ -172,11 +180,15 @@ impl Text<'_> {
     }
 }
 
-/// What stands below the strip: the rest of a long message, the stack with the source, the lines around, the requests.
-pub(super) fn lines(model: &Model, cells: usize) -> Vec<Line> {
+/// What stands below the strip: the rest of a long message, the stack with the source, the lines around, the requests. Alone
+/// on the screen, it begins with what stands above the strip.
+pub(super) fn lines(model: &Model, cells: usize, alone: bool) -> Vec<Line> {
     let Some(row) = model.errors.selected() else { return Vec::new() };
     let mut text = Text { model, lines: Vec::new() };
-    if width(&row.message) > cells {
+    if alone {
+        text.push(Ink::Text, head(model, row)).style = head_style(model, row);
+    }
+    if alone || width(&row.message) > cells {
         let message = text.push(Ink::Text, safe(&row.message).into_owned());
         (message.wraps, message.stored) = (true, Some(row.message.to_string()));
         text.push(Ink::Text, String::new());

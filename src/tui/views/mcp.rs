@@ -207,17 +207,22 @@ fn folder(model: &Model, directory: &str) -> String {
 }
 
 fn detail(model: &Model, areas: &Areas, buffer: &mut Buffer) {
-    let (mcp, area) = (&model.mcp, areas.detail);
-    let title = match mcp.page {
+    let area = areas.detail;
+    let room = usize::from(area.width).saturating_sub(6);
+    rule(model, Rect { height: 1, ..area }, &cut(&title(model).unwrap_or_default(), room), buffer);
+    draw_strip(model, areas, buffer);
+}
+
+/// What is selected, in a line.
+pub(super) fn title(model: &Model) -> Option<String> {
+    let mcp = &model.mcp;
+    match mcp.page {
         McpPage::Activity => mcp.selected().map(|call| {
             let when = model.clock.clock(call.time_ms);
             format!("#{} {} · {} · {when}", call.number, safe(&call.name), name_of(&call.client))
         }),
         McpPage::Instances => mcp.selected_instance().map(|one| safe(&one.id).into_owned()),
-    };
-    let room = usize::from(area.width).saturating_sub(6);
-    rule(model, Rect { height: 1, ..area }, &cut(&title.unwrap_or_default(), room), buffer);
-    draw_strip(model, areas, buffer);
+    }
 }
 
 /// What stands below the strip: what was given and what was answered, or where an instance is; and the number of the line

@@ -34,10 +34,8 @@ pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor 
             put(buffer, areas.detail.x - 2, y, 1, model.theme.glyphs.bar(), model.theme.rule);
         }
     }
-    if areas.detail.height > 0
-        && let Some(row) = model.scripts.selected()
-    {
-        draw_detail(model, areas, row, buffer);
+    if areas.detail.height > 0 && model.scripts.selected().is_some() {
+        draw_detail(model, areas, buffer);
     }
     cursor
 }
@@ -107,12 +105,24 @@ fn state(model: &Model, row: &ScriptRow) -> (&'static str, String, Style) {
     (sign, word, style)
 }
 
-fn draw_detail(model: &Model, areas: &Areas, row: &ScriptRow, buffer: &mut Buffer) {
+fn draw_detail(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let area = areas.detail;
-    let title = format!("{} {} {}", safe(&row.package), model.theme.glyphs.right(), safe(&row.name));
-    put(buffer, area.x, area.y, area.width, &title, model.theme.text.add_modifier(Modifier::BOLD));
+    put(
+        buffer,
+        area.x,
+        area.y,
+        area.width,
+        &title(model).unwrap_or_default(),
+        model.theme.text.add_modifier(Modifier::BOLD),
+    );
     rule(model, Rect { y: area.y + 1, height: 1, ..area }, "", buffer);
     draw_strip(model, areas, buffer);
+}
+
+/// The selected script with its package.
+pub(super) fn title(model: &Model) -> Option<String> {
+    let row = model.scripts.selected()?;
+    Some(format!("{} {} {}", safe(&row.package), model.theme.glyphs.right(), safe(&row.name)))
 }
 
 /// What is known of the selected script.

@@ -4,13 +4,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 
 use crate::tui::layout::{Areas, layout};
 use crate::tui::logs::marked::Marked;
 use crate::tui::model::{Model, Overlay, View};
 use crate::tui::record::Record;
-use crate::tui::sheet::{Row, Sheet, lay_out};
-use crate::tui::text::{Clean, put, width};
+use crate::tui::sheet::{Line, Row, Sheet, lay_out};
+use crate::tui::text::{Clean, put, safe, width};
 use crate::tui::views::logs::draw_clean;
 use crate::tui::views::{errors, mcp, process_detail, scripts, urls};
 use crate::tui::widgets::record::place;
@@ -45,17 +46,35 @@ fn of_view(model: &Model, areas: &Areas, all: bool) -> Option<Sheet> {
             let first = rows.partition_point(|row| row.line < window.0);
             (rows, last.saturating_sub(area.height.into()).max(first))
         }
-        View::Errors => (lay_out(errors::lines(model, cells), cells, wraps), model.errors.scroll),
-        View::Mcp => (lay_out(mcp::lines(model, cells).0, cells, wraps), model.mcp.scroll),
-        View::Scripts => (lay_out(scripts::facts(model, cells, wraps)?, cells, wraps), 0),
+        View::Errors => (lay_out(errors::lines(model, cells, wraps), cells, wraps), model.errors.scroll),
+        View::Mcp => {
+            let lines = titled(model, areas, mcp::title(model), mcp::lines(model, cells).0);
+            (lay_out(lines, cells, wraps), model.mcp.scroll)
+        }
+        View::Scripts => {
+            let lines = titled(model, areas, scripts::title(model), scripts::facts(model, cells, wraps)?);
+            (lay_out(lines, cells, wraps), 0)
+        }
         View::Urls => {
             let code = urls::code_rows(model, areas).min(area.height);
             (area.y, area.height) = (area.y + code, area.height - code);
-            (lay_out(urls::facts(model, cells, wraps)?, cells, wraps), 0)
+            let title = model.urls.selected().map(|row| safe(&row.url).into_owned());
+            let lines = titled(model, areas, title, urls::facts(model, cells, wraps)?);
+            (lay_out(lines, cells, wraps), 0)
         }
         View::Logs | View::Settings => return None,
     };
     Some(Sheet { area, rows, first })
+}
+
+/// Alone on the screen, a text begins with what it is about.
+fn titled(model: &Model, areas: &Areas, title: Option<String>, mut lines: Vec<Line>) -> Vec<Line> {
+    if let Some(title) = title.filter(|_| areas.zoomed) {
+        lines.iter_mut().for_each(|line| line.number += 2);
+        let bold = model.theme.text.add_modifier(Modifier::BOLD);
+        lines.splice(0..0, [Line::new(0, title, bold), Line::new(1, String::new(), bold)]);
+    }
+    lines
 }
 
 fn of_web(model: &Model, area: Rect, all: bool) -> Sheet {
