@@ -9,6 +9,7 @@ mod go;
 mod java;
 mod javascript;
 mod jest;
+mod json;
 mod language;
 mod pytest;
 mod python;

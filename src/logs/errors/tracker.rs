@@ -9,6 +9,7 @@ use crate::event::{Level, Stream};
 
 use super::fingerprint::fingerprint;
 use super::javascript;
+use super::json;
 use super::language::{self, Language, Message};
 
 /// Stack lines kept of one error.
@@ -192,11 +193,13 @@ impl Tracker {
 impl Open {
     fn new(line: &Seen<'_>, text: &[u8]) -> Open {
         let started = language::that_starts(text);
+        let record = if started.is_none() { json::record(text) } else { None };
+        let said = record.as_ref().map_or(text.trim_ascii_start(), |record| record.message.as_bytes());
         let error = Tracked {
-            fingerprint: fingerprint(text.trim_ascii_start()),
+            fingerprint: fingerprint(said),
             level: line.level,
             language: started.map(|(language, _)| language.name),
-            message: kept(text.trim_ascii_start()).into_owned(),
+            message: kept(said).into_owned(),
             stack: String::new(),
             first_seq: line.seq,
             last_seq: line.seq,
@@ -214,8 +217,12 @@ impl Open {
             is_chained: false,
             changed: true,
         };
-        if open.awaits != Message::Here {
-            open.push(text);
+        match record {
+            // The rest of a record is told by none of the lines around it.
+            Some(record) if record.stack.is_empty() => open.push(text),
+            Some(record) => record.stack.lines().for_each(|line| open.push(line.as_bytes())),
+            None if open.awaits != Message::Here => open.push(text),
+            None => {}
         }
         open
     }
@@ -468,5 +475,19 @@ mod tests {
         let found = tracker.take(false);
         assert_eq!((found[0].count, found[0].first_seq, found[0].last_seq), (0, 1, 2));
         assert_eq!(found[0].stack, "    at f (a.js:1:2)");
+    }
+
+    #[test]
+    fn ls05_an_error_that_is_a_record_has_the_records_message_and_stack() {
+        let line = |msg: &str, id: u32| format!(r#"{{"level":"error","msg":"{msg}","id":{id}}}"#);
+        let (found, _) = errors(&[line("cannot pay", 1), line("no stock", 2), line("cannot pay", 3)].join("\n"));
+        let messages: Vec<_> = found.iter().map(|(_, message, stack, _)| (message.as_str(), *stack)).collect();
+        assert_eq!(messages, [("cannot pay", 1), ("no stock", 1)], "equal ones as one");
+        one(
+            r#"{"level":50,"err":{"type":"TypeError","message":"x","stack":"TypeError: x\n    at f (/a/b.js:1:2)"}}"#,
+            None,
+            "TypeError: x",
+            2,
+        );
     }
 }
