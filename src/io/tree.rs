@@ -55,7 +55,7 @@ impl Member {
 
     /// `pid (command line)`, for messages.
     pub fn describe(&self) -> String {
-        format!("{} ({})", self.pid, platform::describe(self.pid))
+        format!("{} ({})", self.pid, platform::describe(self.pid, 80))
     }
 }
 

@@ -56,10 +56,10 @@ pub fn of_this_thread() -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }
 
-/// A short command line of a process; the name of its program where it has none.
+/// The command line of a process, at most 500 characters of it; the name of its program where it has none.
 pub fn command(pid: u32) -> String {
     let Ok(pid) = i32::try_from(pid) else { return String::new() };
-    let line = platform::describe(pid);
+    let line = platform::describe(pid, 500);
     if line.is_empty() { platform::name(pid).unwrap_or_default() } else { line }
 }
 

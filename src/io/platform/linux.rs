@@ -140,10 +140,10 @@ pub(crate) fn name(pid: i32) -> Option<String> {
     }
 }
 
-pub(crate) fn describe(pid: i32) -> String {
+pub(crate) fn describe(pid: i32, most: usize) -> String {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let words: Vec<_> = line.split(|&b| b == 0).filter(|word| !word.is_empty()).map(String::from_utf8_lossy).collect();
-    words.join(" ").chars().take(80).collect()
+    words.join(" ").chars().take(most).collect()
 }
 
 /// Pages of code are mapped again from the file, as good as always from memory, when they are next run. Whoever is traced

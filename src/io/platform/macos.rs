@@ -83,17 +83,17 @@ pub(crate) fn sockets_of(_pid: i32, _wanted: &[u64]) -> Vec<u64> {
 
 /// The first word of the command line, without its folders.
 pub(crate) fn name(pid: i32) -> Option<String> {
-    let line = describe(pid);
+    let line = describe(pid, 80);
     Some(line.split(' ').next()?.rsplit('/').next()?.to_owned())
 }
 
-pub(crate) fn describe(pid: i32) -> String {
+pub(crate) fn describe(pid: i32, most: usize) -> String {
     let text = arguments(pid).unwrap_or_default();
     let count = text.first_chunk::<4>().map_or(0, |bytes| u32::from_ne_bytes(*bytes)) as usize;
     let words = text.get(4..).unwrap_or_default().split(|&b| b == 0).filter(|word| !word.is_empty());
     // The first word is the path of the executable, after it come the arguments.
     let words: Vec<_> = words.skip(1).take(count).map(String::from_utf8_lossy).collect();
-    words.join(" ").chars().take(80).collect()
+    words.join(" ").chars().take(most).collect()
 }
 
 /// The number of arguments, the path, the arguments and the environment of a process of this user.

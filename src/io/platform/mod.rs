@@ -6,7 +6,7 @@
 //! | `entry(pid)` | one process, or `None` when it is gone; a zombie is there and marked so |
 //! | `usage(pid)` | CPU time since it began, and its resident memory in bytes |
 //! | `has_word(pid, word)` | whether the environment that the process was started with holds the word `NAME=value` |
-//! | `describe(pid)` | a short command line for messages |
+//! | `describe(pid, most)` | its command line, at most so many characters of it |
 //! | `signal(pid, started, number)` | sends a signal, but never to another process that got the same pid meanwhile |
 //! | `adopt_orphans()` | makes descendants whose parent dies children of this process, where the system can do it |
 //! | `grow_pipe(fd)` | makes a pipe as large as is allowed |
