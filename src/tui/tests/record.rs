@@ -202,3 +202,19 @@ fn a_line_that_is_no_json_is_as_it_was() {
     rig.press(&["y"]);
     assert!(matches!(rig.outside.pop(), Some(Effect::Copy(text, _)) if text == LINE));
 }
+
+#[test]
+fn the_button_with_the_focus_is_whole_at_every_size() {
+    for size in [(120, 36), (80, 24), (60, 16), (40, 10)] {
+        let mut rig = Rig::new(Mock::full(), size);
+        rig.press(&["3", "up", "enter"]);
+        for label in ["Close", "Copy", "Only this process", "Hide lines like it"] {
+            for _ in 0..8 {
+                if !rig.text().contains(&format!("[▸{label}]")) {
+                    rig.press(&["right"]);
+                }
+            }
+            assert!(rig.text().contains(&format!("[▸{label}]")), "{label} at {size:?}\n{}", rig.text());
+        }
+    }
+}

@@ -87,15 +87,21 @@ pub(crate) fn place(record: &Record, screen: Rect) -> Place {
     Place { area, text: Rect { x: area.x + 2, y: area.y + 1, width, height }, rows }
 }
 
-/// Where the buttons are; one that has no room has no width.
+/// Where the buttons are; one that has no room has no width. The first ones give way to the one with the focus.
 pub(crate) fn button_spots(record: &Record, screen: Rect) -> Vec<Rect> {
     let Place { area, .. } = place(record, screen);
-    let (mut x, end, y) = (area.x + 2, area.right().saturating_sub(1), area.bottom().saturating_sub(2));
-    let spot = |(at, label): (usize, &&str)| {
-        let cells = width(label) as u16 + 2 + u16::from(record.focus == Focus::Button(at));
-        let rect = Rect::new(x.min(end), y, cells.min(end.saturating_sub(x)), 1);
-        x = x.saturating_add(cells + 1);
+    let (start, end, y) = (area.x + 2, area.right().saturating_sub(1), area.bottom().saturating_sub(2));
+    let here = if let Focus::Button(at) = record.focus { at } else { 0 };
+    let cells: Vec<u16> = record.buttons().iter().map(|label| width(label) as u16 + 2).collect();
+    let cells = |at: usize| cells[at] + u16::from(record.focus == Focus::Button(at));
+    let until = |first: usize| (first..=here).map(|at| cells(at) + 1).sum::<u16>();
+    let first = (0..here).find(|first| start + until(*first) <= end + 1).unwrap_or(here);
+    let mut x = start;
+    let spot = |at: usize| {
+        let fits = at >= first && x + cells(at) <= end;
+        let rect = Rect::new(x.min(end), y, if fits { cells(at) } else { 0 }, 1);
+        x = x.saturating_add(if at < first { 0 } else { cells(at) + 1 });
         rect
     };
-    record.buttons().iter().enumerate().map(spot).collect()
+    (0..record.buttons().len()).map(spot).collect()
 }
