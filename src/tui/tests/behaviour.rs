@@ -402,7 +402,7 @@ fn a_drag_over_lines_copies_them_and_a_click_on_the_pill_follows() {
     assert!(text.ends_with("\nGET /assets/c"), "it ends under the pointer: {text}");
     rig.mock.line(1, "web", "newest");
     rig.refresh();
-    let (x, y) = spot(&rig, "1 new lines");
+    let (x, y) = spot(&rig, "1 new line ");
     click(&mut rig, x, y);
     assert!(rig.model.logs.place.follow);
 }

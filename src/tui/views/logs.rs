@@ -313,7 +313,11 @@ pub(crate) fn pill(model: &Model, areas: &Areas) -> Option<(String, Rect)> {
         1 => ", 1 error".into(),
         errors => format!(", {} errors", clock::count(errors)),
     };
-    let word = if areas.class == Class::Wide { " new lines" } else { " new" };
+    let word = match new {
+        _ if areas.class < Class::Wide => " new",
+        1 => " new line",
+        _ => " new lines",
+    };
     let text = format!(" {} {}{word}{errors}  End {} ", glyphs.paused(), clock::count(new), glyphs.down());
     let cells = (width(&text) as u16).min(areas.lines.width);
     let rect = Rect::new(areas.lines.right() - cells, areas.lines.bottom() - 1, cells, 1);
