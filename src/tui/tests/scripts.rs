@@ -67,3 +67,32 @@ fn scripts_that_come_while_another_view_is_in_front_begin_with_their_heading() {
     let text = rig.text();
     assert!(text.lines().nth(2).is_some_and(|line| line.contains("▾ shop")), "{text}");
 }
+
+#[test]
+fn the_long_name_and_the_long_command_of_a_script_can_be_read() {
+    let command = format!("{} --the-end", (0..12).map(|at| format!("word{at:02}")).collect::<Vec<_>>().join(" "));
+    let name = "a-name-that-is-longer-than-any-column-and-than-the-title-of-its-details-can-be-anywhere-at-all";
+    for size in [(120, 36), (80, 24), (60, 16)] {
+        let mut rig = Rig::new(Mock::full(), size);
+        let mut rows = rig.mock.scripts.to_vec();
+        (rows[0].name, rows[0].command) = (name.into(), command.clone());
+        rig.send(crate::tui::message::Message::Scripts(rows.into()));
+        rig.press(&["home", "right"]);
+        let text = rig.text();
+        let shown = |line: &str| line.rsplit('│').next().unwrap_or_default().trim().to_owned();
+        let joined: String = text.lines().map(shown).collect::<Vec<_>>().join("");
+        for wanted in ["--the-end", "than-any-column", "anywhere-at-all", "last run"] {
+            assert!(joined.contains(wanted), "{wanted} at {size:?}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn where_a_command_cannot_be_read_the_name_has_its_room() {
+    let mut rig = Rig::new(Mock::full(), (40, 10));
+    let mut rows = rig.mock.scripts.to_vec();
+    rows[0].name = "a-name-of-22-letters-x".into();
+    rig.send(crate::tui::message::Message::Scripts(rows.into()));
+    assert!(rig.text().contains("a-name-of-22-letters"), "{}", rig.text());
+    assert!(!rig.text().contains("…   "), "no column of dots: {}", rig.text());
+}

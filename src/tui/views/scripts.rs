@@ -19,7 +19,7 @@ use crate::tui::layout::{Areas, Class};
 use crate::tui::model::{Item, Model};
 use crate::tui::screen::Cursor;
 use crate::tui::sheet::Line;
-use crate::tui::text::{cut_middle, fit, put, safe, width};
+use crate::tui::text::{cut, cut_middle, fit, put, safe, width};
 use crate::tui::views::empty;
 use crate::tui::views::screen::{cursor_row, draw_strip, rule};
 
@@ -41,7 +41,13 @@ pub(super) fn draw(model: &Model, areas: &Areas, buffer: &mut Buffer) -> Cursor 
 }
 
 fn draw_list(model: &Model, area: Rect, items: &[Item<'_>], buffer: &mut Buffer) -> Cursor {
-    let name_width = model.scripts.rows.iter().map(|row| width(&row.name)).max().unwrap_or(0).clamp(8, 20);
+    let longest = model.scripts.rows.iter().map(|row| width(&row.name)).max().unwrap_or(0);
+    // Where a command could not be read the name has its cells as well.
+    let room = usize::from(area.width - state_width(area)).saturating_sub(5);
+    let name_width = match longest.clamp(8, 20) {
+        name if room < name + COMMAND_MIN => room,
+        name => name,
+    };
     let position = model.scripts.position();
     let mut cursor = None;
     for (line, (at, item)) in items.iter().enumerate().skip(model.scripts.offset).take(area.height.into()).enumerate() {
@@ -60,6 +66,14 @@ fn draw_list(model: &Model, area: Rect, items: &[Item<'_>], buffer: &mut Buffer)
     cursor
 }
 
+/// Cells below which a command has no column.
+const COMMAND_MIN: usize = 8;
+
+/// Of how a script stands.
+fn state_width(area: Rect) -> u16 {
+    17.min(area.width / 3)
+}
+
 fn heading(model: &Model, area: Rect, y: u16, row: &ScriptRow, buffer: &mut Buffer) {
     let text = format!(" {} {}", model.theme.glyphs.open(), safe(&row.package));
     let x = put(buffer, area.x, y, area.width, &text, model.theme.text.add_modifier(Modifier::BOLD));
@@ -68,7 +82,7 @@ fn heading(model: &Model, area: Rect, y: u16, row: &ScriptRow, buffer: &mut Buff
 
 fn script(model: &Model, area: Rect, y: u16, row: &ScriptRow, name_width: usize, buffer: &mut Buffer) {
     let (sign, word, style) = state(model, row);
-    let state_width = 17.min(area.width / 3);
+    let state_width = state_width(area);
     let state_x = area.right().saturating_sub(state_width);
     let name_style = if row.runnable.is_ok() { model.theme.text } else { model.theme.muted };
     let room = area.width.saturating_sub(4);
@@ -107,14 +121,9 @@ fn state(model: &Model, row: &ScriptRow) -> (&'static str, String, Style) {
 
 fn draw_detail(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let area = areas.detail;
-    put(
-        buffer,
-        area.x,
-        area.y,
-        area.width,
-        &title(model).unwrap_or_default(),
-        model.theme.text.add_modifier(Modifier::BOLD),
-    );
+    let title = title(model).unwrap_or_default();
+    let title = cut(&title, area.width.into());
+    put(buffer, area.x, area.y, area.width, &title, model.theme.text.add_modifier(Modifier::BOLD));
     rule(model, Rect { y: area.y + 1, height: 1, ..area }, "", buffer);
     draw_strip(model, areas, buffer);
 }
@@ -126,7 +135,9 @@ pub(super) fn title(model: &Model) -> Option<String> {
 }
 
 /// What is known of the selected script.
-pub(super) fn facts(model: &Model, cells: usize, wraps: bool) -> Option<Vec<Line>> {
+///
+/// Each fact has a row of its own; a long one goes on in the rows that the others leave.
+pub(super) fn facts(model: &Model, cells: usize, rows: usize) -> Option<Vec<Line>> {
     let row = model.scripts.selected()?;
     let (_, word, _) = state(model, row);
     let pid = process(model, row).and_then(|process| process.pid);
@@ -146,7 +157,18 @@ pub(super) fn facts(model: &Model, cells: usize, wraps: bool) -> Option<Vec<Line
     if let Err(why) = &row.runnable {
         facts.push(("cannot", why));
     }
-    let line = |(at, (name, value))| fact(model, at, &format!("{name:10}"), value, cells, wraps);
+    // Alone on the screen the title stands above, whole.
+    if rows < usize::MAX && title(model).is_some_and(|title| width(&title) > cells) {
+        facts.insert(0, ("name", &row.name));
+    }
+    let mut left = rows.saturating_sub(facts.len());
+    let line = |(at, (name, value)): (usize, (&str, &str))| {
+        let name = format!("{name:10}");
+        let room = cells.saturating_sub(width(&name)).max(1);
+        let more = (width(&safe(value)).div_ceil(room).max(1) - 1).min(left);
+        left -= more;
+        fact(model, at, &name, value, width(&name) + room * (1 + more), rows == usize::MAX).wrapped()
+    };
     Some(facts.into_iter().enumerate().map(line).collect())
 }
 

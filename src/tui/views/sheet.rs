@@ -52,7 +52,8 @@ fn of_view(model: &Model, areas: &Areas, all: bool) -> Option<Sheet> {
             (lay_out(lines, cells, wraps), model.mcp.scroll)
         }
         View::Scripts => {
-            let lines = titled(model, areas, scripts::title(model), scripts::facts(model, cells, wraps)?);
+            let rows = if wraps { usize::MAX } else { area.height.into() };
+            let lines = titled(model, areas, scripts::title(model), scripts::facts(model, cells, rows)?);
             (lay_out(lines, cells, wraps), 0)
         }
         View::Urls => {
