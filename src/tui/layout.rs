@@ -248,8 +248,8 @@ fn processes(model: &Model, areas: &mut Areas) {
         areas.children = take_top(&mut body, children);
         areas.output = body;
     } else if opened {
-        areas.strip = Rect { y: body.y + 1, height: 1, ..body };
-        areas.detail = take_top(&mut body, 4);
+        areas.strip = Rect { height: 1.min(body.height), ..body };
+        areas.detail = take_top(&mut body, 3);
         let children = child_rows(model, body.height, 4);
         areas.children = take_top(&mut body, children);
         areas.output = body;

@@ -87,7 +87,7 @@ fn of_many_children_those_that_have_no_room_are_counted() {
     let mut row = process(1, "web", Status::Running);
     row.children = (0..64).map(|at| crate::app::view::Child { pid: 50_000 + at, ..row.children[0].clone() }).collect();
     row.usage = Some(Usage { cpu_percent: 1.0, rss_bytes: 1, processes: 101 });
-    for (size, listed) in [((120, 36), 5), ((80, 24), 5), ((60, 16), 2), ((40, 10), 0)] {
+    for (size, listed) in [((120, 36), 5), ((80, 24), 5), ((60, 16), 3), ((40, 10), 0)] {
         let mut rig = alone(row.clone(), size);
         rig.press(&["right"]);
         let text = rig.text();
@@ -232,4 +232,29 @@ fn a_long_environment_is_scrolled_and_one_that_has_ended_has_one_too() {
     assert!(rig.model.processes.selected().unwrap().status.is_ended(), "failed ones stand first");
     let buttons = crate::tui::update::strip::buttons(&rig.model);
     assert!(buttons.contains(&crate::tui::update::strip::Button::Environment));
+}
+
+#[test]
+fn of_what_is_known_of_a_process_whole_parts_are_left_out_and_only_its_command_is_cut() {
+    let mut row = process(1, "web", Status::Running);
+    (row.command, row.cwd, row.terminal) = ("run something that goes on and on".into(), "/a/b".into(), true);
+    for (size, wanted) in [
+        ((120, 36), " command  run something that goes on and on   cwd /a/b   pid 48121 (3 children)   terminal"),
+        ((60, 16), " command  run somethin…es on and on   pid 48121 (3 children)"),
+        ((40, 10), " command  run some…on and on   pid 48121"),
+    ] {
+        let mut rig = alone(row.clone(), size);
+        rig.press(&["right"]);
+        let text = rig.text();
+        let line = text.lines().find(|line| line.starts_with(" command")).expect("it is told");
+        assert!(line.trim_end() == wanted, "{line:?} at {size:?}");
+    }
+}
+
+#[test]
+fn the_details_of_a_process_begin_at_once_where_there_is_little_room() {
+    let mut rig = alone(process(1, "web", Status::Running), (40, 10));
+    rig.press(&["right"]);
+    let text = rig.text();
+    assert!(text.lines().nth(1).is_some_and(|line| line.contains("web:  [▸Logs]")), "{text}");
 }

@@ -27,6 +27,8 @@ use crate::tui::text::{clean_ansi, cut, cut_middle, put, safe, width};
 use crate::tui::views::screen::{draw_strip, rule};
 use crate::tui::views::spark::spark;
 
+const LABEL: &str = " command  ";
+
 /// The last minute of CPU.
 pub(super) fn cpu_spark(model: &Model, row: &ProcessRow) -> String {
     model.processes.trends.get(&row.id).map_or(String::new(), |trend| bars(model, &trend.cpu, 10.0))
@@ -44,10 +46,9 @@ pub(super) fn draw_detail(model: &Model, areas: &Areas, row: &ProcessRow, buffer
         put(buffer, strip.x + 1, strip.y, strip.width.saturating_sub(1), &name, model.theme.process(&row.name));
         draw_strip(model, areas, buffer);
     }
-    let y = if areas.class >= Class::Medium { detail.y } else { detail.y + 2 };
+    let y = if areas.class >= Class::Medium { detail.y } else { detail.y + 1 };
     if detail.height > 0 {
-        let facts = facts(row);
-        put(buffer, detail.x, y, detail.width, &cut_middle(&facts, detail.width.into()), model.theme.muted);
+        put(buffer, detail.x, y, detail.width, &facts(row, detail.width.into()), model.theme.muted);
         draw_trends(model, Rect { y: y + 1, height: 1, ..detail }, row, buffer);
     }
     if areas.children.height > 1 {
@@ -58,15 +59,24 @@ pub(super) fn draw_detail(model: &Model, areas: &Areas, row: &ProcessRow, buffer
     }
 }
 
-fn facts(row: &ProcessRow) -> String {
-    let terminal = if row.terminal { "   terminal" } else { "" };
-    let children = match row.usage.map_or(0, |usage| usage.processes.saturating_sub(1)) {
+/// Where not all has room whole parts are left out, and only the command is cut.
+fn facts(row: &ProcessRow, cells: usize) -> String {
+    let children = match row.pid.and(row.usage).map_or(0, |usage| usage.processes.saturating_sub(1)) {
         0 => String::new(),
         1 => " (1 child)".into(),
         number => format!(" ({number} children)"),
     };
-    let pid = row.pid.map_or(String::new(), |pid| format!("   pid {pid}{children}"));
-    format!(" command  {}   cwd {}{pid}{terminal}", safe(&row.command), safe(&row.cwd))
+    let pid = row.pid.map_or(String::new(), |pid| format!("   pid {pid}"));
+    let cwd = format!("   cwd {}", safe(&row.cwd));
+    let terminal = if row.terminal { "   terminal" } else { "" };
+    let command = safe(&row.command);
+    let room = cells.saturating_sub(width(LABEL));
+    // A long command leaves the others half of the row.
+    let left = room.saturating_sub(width(&command).min(room / 2));
+    let tellings =
+        [format!("{cwd}{pid}{children}{terminal}"), format!("{cwd}{pid}{children}"), format!("{pid}{children}"), pid];
+    let rest = tellings.into_iter().find(|rest| width(rest) <= left).unwrap_or_default();
+    format!("{LABEL}{}{rest}", cut_middle(&command, room.saturating_sub(width(&rest))))
 }
 
 /// CPU and memory of the last minute, as far as there is room; of one that has ended, of its last minute.
