@@ -159,6 +159,8 @@ pub(crate) struct Model {
     pub(crate) selection: Option<Selection>,
     /// The view whose text fills the screen.
     pub(crate) zoom: Option<View>,
+    /// The first row of a text that scrolls only there.
+    pub(crate) zoom_from: usize,
     /// A process that is to be shown alone as soon as it is in the table.
     pub(crate) show_next: Option<ProcessId>,
     /// Where Esc goes back to after a solo.
@@ -373,6 +375,7 @@ impl Model {
             pressed: None,
             selection: None,
             zoom: None,
+            zoom_from: 0,
             show_next: None,
             return_to: None,
         }

@@ -1,6 +1,6 @@
 //! The text of the selected row alone on the screen.
 
-use crate::tui::message::Effect;
+use crate::tui::message::{Effect, Message};
 use crate::tui::model::View;
 use crate::tui::testing::{Mock, Rig};
 
@@ -78,6 +78,22 @@ fn the_text_scrolls_and_nothing_that_cannot_be_seen_moves() {
     assert_eq!(rig.text(), end);
     assert_eq!((rig.model.processes.selected().map(|row| row.id), rig.model.view), (selected, View::Processes));
     assert!(rig.asked().is_empty());
+    // So is what is known of a script with a long command.
+    let mut rig = Rig::new(Mock::full(), (40, 10));
+    let mut rows = rig.mock.scripts.to_vec();
+    rows[0].command = "x".repeat(400);
+    rig.send(Message::Scripts(rows.into()));
+    rig.press(&["1", "Z"]);
+    let begin = rig.text();
+    assert!(begin.contains("shop (root)") && !begin.contains("NODE_ENV"), "{begin}");
+    rig.press(&["end"]);
+    assert!(rig.text().contains("NODE_ENV"), "{}", rig.text());
+    rig.press(&["home"]);
+    assert_eq!(rig.text(), begin);
+    // It ends where the text does, at any size.
+    rig.press(&["end"]);
+    rig.send(Message::Resize(100, 40));
+    assert!(rig.text().contains("NODE_ENV") && rig.model.zoom_from == 0, "{}", rig.text());
     // A long answer is gone through to its end.
     let mut rig = Rig::new(Mock::full(), (40, 10));
     rig.press(&["7", "down", "Z"]);

@@ -31,12 +31,14 @@ pub(super) fn scroll_view(model: &mut Model, by: isize) {
         View::Processes => return processes::scroll_output(model, by),
         View::Web => model.web.rows.len().saturating_sub(text.height.into()),
         View::Errors | View::Mcp => view_sheet(model).map_or(0, |sheet| sheet.most()),
+        View::Scripts | View::Urls if is_zoomed(model) => view_sheet(model).map_or(0, |sheet| sheet.most()),
         _ => return,
     };
     let scroll = match model.view {
         View::Web => &mut model.web.scroll,
         View::Errors => &mut model.errors.scroll,
-        _ => &mut model.mcp.scroll,
+        View::Mcp => &mut model.mcp.scroll,
+        _ => &mut model.zoom_from,
     };
     *scroll = scroll.saturating_add_signed(by).min(most);
 }
@@ -85,7 +87,7 @@ pub(super) fn toggle_zoom(model: &mut Model) -> Vec<Effect> {
         hold_still(model);
         (model.tab, model.chip, model.processes.held) = (None, None, None);
     }
-    model.zoom = Some(model.view);
+    (model.zoom, model.zoom_from) = (Some(model.view), 0);
     vec![Effect::Mouse(false)]
 }
 
@@ -118,7 +120,7 @@ pub(super) fn zoomed(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
 pub(super) fn follow_up(model: &mut Model) -> Vec<Effect> {
     let ends = model.zoom.is_some() && (!is_zoomed(model) || !can_zoom(model) || model.attached.is_some());
     let effects = if ends { end_zoom(model) } else { Vec::new() };
-    if model.view == View::Mcp {
+    if model.view == View::Mcp || (is_zoomed(model) && matches!(model.view, View::Scripts | View::Urls)) {
         scroll_view(model, 0);
     }
     effects

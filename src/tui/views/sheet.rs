@@ -37,6 +37,7 @@ fn of_view(model: &Model, areas: &Areas, all: bool) -> Option<Sheet> {
         return None;
     }
     let (cells, wraps) = (usize::from(area.width), areas.zoomed);
+    let from = if areas.zoomed { model.zoom_from } else { 0 };
     let (rows, first) = match model.view {
         View::Web => return Some(of_web(model, area, all)),
         View::Processes => {
@@ -54,14 +55,14 @@ fn of_view(model: &Model, areas: &Areas, all: bool) -> Option<Sheet> {
         View::Scripts => {
             let rows = if wraps { usize::MAX } else { area.height.into() };
             let lines = titled(model, areas, scripts::title(model), scripts::facts(model, cells, rows)?);
-            (lay_out(lines, cells, wraps), 0)
+            (lay_out(lines, cells, wraps), from)
         }
         View::Urls => {
             let code = urls::code_rows(model, areas).min(area.height);
             (area.y, area.height) = (area.y + code, area.height - code);
             let title = model.urls.selected().map(|row| safe(&row.url).into_owned());
             let lines = titled(model, areas, title, urls::facts(model, cells, wraps)?);
-            (lay_out(lines, cells, wraps), 0)
+            (lay_out(lines, cells, wraps), from)
         }
         View::Logs | View::Settings => return None,
     };
