@@ -22,6 +22,7 @@ use crate::tui::processes::Processes;
 use crate::tui::qr::Card;
 use crate::tui::record::Record;
 use crate::tui::settings::SettingsView;
+use crate::tui::text::safe;
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::tour::{Newcomer, Tour};
 use crate::tui::update::select::Selection;
@@ -397,6 +398,14 @@ impl Model {
         let mut seen = BTreeMap::new();
         let rows = self.processes.rows.iter();
         rows.filter(|row| seen.insert(Arc::clone(&row.name), ()).is_none()).map(|row| Arc::clone(&row.name)).collect()
+    }
+
+    /// A folder as it is shown: with `~` for the home.
+    pub(crate) fn folder(&self, dir: &str) -> String {
+        let home = self.home.as_deref().filter(|home| !home.is_empty());
+        let below =
+            home.and_then(|home| dir.strip_prefix(home)).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        safe(&below.map_or(dir.to_owned(), |rest| format!("~{rest}"))).into_owned()
     }
 
     /// The newest message of the program that the panel still shows, oldest first.

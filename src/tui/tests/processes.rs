@@ -258,3 +258,29 @@ fn the_details_of_a_process_begin_at_once_where_there_is_little_room() {
     let text = rig.text();
     assert!(text.lines().nth(1).is_some_and(|line| line.contains("web:  [▸Logs]")), "{text}");
 }
+
+#[test]
+fn a_column_that_is_shown_is_shown_whole_at_every_width() {
+    for width in 40..=140 {
+        let mut rig = Rig::new(Mock::full(), (width, 30));
+        rig.press(&["2"]);
+        let text = rig.text();
+        let head = text.lines().find(|line| line.contains("NAME")).expect("a head");
+        let names = ["NAME", "STATUS", "PID", "CPU%", "MEM", "CPU 60s", "UPTIME", "RS", "URL", "LINES/S", "ERR"];
+        assert!(
+            head.split_whitespace().all(|name| names.join(" ").split(' ').any(|known| known == name)),
+            "{width}: {head}"
+        );
+        assert_eq!(head.contains("ERR"), width >= 80, "{width}: {head}");
+    }
+}
+
+#[test]
+fn a_folder_below_the_home_is_shown_so_and_no_other() {
+    let rig = Rig::new(Mock::full(), (120, 36));
+    for (dir, shown) in
+        [("/home/me", "~"), ("/home/me/code", "~/code"), ("/home/me2/x", "/home/me2/x"), ("apps/api", "apps/api")]
+    {
+        assert_eq!(rig.model.folder(dir), shown);
+    }
+}

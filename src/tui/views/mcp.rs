@@ -188,7 +188,7 @@ fn instance_cell(model: &Model, one: &McpInstance, head: &str) -> (String, Style
             _ => (format!("{} running", glyphs.running()), theme.ok),
         },
         "PROJECT" => (safe(&one.name).into_owned(), theme.text),
-        "FOLDER" => (folder(model, &one.directory), theme.muted),
+        "FOLDER" => (model.folder(&one.directory), theme.muted),
         "PORT" => (one.port.to_string(), theme.accent),
         "PID" => (one.pid.to_string(), theme.text),
         "UPTIME" => (clock::short(model.now.saturating_sub(one.started_ms)), theme.text),
@@ -196,14 +196,6 @@ fn instance_cell(model: &Model, one: &McpInstance, head: &str) -> (String, Style
         "VERSION" => (safe(&one.version).into_owned(), theme.text),
         _ => (model.clock.clock(one.seen_ms), theme.muted),
     }
-}
-
-/// The folder with `~` for the home.
-fn folder(model: &Model, directory: &str) -> String {
-    let home = model.home.as_deref().filter(|home| !home.is_empty());
-    let below =
-        home.and_then(|home| directory.strip_prefix(home)).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-    safe(&below.map_or(directory.to_owned(), |rest| format!("~{rest}"))).into_owned()
 }
 
 fn detail(model: &Model, areas: &Areas, buffer: &mut Buffer) {
@@ -232,7 +224,7 @@ pub(super) fn lines(model: &Model, cells: usize) -> (Vec<Line>, u64) {
     let (glyphs, theme) = (model.theme.glyphs, &model.theme);
     if let Some(one) = model.mcp.selected_instance() {
         let pairs = [
-            ("folder", folder(model, &one.directory)),
+            ("folder", model.folder(&one.directory)),
             ("address", safe(&one.url).into_owned()),
             ("process", format!("{}, since {}", one.pid, model.clock.clock(one.started_ms))),
             ("version", safe(&one.version).into_owned()),

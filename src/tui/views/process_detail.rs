@@ -48,7 +48,7 @@ pub(super) fn draw_detail(model: &Model, areas: &Areas, row: &ProcessRow, buffer
     }
     let y = if areas.class >= Class::Medium { detail.y } else { detail.y + 1 };
     if detail.height > 0 {
-        put(buffer, detail.x, y, detail.width, &facts(row, detail.width.into()), model.theme.muted);
+        put(buffer, detail.x, y, detail.width, &facts(model, row, detail.width.into()), model.theme.muted);
         draw_trends(model, Rect { y: y + 1, height: 1, ..detail }, row, buffer);
     }
     if areas.children.height > 1 {
@@ -60,14 +60,14 @@ pub(super) fn draw_detail(model: &Model, areas: &Areas, row: &ProcessRow, buffer
 }
 
 /// Where not all has room whole parts are left out, and only the command is cut.
-fn facts(row: &ProcessRow, cells: usize) -> String {
+fn facts(model: &Model, row: &ProcessRow, cells: usize) -> String {
     let children = match row.pid.and(row.usage).map_or(0, |usage| usage.processes.saturating_sub(1)) {
         0 => String::new(),
         1 => " (1 child)".into(),
         number => format!(" ({number} children)"),
     };
     let pid = row.pid.map_or(String::new(), |pid| format!("   pid {pid}"));
-    let cwd = format!("   cwd {}", safe(&row.cwd));
+    let cwd = format!("   cwd {}", model.folder(&row.cwd));
     let terminal = if row.terminal { "   terminal" } else { "" };
     let command = safe(&row.command);
     let room = cells.saturating_sub(width(LABEL));

@@ -51,9 +51,11 @@ const COLUMNS: [Column; 11] = [
 
 /// The columns that are shown, with where each begins.
 fn columns(areas: &Areas) -> Vec<(usize, u16)> {
-    let gap = if areas.class == Class::Wide { 2 } else { 1 };
     let mut x = areas.columns.x + 3;
     let shown = COLUMNS.iter().enumerate().filter(|(_, column)| areas.class >= column.needs);
+    let cells: usize = shown.clone().map(|(_, column)| column.cells + 2).sum();
+    let fits = usize::from(areas.columns.width) + 2 >= cells + 3;
+    let gap = if areas.class == Class::Wide && fits { 2 } else { 1 };
     shown
         .map(|(at, column)| {
             let from = x;

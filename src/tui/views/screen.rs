@@ -138,14 +138,6 @@ fn too_small(model: &Model, screen: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// The folder with `~` for the home.
-fn folder(model: &Model) -> String {
-    let dir = model.project.dir.to_string_lossy();
-    let home = model.home.as_deref().filter(|home| !home.is_empty());
-    let short = home.and_then(|home| dir.strip_prefix(home)).map(|rest| format!("~{rest}"));
-    text::safe(&short.unwrap_or_else(|| dir.into_owned())).into_owned()
-}
-
 fn header(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     let area = areas.header;
     if area.height == 0 {
@@ -197,7 +189,14 @@ fn header(model: &Model, areas: &Areas, buffer: &mut Buffer) {
         let bold = theme.accent.add_modifier(Modifier::BOLD);
         let x = put(buffer, area.x, area.y, end, " brummer  ", bold);
         let room = usize::from(end.saturating_sub(x + 1));
-        put(buffer, x, area.y, room as u16, &text::cut_middle(&folder(model), room), theme.muted);
+        put(
+            buffer,
+            x,
+            area.y,
+            room as u16,
+            &text::cut_middle(&model.folder(&model.project.dir.to_string_lossy()), room),
+            theme.muted,
+        );
     }
 }
 
