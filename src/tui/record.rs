@@ -188,7 +188,7 @@ impl Record {
     }
 
     /// Scrolls so that the field with the cursor is seen, from its beginning on.
-    fn reveal(&mut self, rows: &[Row], height: usize) {
+    pub(crate) fn reveal(&mut self, rows: &[Row], height: usize) {
         let (first, last) = self.span(self.field, rows);
         let lowest = (last + 1).saturating_sub(height).min(first);
         self.offset = self.offset.clamp(lowest, first);

@@ -143,6 +143,12 @@ impl Catalog {
 
     fn nearest(&self, name: &str) -> Option<String> {
         let spellings = self.scripts.iter().flat_map(|script| [(&script.title, script), (&script.name, script)]);
+        // A word that was not typed to its end is nearer than one that was typed wrong.
+        let begun =
+            spellings.clone().filter(|(text, _)| !name.is_empty() && text.starts_with(name)).map(|(_, script)| script);
+        if let Some(script) = begun.min_by_key(|script| script.title.len()) {
+            return Some(script.title.clone());
+        }
         let scored = spellings.map(|(text, script)| (strsim::damerau_levenshtein(name, text), text.len(), script));
         let (distance, length, script) = scored.min_by_key(|(distance, ..)| *distance)?;
         (distance <= 1 + name.len().min(length) / 3).then(|| script.title.clone())

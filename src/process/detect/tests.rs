@@ -277,6 +277,7 @@ fn an_unknown_name_is_answered_with_the_nearest() {
     assert_eq!(error.code(), crate::error::Code::NotFound);
     assert_eq!(error.message(), "no script is named `delpoy`; the nearest is `deploy`");
     assert!(matches!(catalog.find("something else"), Found::NotFound { nearest: None }));
+    assert!(matches!(catalog.find("d"), Found::NotFound { nearest: Some(name) } if name == "deploy"));
 }
 
 #[test]

@@ -76,7 +76,8 @@ fn what_a_setting_does_can_be_read_to_its_end() {
         let mut last = None;
         while let Some(row) = rig.model.settings.selected().map(|row| (row.label.clone(), row.about.clone())) {
             let text = rig.text();
-            for word in row.1.split_whitespace() {
+            let choices = rig.model.settings.selected().map(|row| row.choices.join(", ")).unwrap_or_default();
+            for word in row.1.split_whitespace().chain(choices.split_whitespace()) {
                 assert!(text.contains(word), "{size:?}: `{word}` of {} cannot be read:\n{text}", row.0);
             }
             if last.as_ref() == Some(&row) {

@@ -218,3 +218,18 @@ fn the_button_with_the_focus_is_whole_at_every_size() {
         }
     }
 }
+
+#[test]
+fn the_selected_field_stays_in_sight_when_the_screen_gets_smaller() {
+    let fields: Vec<String> = (0..30).map(|at| format!("\"field{at:02}\":{at}")).collect();
+    let mut rig = open(&format!("{{{}}}", fields.join(",")), (120, 36));
+    rig.press(&["down"; 20]);
+    let field = title(&rig);
+    let name = field.split([' ', ':', '=']).next().unwrap_or_default().trim_matches('"').to_owned();
+    assert!(name.starts_with("field"), "{field}");
+    for size in [(60, 16), (40, 10), (120, 36)] {
+        rig.send(Message::Resize(size.0, size.1));
+        assert_eq!(title(&rig), field);
+        assert!(rig.text().contains(&name), "{name} at {size:?}:\n{}", rig.text());
+    }
+}

@@ -17,8 +17,8 @@ use crate::tui::message::{Asked, Effect, Message, Outcome};
 use crate::tui::model::{Model, Overlay, Scripts, View};
 use crate::tui::update::available::available;
 use crate::tui::update::{
-    attached, away, chips, commands, env, errors, logs, mcp, mouse, overlays, pane, processes, qr, scripts, select,
-    settings, strip, tell, tour, url_list, urls, web,
+    attached, away, chips, commands, env, errors, logs, mcp, mouse, overlays, pane, processes, qr, record, scripts,
+    select, settings, strip, tell, tour, url_list, urls, web,
 };
 
 /// Holding ↑ stops at the top of a list: only a press after this long goes up to the tabs.
@@ -59,6 +59,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Resize(columns, rows) => {
             model.size = (columns, rows);
             keep_in_sight(model);
+            record::keep_in_sight(model);
             let size = pane(model);
             let command = Command::Resize { columns: size.text as u16, rows: size.height as u16 };
             let own = attached::resized(model);

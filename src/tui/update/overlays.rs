@@ -33,7 +33,7 @@ pub(crate) fn hints(model: &Model) -> &'static [(&'static str, &'static str)] {
         Some(Overlay::Environment(_)) => &[("down", "move"), ("y", "copy"), ("esc", "close")],
         Some(Overlay::Qr(_)) => &[("y", "copy"), ("esc", "close")],
         Some(Overlay::Choose { .. }) => {
-            &[("down", "move"), ("space", "choose"), ("a", "all"), ("enter", "show"), ("esc", "cancel")]
+            &[("enter", "show"), ("space", "choose"), ("a", "all"), ("down", "move"), ("esc", "cancel")]
         }
     }
 }

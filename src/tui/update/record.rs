@@ -98,6 +98,17 @@ fn text_key(model: &Model, record: &mut Record, code: KeyCode) -> bool {
     true
 }
 
+/// Scrolls so that the selected field is in the box.
+pub(super) fn keep_in_sight(model: &mut Model) {
+    let screen = layout(model).screen;
+    if let Some(Overlay::Record(record)) = &mut model.overlay {
+        let place = place(record, screen);
+        if record.field().is_some() {
+            record.reveal(&place.rows, place.text.height.into());
+        }
+    }
+}
+
 /// Scrolls by rows, as the wheel does.
 pub(super) fn scroll(model: &mut Model, by: isize) {
     let screen = layout(model).screen;

@@ -99,7 +99,11 @@ fn about(model: &Model, areas: &Areas, buffer: &mut Buffer) {
     };
     let name = if row.name.is_empty() { &row.label } else { &row.name };
     let width = usize::from(area.width.saturating_sub(1));
-    let mut lines = wrap_words(&format!("{}: {}{when}", safe(name), safe(&row.about)), width);
+    let of = match row.choices.len() > 1 {
+        true => format!(" One of {}.", safe(&row.choices.join(", "))),
+        false => String::new(),
+    };
+    let mut lines = wrap_words(&format!("{}: {}{of}{when}", safe(name), safe(&row.about)), width);
     lines.extend(wrap_words(
         &format!(
             "{} writes changes to the project's .brum.toml, {} to your own file, {} takes the last one back.",

@@ -8,7 +8,7 @@ use ratatui::layout::{Margin, Position, Rect};
 use crate::tui::layout::Areas;
 use crate::tui::model::Model;
 use crate::tui::screen::Cursor;
-use crate::tui::text::{put, safe, width};
+use crate::tui::text::{cut, put, safe, width};
 use crate::tui::widgets::frame;
 
 fn area(items: &[(Arc<str>, bool)], screen: Rect) -> Rect {
@@ -38,7 +38,7 @@ pub(crate) fn draw(
         let y = inside.y + line as u16;
         let sign = if *on { "x" } else { " " };
         let text = format!(" [{sign}] {}", safe(name));
-        put(buffer, inside.x, y, inside.width, &text, model.theme.process(name));
+        put(buffer, inside.x, y, inside.width, &cut(&text, inside.width.into()), model.theme.process(name));
     }
     let y = inside.y + (cursor - offset) as u16;
     buffer.set_style(Rect { y, height: 1, ..inside }.intersection(buffer.area), model.theme.cursor);
