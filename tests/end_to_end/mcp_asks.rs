@@ -131,8 +131,11 @@ fn what_is_typed_after_a_restart_goes_to_the_process_that_runs_then() {
         screen.wait_for("│ a line");
         restart_copy(&mut Door::of(&project));
         screen.wait_until("both starts are told", |text| text.matches("started").count() == 2);
-        screen.enter("another");
-        screen.wait_for("│ another");
+        // It is told as soon as it runs, which may be a moment before the keys are its own.
+        until("what is typed arrives", || {
+            screen.enter("another");
+            screen.text().contains("│ another")
+        });
         screen.press(&["C-d"]);
         screen.wait_for("│ the end");
         until("Brummer has ended", || project.living().iter().all(|one| !one.command.contains("--no-tui")));

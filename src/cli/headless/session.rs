@@ -141,7 +141,11 @@ impl<'a, W: Write> Session<'a, W> {
 
     /// Prints everything new.
     fn turn(&mut self, bell: &Bell) -> io::Result<Vec<ProcessRow>> {
-        let rows = self.backend.processes();
+        let mut rows = self.backend.processes();
+        // What is typed once a start was told is for what was started.
+        if self.follow_restarts() {
+            rows = self.backend.processes();
+        }
         self.meet(&rows);
         self.lines(bell)?;
         self.ends(&rows);
